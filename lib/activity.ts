@@ -1,0 +1,96 @@
+/** The four kinds of activity. */
+export const ACTIVITY_TYPES = ['tool_exec', 'output', 'error', 'progress'] as const
+export type ActivityType = typeof ACTIVITY_TYPES[number]
+
+/** One thing an agent did, as a provider adapter reports it through `onActivity`. */
+export interface InvocationActivity {
+  readonly type: ActivityType
+  /** One line for tools (`exec: npm test`), the text itself for output. Capped at 16 KiB when stored. */
+  readonly message: string
+  /** When it happened. */
+  readonly timestamp: Date
+  /** See {@link ToolMetadata} and {@link ProgressMetadata} for what adapters put here. Capped at 8 KiB when stored. */
+  readonly metadata?: Record<string, unknown>
+}
+
+/** `metadata` of a `tool_exec`: a call is two activities with the same `callId`. */
+export interface ToolMetadata {
+  readonly callId: string
+  readonly phase: 'start' | 'end'
+  readonly tool: string
+  /** On start: the tool's input, capped. */
+  readonly input?: unknown
+  /** On end: `aborted` when the run ended first, `denied` when it was not allowed. */
+  readonly status?: 'ok' | 'error' | 'denied' | 'aborted'
+  /** On end: milliseconds between the arrivals of start and end. */
+  readonly durationMs?: number
+  readonly exitCode?: number
+  /** On end: an excerpt of the result, capped. */
+  readonly result?: string
+  /** Files that an edit touched. */
+  readonly files?: ReadonlyArray<{ readonly path: string, readonly kind?: string, readonly bytes?: number }>
+  /** The call of the sub-agent this belongs to. */
+  readonly parentCallId?: string
+}
+
+/** `metadata` of a `progress`. `kind: 'waiting'` says what the agent waits for and, where known, until when. */
+export interface ProgressMetadata {
+  readonly kind: 'session' | 'reasoning' | 'plan' | 'retry' | 'waiting' | 'usage' | 'tool' | 'compaction' | 'notice' |
+    'unknown' | (string & {})
+  readonly what?: string
+  /** ISO-8601. */
+  readonly until?: string
+  readonly parentCallId?: string
+}
+
+/** Tokens and cost of one invocation; `costUsd` only where the agent tells it. */
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cacheReadTokens?: number
+  readonly cacheWriteTokens?: number
+  readonly reasoningTokens?: number
+  readonly costUsd?: number
+}
+
+/** How an invocation ended. */
+export interface InvocationResult {
+  readonly success: boolean
+  /** The agent's final answer. */
+  readonly response: string
+  readonly exitCode: number | null
+  /** The signal that ended the process, if one did. */
+  readonly signal: string | null
+  readonly durationMs: number
+  readonly timedOut: boolean
+  /** Present when `success` is false. */
+  readonly error?: string
+  /** A short machine-readable reason, for example `timeout`, `aborted`, `spawn`. */
+  readonly reason?: string
+  /** The last 8 KiB of stderr. */
+  readonly stderrTail?: string
+  readonly sessionId?: string
+  readonly usage?: Usage
+  readonly model?: string
+  /** For reviewers. */
+  readonly outcome?: 'approved' | 'rejected'
+  readonly summary?: string
+}
+
+/** Called for every activity; synchronous, must not throw. */
+export type OnActivity = (activity: InvocationActivity) => void
+
+/** Options of one `invoke` of a provider adapter. */
+export interface InvokeOptions {
+  readonly model?: string
+  readonly cwd?: string
+  /** Milliseconds for the whole run; none by default. */
+  readonly timeout?: number
+  /** Milliseconds without a byte of output; none by default. */
+  readonly silenceTimeout?: number
+  /** Ends the run and its whole process tree. */
+  readonly signal?: AbortSignal
+  /** Continue the session of this id. */
+  readonly sessionId?: string
+  readonly onActivity?: OnActivity
+}

@@ -1,0 +1,62 @@
+/** Every coded error of the package: code, HTTP status, sentence. `%s` is filled in by {@link timelineError}. */
+const ERRORS = {
+  AGENT_TIMELINE_INVALID_OPTION: [500, 'The option %s %s.'],
+  AGENT_TIMELINE_UNKNOWN_OPTION: [500, 'There is no option %s. Known options: %s.'],
+  AGENT_TIMELINE_NO_DATABASE: [500, 'Give the option database or the option projects, one of the two.'],
+  AGENT_TIMELINE_UNSUPPORTED_DATABASE: [500, 'The database cannot be used: %s.'],
+  AGENT_TIMELINE_DATABASE_MISSING: [503, 'The database file does not exist: %s.'],
+  AGENT_TIMELINE_NOT_A_DATABASE: [503, 'The file is not an SQLite database: %s.'],
+  AGENT_TIMELINE_DATABASE_LOCKED: [503, 'The database is locked by another process. Try again.'],
+  AGENT_TIMELINE_DATABASE_FULL: [503, 'The database or its disk is full.'],
+  AGENT_TIMELINE_DATABASE_UNAVAILABLE: [503, 'The database cannot be read or written at the moment.'],
+  AGENT_TIMELINE_NOT_MIGRATED: [503, 'The database lacks %s. Run migrations/010_invocation_lifecycle, or pass migrate: true.'],
+  AGENT_TIMELINE_ROUTE_COLLISION: [500, 'The route %s exists already. Choose another %s.'],
+  AGENT_TIMELINE_CLOSED: [503, 'The timeline is closed.'],
+  AGENT_TIMELINE_UNKNOWN_PROJECT: [404, 'There is no such project.'],
+  AGENT_TIMELINE_UNKNOWN_TASK: [404, 'There is no such task.'],
+  AGENT_TIMELINE_UNKNOWN_INVOCATION: [404, 'There is no such invocation.'],
+  AGENT_TIMELINE_INVALID_TASK_ID: [400, 'A task id is 1 to 256 characters without control characters.'],
+  AGENT_TIMELINE_INVALID_INVOCATION_ID: [400, 'An invocation id is a positive whole number.'],
+  AGENT_TIMELINE_INVALID_CURSOR: [400, 'The cursor %s is not valid: %s.'],
+  AGENT_TIMELINE_INVALID_LIMIT: [400, 'limit is a whole number from 1 to %s.'],
+  AGENT_TIMELINE_INVALID_TYPES: [400, 'types is a comma-separated list of event types, task.* or activity types; %s is none.'],
+  AGENT_TIMELINE_INVALID_STATUS: [400, 'status is one of running, completed, failed, timeout.'],
+  AGENT_TIMELINE_INVALID_EVENT: [400, 'The task event is not valid: %s.'],
+  AGENT_TIMELINE_INVALID_REQUEST: [400, 'The request is not valid: %s.'],
+  AGENT_TIMELINE_STREAMING_DISABLED: [404, 'Live streaming is switched off.'],
+  AGENT_TIMELINE_TOO_MANY_STREAMS: [429, 'Too many open streams. Try again later.'],
+  AGENT_TIMELINE_INTERNAL: [500, 'Something went wrong.'],
+  AGENT_TIMELINE_COMMAND_NOT_FOUND: [500, 'The command %s was not found. Install it, or give its path in the option command.'],
+  AGENT_TIMELINE_CWD_NOT_FOUND: [500, 'The working directory does not exist: %s.'],
+  AGENT_TIMELINE_COMMAND_NOT_EXECUTABLE: [500, 'The command %s cannot be executed. Check its permissions.'],
+  AGENT_TIMELINE_COMMAND_TOO_OLD: [500, 'The command %s does not understand the options it was given: %s. Update it.'],
+  AGENT_TIMELINE_PROMPT_TOO_LONG: [500, 'The prompt is longer than %s accepts: %s.'],
+  AGENT_TIMELINE_SPAWN_FAILED: [500, 'The command %s could not be started: %s.']
+} as const satisfies Record<string, readonly [statusCode: number, sentence: string]>
+
+/** The codes of all errors that this package throws, logs or answers with. */
+export type ErrorCode = keyof typeof ERRORS
+
+/** An error with a stable `code`, the HTTP `statusCode` it maps to and a sentence for people. */
+export class TimelineError extends Error {
+  override readonly name = 'TimelineError'
+  readonly code: ErrorCode
+  readonly statusCode: number
+
+  constructor (code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.statusCode = ERRORS[code][0]
+  }
+}
+
+/** Makes the error of a code; `details` fill the sentence's placeholders in order. */
+export function timelineError (code: ErrorCode, details: readonly unknown[] = [], cause?: unknown): TimelineError {
+  let next = 0
+  const message = ERRORS[code][1].replace(/%s/g, () => String(details[next++] ?? ''))
+  return new TimelineError(code, message, cause === undefined ? undefined : { cause })
+}
+
+export function isTimelineError (error: unknown): error is TimelineError {
+  return error instanceof Error && error.name === 'TimelineError' && 'code' in error
+}

@@ -1,0 +1,75 @@
+import type {
+  CurrentFrame, InvocationDetails, InvocationStatus, InvocationSummary, Page, TaskInfo, TimelineEvent
+} from '../events.js'
+
+/** Where a task's sequence stands. */
+export interface StreamHead {
+  readonly lastSeq: number
+  /** Random per task; another one means another log under the same id. */
+  readonly epoch: string
+  /** Up to here rows may have expired. */
+  readonly floorSeq: number
+}
+
+/** Which part of a timeline to read: after a number, before one, or from the start. */
+export interface PageQuery {
+  readonly after?: number
+  readonly before?: number | 'end'
+  /** 500 by default, at most 5,000. */
+  readonly limit?: number
+  /** Event types, `task.*`, activity types; gaps are told only without it. */
+  readonly types?: readonly string[]
+}
+
+export interface TimelinePage {
+  readonly timeline: readonly TimelineEvent[]
+  readonly page: Page
+}
+
+export interface InvocationFilter {
+  readonly status?: InvocationStatus
+  readonly taskId?: string
+  /** 100 by default, at most 1,000. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface InvocationList {
+  readonly invocations: readonly InvocationSummary[]
+  readonly page: { readonly nextCursor: string | null }
+}
+
+/**
+ * The reading half of the store, as the tail and the routes use it.
+ *
+ * Every read is one short query with a limit; none holds a transaction open.
+ */
+export interface TimelineReader {
+  /** Heads of the tasks that have a log; tasks without one are absent. */
+  heads (taskIds: readonly string[]): Promise<ReadonlyMap<string, StreamHead>>
+  /** Up to `limit` events after `seq`, ascending. */
+  readAfter (taskId: string, seq: number, limit: number): Promise<readonly TimelineEvent[]>
+  readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
+  running (taskId: string): Promise<readonly CurrentFrame[]>
+  /** Undefined where the task is unknown; a host without a task table knows every valid id. */
+  getTask (taskId: string): Promise<TaskInfo | undefined>
+  getInvocation (id: number, query: PageQuery): Promise<InvocationDetails | undefined>
+  listInvocations (filter: InvocationFilter): Promise<InvocationList>
+  /**
+   * Brings the rows that the host wrote by itself into the log.
+   *
+   * @returns milliseconds after which it should be asked again because a row is not yet believed
+   */
+  importHostRows (taskIds: readonly string[]): Promise<number | undefined>
+  /** A number that changes whenever somebody else committed; cheap enough to poll. */
+  changeMark (): Promise<number>
+}
+
+/** A hint that tasks have new rows: it may be lost, repeated, merged or reordered. */
+export interface WakeBus {
+  /** After a commit; never throws. */
+  ring (taskIds: readonly string[]): void
+  /** `'*'`: some task, not known which. @returns how to stop */
+  subscribe (onWake: (taskIds: readonly string[] | '*') => void): () => void
+  close (): void
+}
