@@ -1,0 +1,112 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ActivityType, CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import type {
+  InvocationList, PageQuery, StreamHead, TimelinePage, TimelineReader
+} from '../../lib/store/activity-store.js'
+
+interface FakeLog {
+  epoch: string
+  lastSeq: number
+  floorSeq: number
+  events: TimelineEvent[]
+}
+
+/** A log in memory behind the interface that the tail reads, with the faults that tests need. */
+export class FakeReader implements TimelineReader {
+  readonly logs = new Map<string, FakeLog>()
+  /** How many pages were read. */
+  pages = 0
+  imports: string[][] = []
+  recheckMs: number | undefined
+  /** Thrown by every read while set. */
+  fault: Error | undefined
+  /** Reads wait for it. */
+  gate: Promise<void> | undefined
+  #mark = 0
+
+  /** Appends activities and returns their numbers. */
+  append (taskId: string, messages: readonly string[], activityType: ActivityType = 'output'): number[] {
+    const log = this.#log(taskId)
+    this.#mark++
+    return messages.map((activity) => {
+      const seq = ++log.lastSeq
+      log.events.push({
+        seq,
+        taskId,
+        timestamp: '2026-02-10T12:49:05.120Z',
+        type: 'invocation.activity',
+        invocationId: 1,
+        activity,
+        activityType
+      })
+      return seq
+    })
+  }
+
+  remove (taskId: string, fromSeq: number, toSeq: number): void {
+    const log = this.#log(taskId)
+    log.events = log.events.filter(({ seq }) => seq < fromSeq || seq > toSeq)
+    this.#mark++
+  }
+
+  async heads (taskIds: readonly string[]): Promise<ReadonlyMap<string, StreamHead>> {
+    await this.#pass()
+    return new Map(taskIds.flatMap((taskId) => {
+      const log = this.logs.get(taskId)
+      return log === undefined ? [] : [[taskId, { lastSeq: log.lastSeq, epoch: log.epoch, floorSeq: log.floorSeq }]]
+    }))
+  }
+
+  async readAfter (taskId: string, after: number, limit: number): Promise<readonly TimelineEvent[]> {
+    await this.#pass()
+    this.pages++
+    return (this.logs.get(taskId)?.events ?? []).filter(({ seq }) => seq > after).slice(0, limit)
+  }
+
+  async readPage (taskId: string, query: PageQuery): Promise<TimelinePage> {
+    const timeline = await this.readAfter(taskId, query.after ?? 0, query.limit ?? 500)
+    return { timeline, page: { headSeq: this.logs.get(taskId)?.lastSeq ?? 0, hasMore: false, gaps: [] } }
+  }
+
+  async running (): Promise<readonly CurrentFrame[]> {
+    return []
+  }
+
+  async getTask (id: string): Promise<TaskInfo | undefined> {
+    return { id }
+  }
+
+  async getInvocation (): Promise<InvocationDetails | undefined> {
+    return undefined
+  }
+
+  async listInvocations (): Promise<InvocationList> {
+    return { invocations: [], page: { nextCursor: null } }
+  }
+
+  async importHostRows (taskIds: readonly string[]): Promise<number | undefined> {
+    await this.#pass()
+    this.imports.push([...taskIds])
+    return this.recheckMs
+  }
+
+  async changeMark (): Promise<number> {
+    await this.#pass()
+    return this.#mark
+  }
+
+  #log (taskId: string): FakeLog {
+    let log = this.logs.get(taskId)
+    if (log === undefined) {
+      log = { epoch: 'e1', lastSeq: 0, floorSeq: 0, events: [] }
+      this.logs.set(taskId, log)
+    }
+    return log
+  }
+
+  async #pass (): Promise<void> {
+    await nextTurn()
+    await this.gate
+    if (this.fault !== undefined) throw this.fault
+  }
+}
