@@ -1,0 +1,53 @@
+import type { Kysely } from 'kysely'
+import { columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
+import { INVOCATION_COLUMNS, OWN_TABLES } from '../../migrations/statements.js'
+
+/** Which of the host's tables and columns are there. */
+export interface HostSchema {
+  readonly invocations: ReadonlySet<string>
+  readonly tasks: ReadonlySet<string>
+  readonly hasAudit: boolean
+  /** Migration 010 ran here once; what is missing now was taken by a rebuild of the host's. */
+  readonly isMigrated: boolean
+  /** What the timeline needs and the database lacks. */
+  readonly missing: readonly string[]
+  /** No tables at all. */
+  readonly isEmpty: boolean
+}
+
+const AUDIT_COLUMNS = ['id', 'task_id', 'from_status', 'to_status', 'actor', 'created_at']
+
+/** Looks at the database as it is now. */
+export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
+  const [invocations, tasks, audit, migration] = [
+    await columnsOf(db, 'task_invocations'), await columnsOf(db, 'tasks'), await columnsOf(db, 'audit'),
+    await columnsOf(db, 'timeline_migration')
+  ]
+  const missing: string[] = []
+  if (invocations.size === 0) missing.push('the table task_invocations')
+  else {
+    for (const [name] of INVOCATION_COLUMNS) {
+      if (!invocations.has(name)) missing.push(`the column task_invocations.${name}`)
+    }
+  }
+  for (const table of OWN_TABLES) {
+    if ((await columnsOf(db, table)).size === 0) missing.push(`the table ${table}`)
+  }
+  const row = migration.has('name')
+    ? await db.selectFrom('timeline_migration').select('name').where('name', '=', MIGRATION_NAME).executeTakeFirst()
+    : undefined
+  return {
+    invocations,
+    tasks,
+    hasAudit: AUDIT_COLUMNS.every((name) => audit.has(name)) && tasks.has('id') && tasks.has('status'),
+    isMigrated: row !== undefined,
+    missing,
+    isEmpty: invocations.size === 0 && tasks.size === 0 && migration.size === 0 && !(await hasTables(db))
+  }
+}
+
+async function hasTables (db: Kysely<any>): Promise<boolean> {
+  const row = await db.selectFrom('sqlite_master').select('name').where('type', '=', 'table')
+    .where('name', 'not like', 'sqlite_%').limit(1).executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,287 @@
+import type { Kysely } from 'kysely'
+import { normaliseTime, parseTime, toIso, type Clock } from '../clock.js'
+import type { TaskInfo } from '../events.js'
+import type { InvocationRunTable, Tables } from '../store/tables.js'
+import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
+import { deriveLifecycle, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
+import type { HostSchema } from './host-schema.js'
+import type { TaskEventSource } from './task-events.js'
+
+/** All that knows the host's own tables: tasks, audit rows, and invocations that its own logger wrote. */
+export interface Host {
+  readonly schema: HostSchema
+  /** Undefined where the host has a table of tasks and no such task in it. */
+  getTask (db: Kysely<Tables>, taskId: string): Promise<TaskInfo | undefined>
+  /** Titles of tasks, as far as the host has them. */
+  titlesOf (db: Kysely<Tables>, taskIds: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Cheap: is there anything of the host's that is not in the log? */
+  hasPending (db: Kysely<Tables>, taskId: string): Promise<boolean>
+  /** Brings the host's rows into the log, oldest first, each once. Inside a writing transaction. */
+  importPending (trx: Kysely<Tables>, taskId: string): Promise<{ imported: number, recheckInMs?: number }>
+  /** Makes records of the host's invocations with these ids, without touching any log. */
+  adopt (trx: Kysely<Tables>, ids: readonly number[]): Promise<void>
+}
+
+export interface HostOptions {
+  readonly schema: HostSchema
+  readonly taskEvents: TaskEventSource | undefined
+  readonly now: Clock
+  /** Redacts and caps a text of the host's before it enters the log. */
+  readonly clean: (text: string) => string
+}
+
+const HOST_COLUMNS = [
+  'id', 'task_id', 'role', 'provider', 'model', 'error', 'exit_code', 'duration_ms', 'success', 'timed_out',
+  'created_at', 'status', 'started_at_ms', 'completed_at_ms', 'last_activity_at_ms'
+] as const
+
+export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Host {
+  const columns = HOST_COLUMNS.filter((name) => schema.invocations.has(name))
+
+  function selectRows (db: Kysely<any>) {
+    return db.selectFrom('task_invocations').select(columns as unknown as string[])
+  }
+
+  function cleanRows (rows: readonly unknown[]): HostInvocation[] {
+    return (rows as HostInvocation[]).map((row) => row.error ? { ...row, error: clean(row.error) } : row)
+  }
+
+  async function readCursors (db: Kysely<Tables>, taskId: string) {
+    return await db.selectFrom('task_stream').select(['audit_cursor', 'invocation_cursor'])
+      .where('task_id', '=', taskId).executeTakeFirst() ?? { audit_cursor: 0, invocation_cursor: 0 }
+  }
+
+  /** Host rows that are known to run may have ended since. */
+  function runningIds (db: Kysely<Tables>, taskId: string) {
+    return db.selectFrom('invocation_run').select('invocation_id')
+      .where('status', '=', 'running').where('source', '=', 'host').where('task_id', '=', taskId).execute()
+  }
+
+  async function adoptRow (trx: Kysely<Tables>, row: HostInvocation): Promise<DerivedLifecycle> {
+    const derived = deriveLifecycle(row)
+    await trx.insertInto('invocation_run').values(runRow(row, derived))
+      .onConflict((conflict) => conflict.column('invocation_id').doUpdateSet({
+        status: derived.status,
+        completed_at: derived.completedAt,
+        last_activity_at: derived.lastActivityAt,
+        duration_ms: derived.durationMs,
+        success: derived.status === 'running' ? null : Number(derived.status === 'completed'),
+        timed_out: Number(derived.status === 'timeout'),
+        exit_code: row.exit_code ?? null,
+        error: row.error ?? null
+      })).execute()
+    const ownsStatus = !('started_at_ms' in row) || row.started_at_ms === null
+    await trx.updateTable('task_invocations').set({
+      started_at: derived.startedAt,
+      completed_at: derived.completedAt,
+      last_activity_at: derived.lastActivityAt,
+      ...(ownsStatus ? { status: derived.status } : {})
+    }).where('id', '=', row.id).execute()
+    return derived
+  }
+
+  async function importInvocations (trx: Kysely<Tables>, taskId: string, cursor: number) {
+    const fresh = await selectRows(trx).where('task_id', '=', taskId).where('id', '>', cursor)
+      .orderBy('id').execute().then(cleanRows)
+    const recorded = await ownIds(trx, taskId, cursor)
+    const events: NewEvent[] = []
+    for (const row of fresh) {
+      if (recorded.has(row.id)) continue
+      const derived = await adoptRow(trx, row)
+      events.push(startEvent(row, derived), ...endEvents(row, derived))
+    }
+    for (const { invocation_id: id } of await runningIds(trx, taskId)) {
+      if (id > cursor) continue
+      const [row] = await selectRows(trx).where('id', '=', id).execute().then(cleanRows)
+      if (row !== undefined) events.push(...endEvents(row, await adoptRow(trx, row)))
+    }
+    return { events, cursor: fresh.at(-1)?.id ?? cursor }
+  }
+
+  async function ownIds (db: Kysely<Tables>, taskId: string, cursor: number): Promise<ReadonlySet<number>> {
+    const rows = await db.selectFrom('invocation_run').select('invocation_id').where('task_id', '=', taskId)
+      .where('invocation_id', '>', cursor).where('source', '=', 'recorder').execute()
+    return new Set(rows.map((row) => row.invocation_id))
+  }
+
+  async function importTaskEvents (trx: Kysely<Tables>, taskId: string, cursor: number) {
+    if (taskEvents === undefined) return { events: [], cursor }
+    const last = await trx.selectFrom('timeline_event').select('payload').where('task_id', '=', taskId)
+      .where('source', '=', taskEvents.name).orderBy('seq', 'desc').limit(1).executeTakeFirst()
+    const previous = last?.payload === null || last === undefined ? undefined : JSON.parse(last.payload)
+    const found = await taskEvents.read(trx, taskId, cursor, previous)
+    const known = await knownSourceIds(trx, taskEvents.name, found.events.map((event) => event.sourceId))
+    const events = found.events.filter((event) => !known.has(event.sourceId)).map((event): NewEvent => ({
+      type: event.type,
+      invocationId: null,
+      actor: clean(event.actor),
+      message: clean(event.message),
+      payload: event.payload,
+      source: taskEvents.name,
+      sourceId: event.sourceId,
+      timestamp: normaliseTime(event.timestamp) ?? toIso(now())
+    }))
+    return { ...found, events }
+  }
+
+  return {
+    schema,
+
+    async getTask (db, taskId) {
+      const stream = await db.selectFrom('task_stream').select('title').where('task_id', '=', taskId).executeTakeFirst()
+      if (!schema.tasks.has('id')) {
+        const status = await lastStatus(db, taskId)
+        return taskInfo(taskId, stream?.title, status)
+      }
+      const wanted = (['title', 'status'] as const).filter((name) => schema.tasks.has(name))
+      const row = await (db as Kysely<any>).selectFrom('tasks').select(['id', ...wanted])
+        .where('id', '=', taskId).executeTakeFirst()
+      if (row === undefined) return undefined
+      return taskInfo(taskId, row.title ?? stream?.title, row.status ?? await lastStatus(db, taskId))
+    },
+
+    async titlesOf (db, taskIds) {
+      if (!schema.tasks.has('title') || taskIds.length === 0) return new Map()
+      const rows = await (db as Kysely<any>).selectFrom('tasks').select(['id', 'title'])
+        .where('id', 'in', [...new Set(taskIds)]).execute()
+      return new Map(rows.map((row) => [String(row.id), String(row.title)]))
+    },
+
+    async hasPending (db, taskId) {
+      const cursors = await readCursors(db, taskId)
+      const invocation = await db.selectFrom('task_invocations').select('id').where('task_id', '=', taskId)
+        .where('id', '>', cursors.invocation_cursor).limit(1).executeTakeFirst()
+      if (invocation !== undefined) return true
+      if (await taskEvents?.hasPending(db, taskId, cursors.audit_cursor) === true) return true
+      return (await runningIds(db, taskId)).length > 0
+    },
+
+    async importPending (trx, taskId) {
+      const cursors = await readCursors(trx, taskId)
+      const task = await importTaskEvents(trx, taskId, cursors.audit_cursor)
+      const invocations = await importInvocations(trx, taskId, cursors.invocation_cursor)
+      const moved = task.cursor > cursors.audit_cursor || invocations.cursor > cursors.invocation_cursor
+      const events = [...task.events, ...invocations.events].sort(byTime)
+      if (moved || events.length > 0) {
+        await ensureStream(trx, taskId)
+        await appendEvents(trx, taskId, events)
+        await trx.updateTable('task_stream')
+          .set({ audit_cursor: task.cursor, invocation_cursor: invocations.cursor })
+          .where('task_id', '=', taskId).execute()
+      }
+      const recheckInMs = 'recheckInMs' in task ? task.recheckInMs : undefined
+      return { imported: events.length, ...(recheckInMs === undefined ? {} : { recheckInMs }) }
+    },
+
+    async adopt (trx, ids) {
+      if (ids.length === 0) return
+      const rows = await selectRows(trx).where('id', 'in', [...ids]).execute().then(cleanRows)
+      for (const row of rows) await adoptRow(trx, row)
+    }
+  }
+}
+
+async function knownSourceIds (db: Kysely<Tables>, source: string, ids: readonly string[]) {
+  const known = new Set<string>()
+  for (let at = 0; at < ids.length; at += IDS_A_STATEMENT) {
+    const rows = await db.selectFrom('timeline_event').select('source_id').where('source', '=', source)
+      .where('source_id', 'in', ids.slice(at, at + IDS_A_STATEMENT)).execute()
+    for (const row of rows) known.add(row.source_id)
+  }
+  return known
+}
+
+const IDS_A_STATEMENT = 500
+
+/** Without a table of tasks, the last recorded task event tells the status. */
+async function lastStatus (db: Kysely<Tables>, taskId: string): Promise<string | undefined> {
+  const row = await db.selectFrom('timeline_event').select('type').where('task_id', '=', taskId)
+    .where('type', 'like', 'task.%').orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  const name = row?.type.slice('task.'.length)
+  return name === 'started' || name === 'rejected' ? 'in_progress' : name
+}
+
+function taskInfo (id: string, title: unknown, status: unknown): TaskInfo {
+  return {
+    id,
+    ...(typeof title === 'string' ? { title } : {}),
+    ...(typeof status === 'string' ? { status } : {})
+  }
+}
+
+function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun {
+  return {
+    invocation_id: row.id,
+    task_id: String(row.task_id),
+    role: row.role ?? '',
+    provider: row.provider ?? '',
+    model: row.model ?? null,
+    status: derived.status,
+    source: 'host',
+    started_at: derived.startedAt,
+    completed_at: derived.completedAt,
+    last_activity_at: derived.lastActivityAt,
+    duration_ms: derived.durationMs,
+    success: derived.status === 'running' ? null : Number(derived.status === 'completed'),
+    timed_out: Number(derived.status === 'timeout'),
+    exit_code: row.exit_code ?? null,
+    error: row.error ?? null,
+    signal: null,
+    reason: null,
+    outcome: null,
+    summary: null,
+    usage: null,
+    session_id: null,
+    stderr_tail: null,
+    owner: null,
+    heartbeat_at: null
+  }
+}
+
+type InsertableRun = Omit<InvocationRunTable, 'activity_count'>
+
+function startEvent (row: HostInvocation, derived: DerivedLifecycle): NewEvent {
+  return {
+    type: 'invocation.started',
+    invocationId: row.id,
+    payload: { role: row.role ?? '', provider: row.provider ?? '', ...(row.model ? { model: row.model } : {}) },
+    source: 'invocation',
+    sourceId: `${row.id}:start`,
+    timestamp: derived.startedAt ?? derived.completedAt ?? EPOCH
+  }
+}
+
+function endEvents (row: HostInvocation, derived: DerivedLifecycle): NewEvent[] {
+  if (derived.status === 'running') return []
+  const isGood = derived.status === 'completed'
+  const failure = { error: row.error ?? defaultError(row, derived), ...(row.exit_code ? { exitCode: row.exit_code } : {}) }
+  return [{
+    type: `invocation.${derived.status}`,
+    invocationId: row.id,
+    payload: {
+      success: isGood,
+      ...(derived.durationMs === null ? {} : { duration: derived.durationMs }),
+      ...(isGood ? {} : failure)
+    },
+    source: 'invocation',
+    sourceId: `${row.id}:end`,
+    timestamp: derived.completedAt ?? derived.lastActivityAt ?? derived.startedAt ?? EPOCH
+  }]
+}
+
+const EPOCH = toIso(0)
+
+function defaultError (row: HostInvocation, derived: DerivedLifecycle): string {
+  if (derived.status === 'timeout') return 'Timed out'
+  return row.exit_code ? `Exited with code ${row.exit_code}` : 'Failed without a message'
+}
+
+/** Within one second, the precision of the host's times: ends, then what the task did about it, then starts. */
+function byTime (a: NewEvent, b: NewEvent): number {
+  return (parseTime(a.timestamp) ?? 0) - (parseTime(b.timestamp) ?? 0) || rank(a) - rank(b)
+}
+
+function rank (event: NewEvent): number {
+  if (event.type.startsWith('task.')) return 1
+  return event.type === 'invocation.started' ? 2 : 0
+}

@@ -1,0 +1,104 @@
+import type { Kysely } from 'kysely'
+import { parseTime, type Clock } from '../clock.js'
+import { decideTransitions, transitionMessage, transitionType, type AuditRow } from './audit.js'
+
+/** A change of a task that the host recorded by itself. */
+export interface HostTaskEvent {
+  /** Unique among the source's events; the event enters the log once, whoever reads it. */
+  readonly sourceId: string
+  readonly type: `task.${string}`
+  readonly actor: string
+  readonly message: string
+  readonly timestamp: string
+  /** Kept with the event and handed back as `previous`. */
+  readonly payload?: Record<string, unknown>
+}
+
+export interface HostTaskEvents {
+  readonly events: readonly HostTaskEvent[]
+  /** Where to go on next time. */
+  readonly cursor: number
+  /** Milliseconds after which an event that is not certain yet should be looked at again. */
+  readonly recheckInMs?: number
+}
+
+/** Where a host keeps its tasks' changes; bring your own as the option `taskEvents`. */
+export interface TaskEventSource {
+  /** Names the source in the log, for example `audit`. */
+  readonly name: string
+  /** Whether this database has what the source reads. */
+  isPresent (db: Kysely<any>): Promise<boolean>
+  /** One cheap query: is there anything after the cursor? */
+  hasPending (db: Kysely<any>, taskId: string, cursor: number): Promise<boolean>
+  /** The events after the cursor, oldest first. `previous` is the payload of the last one in the log. */
+  read (
+    db: Kysely<any>, taskId: string, cursor: number, previous: Record<string, unknown> | undefined
+  ): Promise<HostTaskEvents>
+}
+
+/** How long `tasks.status` has to agree with the last audit row. */
+const CONFIRM_AFTER_MS = 2_000
+
+/** A row this old needs no watching: its status has settled. */
+const SETTLED_AFTER_MS = 10_000
+
+/** Reads the `audit` table of the orchestrator that the design document describes. */
+export function createAuditSource (now: Clock): TaskEventSource {
+  const agreedSince = new Map<number, number>()
+
+  function isConfirmed (row: AuditRow, status: string | undefined): boolean {
+    if (status !== row.to_status) {
+      agreedSince.delete(row.id)
+      return false
+    }
+    if (now() - (parseTime(row.created_at) ?? 0) > SETTLED_AFTER_MS) return true
+    const since = agreedSince.get(row.id)
+    if (since === undefined) agreedSince.set(row.id, now())
+    return since !== undefined && now() - since >= CONFIRM_AFTER_MS
+  }
+
+  return {
+    name: 'audit',
+
+    isPresent: async () => true,
+
+    async hasPending (db, taskId, cursor) {
+      const row = await db.selectFrom('audit').select('id')
+        .where('task_id', '=', taskId).where('id', '>', cursor).limit(1).executeTakeFirst()
+      return row !== undefined
+    },
+
+    async read (db, taskId, cursor, previous) {
+      const rows: AuditRow[] = await db.selectFrom('audit')
+        .select(['id', 'from_status', 'to_status', 'actor', 'created_at'])
+        .where('task_id', '=', taskId).where('id', '>', cursor).orderBy('created_at').orderBy('id').execute()
+      const task = await db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirst()
+      const { believed, undecided } = decideTransitions(rows, previousTransition(previous),
+        (row) => isConfirmed(row, task?.status))
+      for (const row of believed) agreedSince.delete(row.id)
+      const waits = undecided !== undefined && task?.status === undecided.to_status
+      return {
+        events: believed.map(toTaskEvent),
+        cursor: undecided === undefined ? Math.max(cursor, ...rows.map((row) => row.id)) : undecided.id - 1,
+        ...(waits ? { recheckInMs: CONFIRM_AFTER_MS } : {})
+      }
+    }
+  }
+}
+
+function previousTransition (payload: Record<string, unknown> | undefined) {
+  if (payload === undefined) return undefined
+  return { from_status: (payload.from ?? null) as string | null, to_status: String(payload.to) }
+}
+
+function toTaskEvent (row: AuditRow): HostTaskEvent {
+  const type = transitionType(row.from_status, row.to_status)
+  return {
+    sourceId: String(row.id),
+    type,
+    actor: row.actor,
+    message: transitionMessage(type, row.from_status),
+    timestamp: row.created_at,
+    payload: { from: row.from_status, to: row.to_status }
+  }
+}

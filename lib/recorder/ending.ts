@@ -1,0 +1,100 @@
+import { constants } from 'node:os'
+import type { InvocationResult, Usage } from '../activity.js'
+
+/** How a run ended, as it is stored. */
+export interface Ending {
+  readonly status: 'completed' | 'failed' | 'timeout'
+  readonly response?: string | undefined
+  readonly error?: string | undefined
+  readonly exitCode?: number | undefined
+  readonly signal?: string | undefined
+  readonly reason?: string | undefined
+  /** Milliseconds, as the agent's adapter measured them. */
+  readonly durationMs?: number | undefined
+  readonly usage?: Usage | undefined
+  readonly sessionId?: string | undefined
+  readonly model?: string | undefined
+  readonly outcome?: 'approved' | 'rejected' | undefined
+  readonly summary?: string | undefined
+  readonly stderrTail?: string | undefined
+}
+
+/** What may end a run: a response, an {@link InvocationResult}, or part of one. */
+export type ResultLike = string | undefined | null | (Partial<InvocationResult> & ForeignResult)
+
+/** Names under which other orchestrators' providers tell the same. */
+interface ForeignResult {
+  readonly stdout?: string
+  readonly stderr?: string
+  readonly duration?: number
+}
+
+/** Reads what an invocation returned. Anything that is no result at all counts as a success without a response. */
+export function endingOf (value: unknown): Ending {
+  if (typeof value === 'string') return { status: 'completed', response: value }
+  if (typeof value !== 'object' || value === null) return { status: 'completed' }
+  const result = value as Partial<InvocationResult> & ForeignResult
+  const status = result.timedOut === true ? 'timeout' : result.success === false ? 'failed' : 'completed'
+  return {
+    status,
+    response: text(result.response ?? result.stdout),
+    error: status === 'completed' ? undefined : text(result.error) ?? lastLine(result.stderr) ?? defaultError(result, status),
+    exitCode: number(result.exitCode),
+    signal: text(result.signal),
+    reason: text(result.reason) ?? (status === 'timeout' ? 'timeout' : undefined),
+    durationMs: number(result.durationMs ?? result.duration),
+    usage: usageOf(result.usage),
+    sessionId: text(result.sessionId),
+    model: text(result.model),
+    outcome: result.outcome === 'approved' || result.outcome === 'rejected' ? result.outcome : undefined,
+    summary: text(result.summary),
+    stderrTail: text(result.stderrTail ?? (status === 'completed' ? undefined : result.stderr))
+  }
+}
+
+/** Reads what an invocation threw. */
+export function endingOfError (error: unknown): Ending {
+  const name = error instanceof Error ? error.name : ''
+  const message = error instanceof Error ? error.message || name : String(error)
+  const { code, exitCode, timedOut } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
+  if (name === 'TimeoutError' || timedOut === true) return { status: 'timeout', error: message, reason: 'timeout' }
+  return {
+    status: 'failed',
+    error: message,
+    exitCode: number(exitCode),
+    reason: name === 'AbortError' ? 'aborted' : text(code) ?? 'error'
+  }
+}
+
+/** The exit code for a column that takes no NULL: 128 + signal as shells have it, 1 for a failure without either. */
+export function exitCodeForHost (ending: Ending): number {
+  if (ending.exitCode !== undefined) return ending.exitCode
+  const signal = constants.signals[ending.signal as NodeJS.Signals]
+  if (signal !== undefined) return 128 + signal
+  return ending.status === 'completed' ? 0 : 1
+}
+
+function defaultError (result: Partial<InvocationResult>, status: 'failed' | 'timeout'): string {
+  if (status === 'timeout') return 'Timed out'
+  if (result.signal) return `Ended by ${result.signal}`
+  return typeof result.exitCode === 'number' ? `Exited with code ${result.exitCode}` : 'Failed without a message'
+}
+
+function lastLine (value: unknown): string | undefined {
+  const lines = text(value)?.trim().split('\n')
+  return lines?.at(-1) === '' ? undefined : lines?.at(-1)
+}
+
+function text (value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function number (value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : undefined
+}
+
+function usageOf (value: unknown): Usage | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const entries = Object.entries(value).filter(([, amount]) => typeof amount === 'number' && Number.isFinite(amount))
+  return entries.length === 0 ? undefined : Object.fromEntries(entries) as unknown as Usage
+}

@@ -1,0 +1,288 @@
+import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import { timelineError } from '../errors.js'
+import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../events.js'
+import { normaliseTime } from '../clock.js'
+import type { Host } from '../host/host.js'
+import type {
+  InvocationFilter, InvocationList, PageQuery, StreamHead, TimelineReader
+} from './activity-store.js'
+import { findGaps } from './gaps.js'
+import { parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter } from './event-rows.js'
+import type { InvocationRunTable, Tables } from './tables.js'
+import type { Selectable } from 'kysely'
+
+export const DEFAULT_PAGE_LIMIT = 500
+export const MAX_PAGE_LIMIT = 5_000
+export const DEFAULT_LIST_LIMIT = 100
+export const MAX_LIST_LIMIT = 1_000
+
+export interface ReaderOptions {
+  /** Runs a read against the current connection, retrying while busy; errors come out coded. */
+  readonly read: <T>(query: (db: Kysely<Tables>, host: Host) => Promise<T>) => Promise<T>
+  /** Brings a task's host rows into the log, in a writing transaction. */
+  readonly importPending: (taskId: string) => Promise<number | undefined>
+  /** Makes records of host invocations that have none. */
+  readonly adoptNew: () => Promise<void>
+}
+
+/** The reading half of the store on one database. */
+export function createReader ({ read, importPending, adoptNew }: ReaderOptions): TimelineReader {
+  async function importHostRows (taskIds: readonly string[]): Promise<number | undefined> {
+    let recheckInMs: number | undefined
+    for (const taskId of taskIds) {
+      if (!(await read((db, host) => host.hasPending(db, taskId)))) continue
+      const wait = await importPending(taskId)
+      if (wait !== undefined) recheckInMs = Math.min(wait, recheckInMs ?? wait)
+    }
+    return recheckInMs
+  }
+
+  return {
+    importHostRows,
+
+    heads: async (taskIds) => read(async (db) => {
+      const heads = new Map<string, StreamHead>()
+      for (let at = 0; at < taskIds.length; at += TASKS_A_STATEMENT) {
+        const rows = await db.selectFrom('task_stream').select(['task_id', 'last_seq', 'epoch', 'floor_seq'])
+          .where('task_id', 'in', taskIds.slice(at, at + TASKS_A_STATEMENT)).execute()
+        for (const row of rows) heads.set(row.task_id, toHead(row))
+      }
+      return heads
+    }),
+
+    readAfter: async (taskId, seq, limit) => read(async (db) => {
+      const rows = await selectEvents(db, { taskId, after: seq, limit, order: 'asc' }).execute()
+      return rows.map((row) => toEvent(taskId, row))
+    }),
+
+    async readPage (taskId, query) {
+      await importHostRows([taskId])
+      return read(async (db) => {
+        // The head first: numbers up to it are committed, so what the rows then lack was deleted.
+        const head = await headOf(db, taskId)
+        const filter = typeFilter(query.types)
+        const rows = await readRange(db, taskId, query, filter)
+        return {
+          timeline: rows.rows.map((row) => toEvent(taskId, row)),
+          page: toPage(rows, query, head, filter !== undefined)
+        }
+      })
+    },
+
+    running: async (taskId) => read(async (db) => {
+      const rows = await db.selectFrom('invocation_run').selectAll()
+        .where('task_id', '=', taskId).where('status', '=', 'running').orderBy('invocation_id').execute()
+      return rows.map(toCurrent)
+    }),
+
+    getTask: async (taskId) => read((db, host) => host.getTask(db, taskId)),
+
+    async getInvocation (id, query) {
+      let taskId = await read((db) => taskOf(db, id))
+      if (taskId === undefined) return undefined
+      await importHostRows([taskId])
+      taskId = await read((db) => taskOf(db, id))
+      return taskId === undefined ? undefined : read((db, host) => readDetails(db, host, id, query))
+    },
+
+    async listInvocations (filter) {
+      await adoptNew()
+      return read((db, host) => readList(db, host, filter))
+    },
+
+    changeMark: async () => read(async (db) => {
+      const others = await sql<{ data_version: number }>`PRAGMA data_version`.execute(db)
+      // data_version leaves out what this very connection wrote, which matters where it is shared with the host.
+      const own = await sql<{ total: number }>`SELECT total_changes() AS total`.execute(db)
+      return Number(others.rows[0]?.data_version) + Number(own.rows[0]?.total)
+    })
+  }
+}
+
+const TASKS_A_STATEMENT = 500
+
+function toHead (row: { last_seq: number, epoch: string, floor_seq: number }): StreamHead {
+  return { lastSeq: Number(row.last_seq), epoch: row.epoch, floorSeq: Number(row.floor_seq) }
+}
+
+const NO_HEAD: StreamHead = { lastSeq: 0, epoch: '', floorSeq: 0 }
+
+async function headOf (db: Kysely<Tables>, taskId: string): Promise<StreamHead> {
+  const row = await db.selectFrom('task_stream').select(['last_seq', 'epoch', 'floor_seq'])
+    .where('task_id', '=', taskId).executeTakeFirst()
+  return row === undefined ? NO_HEAD : toHead(row)
+}
+
+function typeFilter (types: readonly string[] | undefined): TypeFilter | undefined {
+  if (types === undefined || types.length === 0) return undefined
+  const filter = parseTypes(types)
+  if ('unknown' in filter) throw timelineError('AGENT_TIMELINE_INVALID_TYPES', [filter.unknown])
+  return filter
+}
+
+interface Range<Row> { readonly rows: readonly Row[], readonly hasMore: boolean }
+
+/** One row more than asked for tells whether there are more. */
+async function readRange (
+  db: Kysely<Tables>, taskId: string, query: PageQuery, filter: TypeFilter | undefined
+): Promise<Range<EventRow>> {
+  const limit = query.limit ?? DEFAULT_PAGE_LIMIT
+  const isBackwards = query.before !== undefined
+  const rows = await selectEvents(db, {
+    taskId,
+    ...(query.after === undefined ? {} : { after: query.after }),
+    ...(typeof query.before === 'number' ? { before: query.before } : {}),
+    limit: limit + 1,
+    order: isBackwards ? 'desc' : 'asc',
+    filter
+  }).execute()
+  return cut(rows, limit, isBackwards)
+}
+
+function cut<Row> (rows: Row[], limit: number, isBackwards: boolean): Range<Row> {
+  const hasMore = rows.length > limit
+  const kept = hasMore ? rows.slice(0, limit) : rows
+  return { rows: isBackwards ? kept.reverse() : kept, hasMore }
+}
+
+function toPage (range: Range<{ seq: number }>, query: PageQuery, head: StreamHead, isFiltered: boolean): Page {
+  const first = range.rows[0]
+  const last = range.rows.at(-1)
+  const lastSeq = last === undefined ? undefined : Number(last.seq)
+  const headSeq = Math.max(head.lastSeq, lastSeq ?? 0)
+  return {
+    ...(first === undefined ? {} : { firstSeq: Number(first.seq) }),
+    ...(lastSeq === undefined ? {} : { lastSeq }),
+    headSeq,
+    hasMore: range.hasMore,
+    gaps: isFiltered ? [] : gapsOf(range, query, { ...head, lastSeq: headSeq })
+  }
+}
+
+/** The range that a page answers for reaches to the limit of the query where no row is left out. */
+function gapsOf (range: Range<{ seq: number }>, query: PageQuery, head: StreamHead): Gap[] {
+  const seqs = range.rows.map((row) => Number(row.seq))
+  const isBackwards = query.before !== undefined
+  const from = isBackwards && range.hasMore ? seqs[0] ?? 1 : (query.after ?? 0) + 1
+  const end = typeof query.before === 'number' ? Math.min(query.before - 1, head.lastSeq) : head.lastSeq
+  const to = !isBackwards && range.hasMore ? seqs.at(-1) ?? 0 : end
+  return findGaps(seqs, from, to, head.floorSeq)
+}
+
+async function taskOf (db: Kysely<Tables>, id: number): Promise<string | undefined> {
+  const run = await db.selectFrom('invocation_run').select('task_id').where('invocation_id', '=', id).executeTakeFirst()
+  if (run !== undefined) return run.task_id
+  const row = await db.selectFrom('task_invocations').select('task_id').where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : String(row.task_id)
+}
+
+async function readDetails (
+  db: Kysely<Tables>, host: Host, id: number, query: PageQuery
+): Promise<InvocationDetails | undefined> {
+  const run = await db.selectFrom('invocation_run').selectAll().where('invocation_id', '=', id).executeTakeFirst()
+  const texts = await db.selectFrom('task_invocations').select(['prompt', 'response']).where('id', '=', id)
+    .executeTakeFirst()
+  if (run === undefined || texts === undefined) return undefined
+  const head = await headOf(db, run.task_id)
+  const range = await readActivities(db, id, query)
+  const task = await host.getTask(db, run.task_id)
+  return {
+    ...toSummary(run, task?.title),
+    ...optional('signal', run.signal),
+    ...optional('stderrTail', run.stderr_tail),
+    prompt: texts.prompt,
+    ...optional('response', texts.response),
+    activities: range.rows.map(toActivityRecord),
+    page: toPage(range, query, head, true)
+  }
+}
+
+async function readActivities (db: Kysely<Tables>, id: number, query: PageQuery) {
+  const limit = query.limit ?? DEFAULT_PAGE_LIMIT
+  const isBackwards = query.before !== undefined
+  let select = db.selectFrom('invocation_activity').select([
+    'seq', 'activity_type as kind', 'invocation_id', 'message', 'metadata as details', 'created_at', 'lag_ms'
+  ]).where('invocation_id', '=', id)
+  if (query.after !== undefined) select = select.where('seq', '>', query.after)
+  if (typeof query.before === 'number') select = select.where('seq', '<', query.before)
+  const rows = await select.orderBy('seq', isBackwards ? 'desc' : 'asc').limit(limit + 1).execute()
+  return cut(rows, limit, isBackwards)
+}
+
+/** Newest first, by start; the cursor is the last row's start and id. */
+async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilter): Promise<InvocationList> {
+  const limit = filter.limit ?? DEFAULT_LIST_LIMIT
+  let select = db.selectFrom('invocation_run').leftJoin('task_stream', 'task_stream.task_id', 'invocation_run.task_id')
+    .selectAll('invocation_run').select('task_stream.title')
+  if (filter.status !== undefined) select = select.where('status', '=', filter.status)
+  if (filter.taskId !== undefined) select = select.where('invocation_run.task_id', '=', filter.taskId)
+  if (filter.cursor !== undefined) {
+    const { startedAt, id } = parseListCursor(filter.cursor)
+    select = select.where((eb) => eb.or([
+      eb('started_at', '<', startedAt), eb.and([eb('started_at', '=', startedAt), eb('invocation_id', '<', id)])
+    ]))
+  }
+  const rows = await select.orderBy('started_at', 'desc').orderBy('invocation_id', 'desc').limit(limit + 1).execute()
+  const { rows: kept, hasMore } = cut(rows, limit, false)
+  const titles = await host.titlesOf(db, kept.map((row) => row.task_id))
+  const last = kept.at(-1)
+  return {
+    invocations: kept.map((row) => toSummary(row, titles.get(row.task_id) ?? row.title ?? undefined)),
+    page: { nextCursor: hasMore && last !== undefined ? `${last.started_at ?? ''}_${last.invocation_id}` : null }
+  }
+}
+
+function parseListCursor (cursor: string): { startedAt: string, id: number } {
+  const [time, number] = cursor.split('_')
+  const startedAt = normaliseTime(time)
+  const id = Number(number)
+  if (startedAt === undefined || !Number.isSafeInteger(id) || id < 1) {
+    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['cursor', 'take it from page.nextCursor'])
+  }
+  return { startedAt, id }
+}
+
+function toSummary (run: Selectable<InvocationRunTable>, title: string | undefined): InvocationSummary {
+  return {
+    id: Number(run.invocation_id),
+    taskId: run.task_id,
+    ...optional('title', title),
+    role: run.role,
+    provider: run.provider,
+    ...optional('model', run.model === '' ? null : run.model),
+    status: run.status as InvocationStatus,
+    ...optional('startedAt', run.started_at),
+    ...optional('completedAt', run.completed_at),
+    ...optional('lastActivityAt', run.last_activity_at),
+    ...optional('duration', run.duration_ms === null ? null : Number(run.duration_ms)),
+    ...(run.status === 'running' ? {} : { success: Number(run.success) === 1 }),
+    timedOut: Number(run.timed_out) === 1,
+    ...(run.status === 'running' ? {} : optional('exitCode', run.exit_code === null ? null : Number(run.exit_code))),
+    ...optional('error', run.error),
+    ...optional('reason', run.reason),
+    ...optional('outcome', run.outcome as InvocationSummary['outcome'] | null),
+    ...optional('summary', run.summary),
+    ...optional('usage', run.usage === null ? null : JSON.parse(run.usage)),
+    ...optional('sessionId', run.session_id)
+  }
+}
+
+function toCurrent (run: Selectable<InvocationRunTable>): CurrentFrame {
+  return {
+    type: 'invocation.current',
+    taskId: run.task_id,
+    invocationId: Number(run.invocation_id),
+    role: run.role,
+    provider: run.provider,
+    ...optional('model', run.model === '' ? null : run.model),
+    status: 'running',
+    startedAt: run.started_at ?? '',
+    ...optional('lastActivityAt', run.last_activity_at)
+  }
+}
+
+/** A property only where there is a value: absent beats null on the wire. */
+function optional<Name extends string, Value> (name: Name, value: Value | null | undefined) {
+  return (value === null || value === undefined ? {} : { [name]: value }) as { [key in Name]?: Value }
+}

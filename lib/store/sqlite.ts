@@ -1,0 +1,180 @@
+import { statSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely'
+import { isTimelineError, timelineError, type TimelineError } from '../errors.js'
+import type { Tables } from './tables.js'
+
+/**
+ * How long SQLite itself may block the event loop for a lock, in milliseconds.
+ * The rest of the waiting is asynchronous: see {@link retryWhileBusy}.
+ */
+const BUSY_TIMEOUT_MS = 10
+
+/** One connection to an SQLite database, as Kysely sees it. */
+export interface SqliteConnection {
+  readonly db: Kysely<Tables>
+  /** False once the file was deleted or replaced under the open connection. */
+  isCurrent (): boolean
+  close (): Promise<void>
+}
+
+export interface SqliteOptions {
+  /** Make the file if it is missing. Default false. */
+  readonly create?: boolean
+  /** Refuse every write on this connection. Default false. */
+  readonly queryOnly?: boolean
+}
+
+/**
+ * Opens a connection of our own to a database file.
+ *
+ * A database that is new is put into WAL mode; the mode of a host's database is the host's business.
+ *
+ * @throws AGENT_TIMELINE_DATABASE_MISSING, AGENT_TIMELINE_NOT_A_DATABASE, AGENT_TIMELINE_DATABASE_LOCKED,
+ * AGENT_TIMELINE_DATABASE_UNAVAILABLE
+ */
+export async function openSqlite (path: string, options: SqliteOptions = {}): Promise<SqliteConnection> {
+  let raw: Database.Database | undefined
+  try {
+    // A reader is opened read-write with query_only: a read-only one can fail in WAL mode with SHORT_READ.
+    raw = new Database(path, { fileMustExist: options.create !== true, timeout: BUSY_TIMEOUT_MS })
+    const opened = raw
+    await retryWhileBusy(async () => prepareConnection(opened, options))
+  } catch (error) {
+    raw?.close()
+    throw databaseError(error, path)
+  }
+  const inode = inodeOf(path)
+  const handle = raw
+  return {
+    db: kyselyOn(handle),
+    isCurrent: () => inode === undefined || inodeOf(path) === inode,
+    close: async () => { handle.close() }
+  }
+}
+
+/** Uses a handle that somebody else owns; closing ours leaves theirs open. */
+export function shareSqlite (raw: Database.Database): SqliteConnection {
+  return { db: kyselyOn(raw), isCurrent: () => true, close: async () => {} }
+}
+
+function prepareConnection (raw: Database.Database, options: SqliteOptions): void {
+  const isNew = raw.pragma('page_count', { simple: true }) === 0
+  if (isNew && options.queryOnly !== true) raw.pragma('journal_mode = WAL')
+  if (raw.pragma('journal_mode', { simple: true }) === 'wal') raw.pragma('synchronous = NORMAL')
+  raw.pragma('foreign_keys = ON')
+  if (options.queryOnly === true) raw.pragma('query_only = ON')
+}
+
+function inodeOf (path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
+}
+
+function kyselyOn (raw: Database.Database): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: new CachedStatements(raw) }) })
+}
+
+/** As many statements as the package has, several times over. */
+const MAX_STATEMENTS = 200
+
+/**
+ * What Kysely's driver needs of a database, with two differences: statements are kept prepared (it prepares anew on
+ * each execution, 13 µs), and transactions begin IMMEDIATE (a deferred one that reads first and writes later fails
+ * with BUSY however long it may wait).
+ */
+class CachedStatements implements SqliteDatabase {
+  readonly #raw: Database.Database
+  readonly #statements = new Map<string, SqliteStatement>()
+
+  constructor (raw: Database.Database) {
+    this.#raw = raw
+  }
+
+  prepare (text: string): SqliteStatement {
+    // After SQLITE_FULL and some others SQLite has rolled back by itself; a second rollback would hide the cause.
+    if (text === 'rollback' && !this.#raw.inTransaction) return NOTHING
+    const key = text === 'begin' ? 'begin immediate' : text
+    let statement = this.#statements.get(key)
+    if (statement === undefined) {
+      statement = this.#raw.prepare(key) as unknown as SqliteStatement
+      const oldest = this.#statements.keys().next().value
+      if (this.#statements.size >= MAX_STATEMENTS && oldest !== undefined) this.#statements.delete(oldest)
+      this.#statements.set(key, statement)
+    }
+    return statement
+  }
+
+  close () {
+    this.#statements.clear()
+    this.#raw.close()
+  }
+}
+
+const NOTHING: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator]()
+}
+
+/** Whether the same statement may succeed a moment later. */
+export function isBusy (error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') ||
+    // A handle that is shared with the host, while the host is in a transaction of its own.
+    (code === 'SQLITE_ERROR' && (error as Error).message.includes('within a transaction'))
+}
+
+/** A table or column that was there is gone: the host rebuilt a table. */
+export function isSchemaChange (error: unknown): boolean {
+  return sqliteCode(error) === 'SQLITE_ERROR' &&
+    /no such (table|column)|has no column named|no such index/.test((error as Error).message)
+}
+
+export function isConstraint (error: unknown): boolean {
+  return sqliteCode(error).startsWith('SQLITE_CONSTRAINT')
+}
+
+export function sqliteCode (error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/**
+ * Repeats an operation while another process holds the lock, waiting without blocking and with jitter.
+ *
+ * @param patienceMs how long to go on; default 5,000
+ * @returns what the operation returned
+ */
+export async function retryWhileBusy<T> (
+  operation: () => Promise<T>, patienceMs = 5_000, onRetry?: () => void
+): Promise<T> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await operation()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error
+      onRetry?.()
+      await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8))
+    }
+  }
+}
+
+/** Turns what SQLite threw into a coded error that a user can act on. */
+export function databaseError (error: unknown, path = ''): TimelineError {
+  if (isTimelineError(error)) return error
+  const code = sqliteCode(error)
+  if (isBusy(error)) return timelineError('AGENT_TIMELINE_DATABASE_LOCKED', [], error)
+  if (code === 'SQLITE_FULL') return timelineError('AGENT_TIMELINE_DATABASE_FULL', [], error)
+  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
+    return timelineError('AGENT_TIMELINE_NOT_A_DATABASE', [path], error)
+  }
+  const isMissing = code.startsWith('SQLITE_CANTOPEN') ||
+    (error instanceof TypeError && error.message.includes('directory does not exist'))
+  if (isMissing) return timelineError('AGENT_TIMELINE_DATABASE_MISSING', [path], error)
+  if (isSchemaChange(error)) {
+    return timelineError('AGENT_TIMELINE_NOT_MIGRATED', [(error as Error).message.replace(/^no such \w+: /, '')], error)
+  }
+  return timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE', [], error)
+}

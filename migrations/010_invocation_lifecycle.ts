@@ -1,0 +1,103 @@
+import { sql, type Kysely } from 'kysely'
+import {
+  INVOCATION_COLUMNS, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable, createOwnTables, createTriggers,
+  type Engine
+} from './statements.js'
+
+/** The name under which the migration records itself in `timeline_migration`. */
+export const MIGRATION_NAME = '010_invocation_lifecycle'
+
+/**
+ * Adds the lifecycle columns, the activity log and the timeline's own tables; atomic, and harmless to repeat.
+ *
+ * Looks at what is there and adds what is missing: works on a database at the orchestrator's 009, on an empty one, on
+ * one that has columns of these names already, and on a host with a `tasks` table of its own kind. Existing
+ * invocations are backfilled afterwards, see `migrate`.
+ */
+// A migration sees tables that are not in any type: Kysely's own documentation asks for `any` here.
+export async function up (db: Kysely<any>): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    const engine = engineOf(trx)
+    await run(trx, createOwnTables(engine))
+    await run(trx, createInvocationsTable(engine))
+    const present = await columnsOf(trx, 'task_invocations')
+    const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))
+    await run(trx, missing.map(([name, type]) => addColumn(name, type)))
+    await run(trx, createTriggers(engine, (await columnsOf(trx, 'tasks')).has('id')))
+    await record(trx, missing.map(([name]) => name))
+  })
+}
+
+/**
+ * Removes what `up` added: the triggers, our tables, and of the four columns those that were not there before.
+ * A column that something of the host's has come to depend on stays.
+ */
+export async function down (db: Kysely<any>): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    const engine = engineOf(trx)
+    for (const [name, table] of TRIGGERS) {
+      if (engine === 'sqlite') await run(trx, [`DROP TRIGGER IF EXISTS ${name}`])
+      else await run(trx, [`DROP TRIGGER IF EXISTS ${name} ON ${table}`, `DROP FUNCTION IF EXISTS ${name}()`])
+    }
+    const added = await addedColumns(trx)
+    await run(trx, OWN_TABLES.map((table) => `DROP TABLE IF EXISTS ${table}`))
+    const present = await columnsOf(trx, 'task_invocations')
+    for (const name of added) {
+      if (present.has(name) && !(await isIndexed(trx, name))) {
+        await run(trx, [`ALTER TABLE task_invocations DROP COLUMN ${name}`])
+      }
+    }
+  })
+}
+
+/** Names of a table's columns; empty when there is no such table. */
+export async function columnsOf (db: Kysely<any>, table: string): Promise<ReadonlySet<string>> {
+  const { rows } = engineOf(db) === 'sqlite'
+    ? await sql<{ name: string }>`SELECT name FROM pragma_table_xinfo(${table})`.execute(db)
+    : await sql<{ name: string }>`SELECT column_name AS name FROM information_schema.columns
+        WHERE table_schema = current_schema() AND table_name = ${table}`.execute(db)
+  return new Set(rows.map((row) => row.name))
+}
+
+/** Which engine is behind a Kysely: a capability, because `instanceof` fails across two copies of Kysely. */
+export function engineOf (db: Kysely<any>): Engine {
+  return db.getExecutor().adapter.supportsTransactionalDdl ? 'postgres' : 'sqlite'
+}
+
+/** Kysely runs SQLite's migrations outside a transaction; half of one could not be repeated. */
+async function inTransaction (db: Kysely<any>, work: (trx: Kysely<any>) => Promise<void>): Promise<void> {
+  const plain = db.withoutPlugins()
+  if (db.isTransaction) await work(plain)
+  else await plain.transaction().execute(work)
+}
+
+async function run (db: Kysely<any>, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
+async function addedColumns (db: Kysely<any>): Promise<readonly string[]> {
+  if (!(await columnsOf(db, 'timeline_migration')).has('added_columns')) return []
+  const row = await db.selectFrom('timeline_migration').select('added_columns')
+    .where('name', '=', MIGRATION_NAME).executeTakeFirst()
+  return String(row?.added_columns ?? '').split(',').filter((name) => name !== '')
+}
+
+/** Notes the run; columns that were added (again) need their values (again). */
+async function record (db: Kysely<any>, added: readonly string[]): Promise<void> {
+  const before = await addedColumns(db)
+  const all = [...new Set([...before, ...added])].join(',')
+  const again = added.length === 0 ? {} : { added_columns: all, backfill_cursor: 0, backfilled_at: null }
+  await db.insertInto('timeline_migration')
+    .values({ name: MIGRATION_NAME, applied_at: new Date().toISOString(), added_columns: all })
+    .onConflict((conflict) => Object.keys(again).length === 0
+      ? conflict.column('name').doNothing()
+      : conflict.column('name').doUpdateSet(again))
+    .execute()
+}
+
+async function isIndexed (db: Kysely<any>, column: string): Promise<boolean> {
+  if (engineOf(db) === 'postgres') return false
+  const { rows } = await sql`SELECT 1 FROM pragma_index_list('task_invocations') AS l, pragma_index_info(l.name) AS i
+    WHERE i.name = ${column} LIMIT 1`.execute(db)
+  return rows.length > 0
+}
