@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ActivityType, CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import type { ActivityType } from '../../lib/activity.js'
+import type { CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/events.js'
 import type {
   InvocationList, PageQuery, StreamHead, TimelinePage, TimelineReader
 } from '../../lib/store/activity-store.js'
