@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { timelineError } from '../errors.js'
+import { startDeadlines, type DeadlineOptions, type StopReason } from './deadlines.js'
+import { endTree } from './end-tree.js'
+import type { Line } from './lines.js'
+import { readProcess } from './process-table.js'
+import { createProcessTree, type ProcessTree } from './process-tree.js'
+import { createTail, readLines } from './read-lines.js'
+import { spawnError } from './spawn-errors.js'
+
+/** How a process is watched. */
+export interface WatchOptions extends DeadlineOptions {
+  /** Milliseconds between SIGTERM and SIGKILL; 5,000 by default. */
+  readonly killGraceMs?: number
+  /** Cap of one line in bytes; 8 MiB by default. What is beyond is dropped and the line marked. */
+  readonly maxLineBytes?: number
+  readonly onLine: (line: Line) => void
+  readonly onErrorLine?: (line: Line) => void
+  /** Ends the process as soon as this settles: for servers that do not end by themselves. */
+  readonly until?: Promise<unknown>
+}
+
+/** A program to run. */
+export interface RunOptions extends WatchOptions {
+  readonly command: string
+  readonly args: readonly string[]
+  /** Added to this process's environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  /** Written to stdin, which is then ended; or a function that gets the open stdin. */
+  readonly stdin: string | ((stdin: Writable) => void)
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly durationMs: number
+  /** Present when the run was ended from outside. */
+  readonly stopReason?: StopReason
+  /** The last 8 KiB of stderr. */
+  readonly stderrTail: string
+  /** Processes of this run that could not be ended; normally empty. */
+  readonly survivors: readonly number[]
+}
+
+const STDERR_TAIL_BYTES = 8_192
+const MAX_ERROR_LINE_BYTES = 16_384
+const NOTE_INTERVAL_MS = process.platform === 'linux' ? 1_000 : 5_000
+const IDLE_PIPE_MS = 200
+const SETTLE_MS = 100
+
+/**
+ * Runs a program without a shell, in a process group of its own, and settles when its whole process tree is gone.
+ *
+ * On timeout, silence or abort all processes get SIGTERM and, after the grace, SIGKILL; the promise settles at most one
+ * second after the grace, whoever still holds the pipes. What the program leaves behind at its end is ended too.
+ *
+ * @throws AGENT_TIMELINE_COMMAND_NOT_FOUND, AGENT_TIMELINE_CWD_NOT_FOUND, AGENT_TIMELINE_COMMAND_NOT_EXECUTABLE,
+ *   AGENT_TIMELINE_SPAWN_FAILED when it cannot be started
+ */
+export async function runProcess (options: RunOptions): Promise<ProcessEnd> {
+  const { command, args, env, cwd, stdin } = options
+  const startedAt = performance.now()
+  if (options.signal?.aborted === true) return endOf(startedAt, { stopReason: 'aborted' })
+  const marker = `AGENT_TIMELINE_RUN_${randomUUID().replaceAll('-', '')}`
+  const isPosix = process.platform !== 'win32'
+  let child: ChildProcess
+  try {
+    child = spawn(command, args, {
+      cwd, env: { ...process.env, ...env, [marker]: '1' }, detached: isPosix, windowsHide: true, stdio: 'pipe'
+    })
+    await once(child, 'spawn')
+  } catch (error) {
+    throw await spawnError(error, command, cwd)
+  }
+  child.stdin!.on('error', () => {}) // EPIPE: it ended, or closed its stdin, before it read the prompt
+  if (typeof stdin === 'string') child.stdin!.end(stdin)
+  else stdin(child.stdin!)
+  const tree = createProcessTree({ pid: child.pid!, ownsGroup: isPosix, pipes: [1, 2], marker })
+  return await watch(child, tree, options, startedAt)
+}
+
+/**
+ * Watches a process that somebody else started, just as {@link runProcess} does. Its stdin is left alone.
+ *
+ * @throws AGENT_TIMELINE_INVALID_OPTION without a piped stdout; the errors of {@link runProcess} if it never started
+ */
+export async function watchProcess (child: ChildProcess, options: WatchOptions): Promise<ProcessEnd> {
+  if (child.stdout === null) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['childProcess', 'needs stdio: pipe'])
+  const startedAt = performance.now()
+  if (child.pid === undefined) {
+    const [error] = await once(child, 'error') as [Error]
+    throw await spawnError(error, child.spawnfile, undefined)
+  }
+  const ownsGroup = process.platform === 'linux' && readProcess(child.pid)?.pgid === child.pid
+  const tree = createProcessTree({ pid: child.pid, ownsGroup, pipes: child.stderr === null ? [1] : [1, 2] })
+  return await watch(child, tree, options, startedAt)
+}
+
+async function watch (
+  child: ChildProcess, tree: ProcessTree, options: WatchOptions, startedAt: number
+): Promise<ProcessEnd> {
+  const { killGraceMs = 5_000, maxLineBytes, onLine, onErrorLine, until } = options
+  child.on('error', () => {}) // a signal that could not be sent; the tree is signalled by other means
+  const deadlines = startDeadlines(options)
+  const tail = createTail(STDERR_TAIL_BYTES)
+  let heardAt = performance.now()
+  const heard = (): void => {
+    heardAt = performance.now()
+    deadlines.heard()
+  }
+  const reading = Promise.all([
+    readLines(child.stdout!, { ...(maxLineBytes !== undefined && { maxLineBytes }), onLine, onChunk: heard }),
+    child.stderr !== null && readLines(child.stderr, {
+      maxLineBytes: MAX_ERROR_LINE_BYTES,
+      ...(onErrorLine !== undefined && { onLine: onErrorLine }),
+      onChunk (chunk) {
+        tail.push(chunk)
+        heard()
+      }
+    })
+  ]).then(() => 'read' as const)
+  const noting = setInterval(() => { tree.note().catch(() => {}) }, NOTE_INTERVAL_MS)
+
+  const causes: Array<Promise<StopReason | undefined>> = [exited(child), deadlines.reached]
+  if (until !== undefined) causes.push(until.then(ended, ended))
+  const stopReason = await Promise.race(causes)
+  deadlines.clear()
+  clearInterval(noting)
+  const graceEndsAt = performance.now() + killGraceMs
+  let { survivors } = await endTree(tree, killGraceMs)
+
+  // Nobody of the tree holds the pipes any more: what is in them still counts. Somebody who escaped may hold them.
+  const drainFrom = performance.now()
+  const mayDrain = (): boolean => {
+    const idleSince = stopReason === undefined ? Math.max(heardAt, drainFrom) : drainFrom
+    return performance.now() - idleSince < IDLE_PIPE_MS
+  }
+  let state: 'read' | 'open' = 'open'
+  while (state === 'open' && mayDrain()) state = await Promise.race([reading, sleep(20, 'open' as const)])
+  if (state === 'open') {
+    tree.includePipeHolders()
+    survivors = (await endTree(tree, Math.max(0, graceEndsAt - performance.now()))).survivors
+  }
+  child.stdin?.destroy()
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+  await Promise.race([Promise.all([reading, exited(child)]), sleep(SETTLE_MS)])
+  return endOf(startedAt, {
+    exitCode: child.exitCode,
+    signal: child.signalCode,
+    ...(stopReason !== undefined && { stopReason }),
+    stderrTail: tail.text(),
+    survivors
+  })
+}
+
+const ended = (): undefined => undefined
+
+async function exited (child: ChildProcess): Promise<undefined> {
+  if (child.exitCode !== null || child.signalCode !== null) return undefined
+  return await new Promise((resolve) => { child.once('exit', () => { resolve(undefined) }) })
+}
+
+function endOf (startedAt: number, end: Partial<ProcessEnd>): ProcessEnd {
+  const durationMs = Math.round(performance.now() - startedAt)
+  return { exitCode: null, signal: null, stderrTail: '', survivors: [], ...end, durationMs }
+}
