@@ -1,4 +1,5 @@
 import type { Gap, TimelineEvent } from '../events.js'
+import { findGaps } from '../store/gaps.js'
 
 /** An event, or the numbers that are missing in its place. */
 export type LogItem = { readonly event: TimelineEvent } | { readonly gap: Gap }
@@ -14,23 +15,23 @@ export interface ReadSpan {
 
 /** Puts a gap wherever numbers are missing: they are dense, so each missing one was deleted. */
 export function fillHoles (span: ReadSpan): LogItem[] {
+  const gaps = gapsOf(span)
+  if (gaps.length === 0) return span.events.map((event) => ({ event }))
   const items: LogItem[] = []
-  let last = span.after
+  let next = 0
   for (const event of span.events) {
-    if (event.seq > last + 1) items.push(gapOf(last + 1, event.seq - 1, span.floorSeq))
+    for (let gap = gaps[next]; gap !== undefined && gap.toSeq < event.seq; gap = gaps[++next]) items.push({ gap })
     items.push({ event })
-    last = event.seq
   }
-  if (span.through !== undefined && span.through > last) items.push(gapOf(last + 1, span.through, span.floorSeq))
-  return items
+  return [...items, ...gaps.slice(next).map((gap) => ({ gap }))]
 }
 
 /** Whether {@link fillHoles} would find a hole. */
 export function hasHoles (span: ReadSpan): boolean {
-  const last = span.events.at(-1)?.seq ?? span.after
-  return last - span.after !== span.events.length || (span.through !== undefined && span.through > last)
+  return gapsOf(span).length > 0
 }
 
-function gapOf (fromSeq: number, toSeq: number, floorSeq: number): LogItem {
-  return { gap: { fromSeq, toSeq, reason: toSeq <= floorSeq ? 'expired' : 'removed' } }
+function gapsOf ({ after, events, through = 0, floorSeq }: ReadSpan): Gap[] {
+  const seqs = events.map(({ seq }) => seq)
+  return findGaps(seqs, after + 1, through, floorSeq)
 }

@@ -1,0 +1,40 @@
+// eslint-disable-next-line no-control-regex -- colours are dropped, everything else that controls is made visible
+const COLOURS = /\u001b\[[\d;:]*m/g
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * One line that can be printed on a terminal: line breaks and tabs become spaces, colours are dropped, and characters
+ * that would move the cursor or turn the direction of writing around are shown instead of obeyed.
+ */
+export function toPlainLine (text: string, maxLength = 200): string {
+  const line = text.slice(0, maxLength * 4).replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').trim()
+  const cut = line.length > maxLength ? line.slice(0, maxLength - 1) + '…' : line
+  return cut.replace(CONTROLS, showControl)
+}
+
+/** The lines of a text, those without content left out. */
+export function toPlainLines (text: string, maxLength?: number): string[] {
+  return text.split(/\r\n|[\r\n]/).map((line) => toPlainLine(line, maxLength)).filter((line) => line !== '')
+}
+
+/** `29s`, `3m 30s`, `1h 5m`: what a person wants to know of a duration. */
+export function formatDuration (ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return join(Math.floor(seconds / 60), 'm', seconds % 60, 's')
+  const minutes = Math.round(seconds / 60)
+  return join(Math.floor(minutes / 60), 'h', minutes % 60, 'm')
+}
+
+function join (large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit} ${small}${smallUnit}`
+}
+
+function showControl (character: string): string {
+  const code = character.charCodeAt(0)
+  if (code < 0x20) return String.fromCharCode(0x2400 + code)
+  if (code === 0x7f) return '\u2421'
+  return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`
+}

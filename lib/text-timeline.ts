@@ -1,0 +1,58 @@
+import { toIso } from './clock.js'
+import { EventLines, timeOf } from './event-lines.js'
+import type { CurrentFrame, InvocationActivityEvent, TaskInfo, TimelineEvent } from './events.js'
+import { formatDuration, toPlainLine } from './plain-text.js'
+
+export interface TextTimeline {
+  readonly task: TaskInfo
+  /** Ascending; the agents' own words among them appear under "Live Activity" only. */
+  readonly events: readonly TimelineEvent[]
+  readonly running: readonly CurrentFrame[]
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Says that there are events before the first one. */
+  readonly isCut?: boolean
+}
+
+const RULE = '─'.repeat(61)
+const LIVE_LINES = 10
+
+/** A task's timeline as text, as the design document shows it. Times are UTC. */
+export function formatTimeline ({ task, events, running, now, isCut = false }: TextTimeline): string {
+  const lines = new EventLines(running)
+  const entries = events.map((event) => lines.format(event)).filter((line) => line !== undefined)
+  return [
+    `Task: ${toPlainLine(task.title ?? task.id)}`,
+    ...(task.status === undefined ? [] : [`Status: ${toPlainLine(task.status)}`]),
+    '',
+    'Timeline:',
+    RULE,
+    ...(isCut ? ['…         earlier events are left out'] : []),
+    ...entries,
+    RULE,
+    ...liveLines(events, running, now, lines),
+    ''
+  ].join('\n')
+}
+
+/** The last words of what runs; where there are none yet, for how long it has been running. */
+function liveLines (
+  events: readonly TimelineEvent[], running: readonly CurrentFrame[], now: number, lines: EventLines
+): string[] {
+  if (running.length === 0) return []
+  const ids = new Set(running.map(({ invocationId }) => invocationId))
+  const words = events.filter(isOutput).filter(({ invocationId }) => ids.has(invocationId))
+    .slice(-LIVE_LINES).flatMap((event) => lines.formatOutput(event)).slice(-LIVE_LINES)
+  const shown = words.length > 0 ? words : running.map((one) => describeRunning(one, now))
+  return ['', 'Live Activity (streaming...):', ...shown.map((line) => `  ${line}`)]
+}
+
+function isOutput (event: TimelineEvent): event is InvocationActivityEvent {
+  return event.type === 'invocation.activity' && (event.activityType === 'output' || event.activityType === 'progress')
+}
+
+function describeRunning ({ role, provider, startedAt }: CurrentFrame, now: number): string {
+  const sinceMs = now - Date.parse(startedAt)
+  const since = Number.isFinite(sinceMs) ? ` for ${formatDuration(sinceMs)}` : ''
+  return toPlainLine(`${timeOf(toIso(now))}  ${role} (${provider}) has been running${since}`)
+}
