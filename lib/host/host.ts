@@ -18,6 +18,8 @@ export interface Host {
   hasPending (db: Kysely<Tables>, taskId: string): Promise<boolean>
   /** Brings the host's rows into the log, oldest first, each once. Inside a writing transaction. */
   importPending (trx: Kysely<Tables>, taskId: string): Promise<{ imported: number, recheckInMs?: number }>
+  /** Tasks with an invocation that the host has ended since it entered the log. */
+  endedTasks (db: Kysely<Tables>): Promise<readonly string[]>
   /** Makes records of the host's invocations with these ids, without touching any log. */
   adopt (trx: Kysely<Tables>, ids: readonly number[]): Promise<void>
 }
@@ -173,9 +175,32 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       return { imported: events.length, ...(recheckInMs === undefined ? {} : { recheckInMs }) }
     },
 
+    async endedTasks (db) {
+      const rows = await db.selectFrom('invocation_run').select(['invocation_id', 'task_id'])
+        .where('status', '=', 'running').where('source', '=', 'host').execute()
+      const ended: string[] = []
+      for (const { invocation_id: id, task_id: taskId } of rows) {
+        const row = await selectRows(db).where('id', '=', id).executeTakeFirst() as HostInvocation | undefined
+        if (row !== undefined && deriveLifecycle(row).status !== 'running') ended.push(taskId)
+      }
+      return [...new Set(ended)]
+    },
+
     async adopt (trx, ids) {
       if (ids.length === 0) return
-      const rows = await selectRows(trx).where('id', 'in', [...ids]).execute().then(cleanRows)
+      const known = await trx.selectFrom('invocation_run').selectAll().where('invocation_id', 'in', [...ids]).execute()
+      const knownIds = new Set(known.map((run) => Number(run.invocation_id)))
+      for (const run of known) {
+        await trx.updateTable('task_invocations').set({
+          started_at: run.started_at,
+          completed_at: run.completed_at,
+          last_activity_at: run.last_activity_at,
+          ...(run.source === 'recorder' ? { status: run.status } : {})
+        }).where('id', '=', run.invocation_id).where('started_at', 'is', null).execute()
+      }
+      const fresh = ids.filter((id) => !knownIds.has(id))
+      if (fresh.length === 0) return
+      const rows = await selectRows(trx).where('id', 'in', fresh).execute().then(cleanRows)
       for (const row of rows) await adoptRow(trx, row)
     }
   }

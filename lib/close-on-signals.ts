@@ -1,0 +1,40 @@
+import type { Recorder } from './recorder/recorder.js'
+
+export interface CloseOnSignalsOptions {
+  readonly recorder: Pick<Recorder, 'running'>
+  /** Tells the runs to end. */
+  readonly abort: () => void
+  readonly close: () => Promise<void>
+}
+
+/** How long runs get to end by themselves, in milliseconds: longer than an adapter needs to end a process tree. */
+const GRACE_MS = 8_000
+
+/**
+ * On SIGTERM and SIGINT: ends the runs, writes what is queued, closes, and lets the signal do what it would have done.
+ *
+ * @returns how to stop listening
+ */
+export function closeOnSignals ({ recorder, abort, close }: CloseOnSignalsOptions): () => void {
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  const stop = () => { for (const name of signals) process.off(name, onSignal) }
+
+  function onSignal (signal: NodeJS.Signals): void {
+    stop()
+    abort()
+    waitForRuns(recorder).then(close).catch(() => {}).finally(() => {
+      // A host with a listener of its own decides by itself when to exit.
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+    })
+  }
+
+  for (const name of signals) process.on(name, onSignal)
+  return stop
+}
+
+async function waitForRuns (recorder: Pick<Recorder, 'running'>): Promise<void> {
+  const deadline = performance.now() + GRACE_MS
+  while (recorder.running.size > 0 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto'
+import { systemClock, toIso } from './clock.js'
+import { timelineError } from './errors.js'
+import { createAuditSource, type TaskEventSource } from './host/task-events.js'
+import { processLogger, type Logger } from './logger.js'
+import {
+  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkTaskId, resolveCaps, type Caps
+} from './options.js'
+import { startMaintenance } from './maintenance.js'
+import { currentOwner } from './recorder/owner.js'
+import { createRecorder, type RecorderOptions } from './recorder/recorder.js'
+import { createRedactor, type RedactOptions } from './recorder/redact.js'
+import { capText, sanitise } from './recorder/text.js'
+import { createWriter } from './recorder/writer.js'
+import type { TimelineReader } from './store/activity-store.js'
+import { openDatabase } from './store/database.js'
+import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
+import { retryWhileBusy } from './store/sqlite.js'
+import type { DatabaseSource } from './store/source.js'
+import { createBell } from './tail/bell.js'
+import { follow } from './tail/follow.js'
+import { createHub, type Hub } from './tail/hub.js'
+import { createInProcessBus } from './tail/in-process-bus.js'
+import { closeOnSignals } from './close-on-signals.js'
+import type { Timeline } from './timeline.js'
+
+/** Options of `openTimeline`. */
+export interface OpenOptions {
+  /** Path of an SQLite file, or a better-sqlite3 `Database` or `Kysely` on one. */
+  readonly database: DatabaseSource
+  /** Apply migration 010 to a database that lacks it. Default false: only a new, empty one is set up. */
+  readonly migrate?: boolean
+  /** Make the file if it is missing. Default true. */
+  readonly create?: boolean
+  /** On SIGTERM and SIGINT: abort the runs, write what is queued, close. Default false. */
+  readonly closeOnSignal?: boolean
+  /** Default: warnings become process warnings. */
+  readonly logger?: Logger
+  /** What to hide besides the defaults; false hides nothing. */
+  readonly redact?: RedactOptions | false
+  readonly caps?: Partial<Caps>
+  /** Days that activities are kept, 0 for ever. Default 7. */
+  readonly activityLogRetention?: number
+  /** Above so many bytes in use the oldest activities go. None by default. */
+  readonly maxDatabaseBytes?: number
+  /** How often this process says that it lives, in milliseconds; 100 to 60,000. Default 2,000. */
+  readonly runnerHeartbeatIntervalMs?: number
+  /** After how long without a sign a run is given up whose process cannot be looked at from here. Default 10 min. */
+  readonly ownerLeaseMs?: number
+  /** Where the host keeps its tasks' changes. Default: the `audit` table of the document's orchestrator, if there is one. */
+  readonly taskEvents?: TaskEventSource
+  /** Tells whether a task exists, for hosts whose tasks are elsewhere. */
+  readonly taskExists?: (taskId: string) => boolean | Promise<boolean>
+  readonly mapResult?: RecorderOptions['mapResult']
+  readonly mapActivity?: RecorderOptions['mapActivity']
+}
+
+const KNOWN_OPTIONS = [
+  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'caps', 'activityLogRetention',
+  'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity'
+]
+
+/** A timeline with the parts that serve it to others. */
+export interface TimelineCore {
+  readonly timeline: Timeline
+  readonly reader: TimelineReader
+  readonly hub: Hub
+  close (): Promise<void>
+}
+
+/** Opens a database and puts reader, writer, hub and upkeep together. */
+export async function openCore (options: OpenOptions): Promise<TimelineCore> {
+  checkOptions(options)
+  const now = systemClock
+  const logger = options.logger ?? processLogger
+  const caps = resolveCaps(options.caps)
+  const redactor = createRedactor(options.redact)
+  const clean = (text: string) => capText(redactor.text(sanitise(text)), caps.messageBytes).text
+  const database = await openDatabase({
+    database: options.database,
+    migrate: options.migrate ?? false,
+    create: options.create ?? true,
+    taskEvents: options.taskEvents ?? createAuditSource(now),
+    hostOptions: { now, clean }
+  })
+  const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: database.path, logger })
+  const ending = new AbortController()
+  const writerId = randomBytes(8).toString('hex')
+  const onCommit = (taskIds: readonly string[]) => bus.ring(taskIds)
+  const writer = createWriter({
+    database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, now, onCommit
+  })
+  const recorder = createRecorder({
+    writer,
+    caps,
+    redactor,
+    logger,
+    now,
+    signal: ending.signal,
+    mapResult: options.mapResult,
+    mapActivity: options.mapActivity
+  })
+  const stored = createReader({
+    read: database.read,
+    async importPending (taskId) {
+      const { imported, recheckInMs } = await retryWhileBusy(
+        () => database.write((trx, host) => host.importPending(trx, taskId)))
+      if (imported > 0) onCommit([taskId])
+      return recheckInMs
+    },
+    adoptNew: async () => adoptNewInvocations(database)
+  })
+  const reader = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
+  const hub = createHub({ reader, bus, logger })
+  const maintenance = startMaintenance({
+    database,
+    recorder,
+    writerId,
+    logger,
+    now,
+    onCommit,
+    activityLogRetention: options.activityLogRetention ?? 7,
+    maxDatabaseBytes: options.maxDatabaseBytes,
+    heartbeatIntervalMs: options.runnerHeartbeatIntervalMs ?? 2_000,
+    ownerLeaseMs: options.ownerLeaseMs ?? 600_000
+  })
+  let taskEvents = 0
+  let closing: Promise<void> | undefined
+
+  async function close (): Promise<void> {
+    stopListening()
+    hub.close()
+    await maintenance.stop()
+    try {
+      await writer.close()
+    } catch (error) {
+      logger.error({ err: error }, 'the timeline was closed with activities that could not be written')
+    } finally {
+      bus.close()
+      await database.close()
+    }
+  }
+
+  const timeline: Timeline = {
+    logInvocation: recorder.logInvocation,
+    startInvocation: recorder.startInvocation,
+
+    async recordTaskEvent (event) {
+      const op = {
+        kind: 'task' as const,
+        taskId: checkTaskId(event.taskId),
+        ...checkTaskEvent(event),
+        actor: clean(event.actor),
+        message: clean(event.message ?? ''),
+        timestamp: toIso(Math.min(event.timestamp?.getTime() ?? now(), now())),
+        sourceId: String(taskEvents++)
+      }
+      if (await stored.getTask(op.taskId) === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
+      await new Promise<void>((resolve, reject) => {
+        writer.push(op, (error) => error === undefined ? resolve() : reject(error))
+      })
+    },
+
+    async getTimeline (taskId, query = {}) {
+      const id = checkTaskId(taskId)
+      checkPage(query)
+      const task = await reader.getTask(id)
+      if (task === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
+      const page = await reader.readPage(id, query)
+      return { task: await reader.getTask(id) ?? task, ...page }
+    },
+
+    async getInvocation (id, query = {}) {
+      checkPage(query)
+      return reader.getInvocation(checkInvocationId(id), query)
+    },
+
+    async listInvocations (filter = {}) {
+      if (filter.limit !== undefined) checkLimit(filter.limit, MAX_LIST_LIMIT)
+      const { taskId, ...rest } = filter
+      return reader.listInvocations(taskId === undefined ? rest : { ...rest, taskId: checkTaskId(taskId) })
+    },
+
+    events: ({ taskId, ...rest }) => follow(hub, reader, { ...rest, taskId: checkTaskId(taskId) }),
+
+    async deleteTask (taskId) {
+      const id = checkTaskId(taskId)
+      await retryWhileBusy(() => database.write(async (trx) => {
+        for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
+          await trx.deleteFrom(table).where('task_id', '=', id).execute()
+        }
+        await trx.deleteFrom('task_invocations').where('task_id', '=', id).execute()
+      }))
+      onCommit([id])
+    },
+
+    flush: async () => writer.flush(),
+    close: async () => closing ??= close()
+  }
+
+  const stopListening = options.closeOnSignal === true
+    ? closeOnSignals({ recorder, abort: () => ending.abort(), close: timeline.close })
+    : () => {}
+
+  await within(OPENING_MS, maintenance.opened)
+  return { timeline, reader, hub, close: timeline.close }
+}
+
+/** How long opening waits for the backfill of a database that is new to us; a large one goes on in the background. */
+const OPENING_MS = 2_000
+
+async function within (ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([work, new Promise((resolve) => { timer = setTimeout(resolve, ms) })])
+  clearTimeout(timer)
+}
+
+function checkOptions (options: OpenOptions): void {
+  checkKnown('', options, KNOWN_OPTIONS)
+  if (options.database === undefined) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
+  for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {
+    if (options[name] !== undefined) checkBoolean(name, options[name])
+  }
+  for (const name of ['taskExists', 'mapResult', 'mapActivity'] as const) {
+    if (options[name] !== undefined) checkFunction(name, options[name])
+  }
+  if (options.redact !== undefined && options.redact !== false) checkKnown('redact.', options.redact, ['patterns', 'keyNames'])
+  const bounds = {
+    activityLogRetention: [0, 36_500], maxDatabaseBytes: [1024 * 1024, Number.MAX_SAFE_INTEGER],
+    runnerHeartbeatIntervalMs: [100, 60_000], ownerLeaseMs: [1_000, 7 * 86_400_000]
+  } as const
+  for (const [name, [min, max]] of Object.entries(bounds)) {
+    const value = options[name as keyof typeof bounds]
+    if (value !== undefined) checkInteger(name, value, min, max)
+  }
+}
+
+function checkTaskEvent (event: { type: string, actor: string }): { type: `task.${string}` } {
+  const isType = typeof event.type === 'string' && /^task\.\w{1,64}$/.test(event.type)
+  if (!isType) throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['type is task. and a word'])
+  if (typeof event.actor !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['actor is a text'])
+  return { type: event.type as `task.${string}` }
+}
+
+function checkPage (query: { after?: number, before?: number | 'end', limit?: number }): void {
+  if (query.after !== undefined && query.before !== undefined) {
+    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['after', 'give after or before, not both'])
+  }
+  for (const name of ['after', 'before'] as const) {
+    const value = query[name]
+    if (value === undefined || value === 'end') continue
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', [name, 'it is a whole number from 0'])
+    }
+  }
+  if (query.limit !== undefined) checkLimit(query.limit, MAX_PAGE_LIMIT)
+}
+
+function checkLimit (limit: number, max: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > max) throw timelineError('AGENT_TIMELINE_INVALID_LIMIT', [max])
+}
+
+function withTaskExists (reader: TimelineReader, taskExists: NonNullable<OpenOptions['taskExists']>): TimelineReader {
+  return {
+    ...reader,
+    getTask: async (taskId) => await taskExists(taskId) ? await reader.getTask(taskId) ?? { id: taskId } : undefined
+  }
+}
+
+/** Records of invocations that the host wrote since the last look, so that the list has them. */
+async function adoptNewInvocations (database: Awaited<ReturnType<typeof openDatabase>>): Promise<void> {
+  for (;;) {
+    const ids = await database.read(async (db) => {
+      const rows = await db.selectFrom('task_invocations').select('id').where('id', '>', (eb) => eb
+        .selectFrom('invocation_run').select((inner) => inner.fn.coalesce(inner.fn.max('invocation_id'), inner.lit(0)).as('max')))
+        .orderBy('id').limit(200).execute()
+      return rows.map((row) => Number(row.id))
+    })
+    if (ids.length === 0) break
+    await retryWhileBusy(() => database.write((trx, host) => host.adopt(trx, ids)))
+  }
+  const ended = await database.read((db, host) => host.endedTasks(db))
+  for (const taskId of ended) await retryWhileBusy(() => database.write((trx, host) => host.importPending(trx, taskId)))
+}

@@ -1,0 +1,95 @@
+import type { Caps } from '../options.js'
+import { addToJson, encodeMetadata } from './metadata.js'
+import type { ActivityOp, Op } from './queue.js'
+import type { Redactor } from './redact.js'
+import type { Run } from './run.js'
+import { capText, sanitise } from './text.js'
+
+export interface PrepareOptions {
+  readonly caps: Caps
+  readonly redactor: Redactor
+}
+
+/**
+ * Makes queued operations ready to be stored: secrets hidden, texts within their caps, what was dropped left out.
+ * Done once per operation, away from the agent's call.
+ */
+export function prepareOps (ops: readonly Op[], options: PrepareOptions): readonly Op[] {
+  const kept: Op[] = []
+  let pieces: ActivityOp[] = []
+
+  function flushPieces (): void {
+    const [first] = pieces
+    if (first === undefined) return
+    const redacted = first.run.redactPieces.pieces(pieces.map((op) => op.message))
+    pieces.forEach((op, index) => finish(op, redacted[index] as string, options))
+    pieces = []
+  }
+
+  for (const op of ops) {
+    if (isGone(op)) continue
+    kept.push(op)
+    if (op.kind !== 'activity' || op.isPrepared) continue
+    const isPiece = op.type === 'output' && op.metadata === null
+    if (pieces[0] !== undefined && (pieces[0].run !== op.run || !isPiece)) flushPieces()
+    if (isPiece) pieces.push(op)
+    else finish(op, options.redactor.text(op.message), options)
+  }
+  flushPieces()
+  return kept
+}
+
+function isGone (op: Op): boolean {
+  return (op.kind === 'activity' && op.isDropped) || ('run' in op && op.run.isUnrecorded)
+}
+
+function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOptions): void {
+  const { text, originalBytes } = capText(redacted, caps.messageBytes)
+  op.message = text
+  if (op.metadata !== null) op.metadata = redactor.json(op.metadata)
+  if (originalBytes !== undefined && op.metadata?.includes('"truncated":true') !== true) {
+    op.metadata = addToJson(op.metadata, 'truncated', true)
+  }
+  if (op.pieces > 1) op.metadata = addToJson(op.metadata, 'pieces', op.pieces)
+  op.isPrepared = true
+}
+
+/** How much more than its cap of a message is kept until it is redacted, so that no secret is cut in two. */
+const MARGIN_BYTES = 4_096
+
+/**
+ * What `onActivity` queues: cut to its cap and free of what no database stores. Redaction follows in the batch.
+ *
+ * @param at milliseconds since the epoch
+ */
+export function activityOp (
+  run: Run, type: ActivityOp['type'], message: string, metadata: unknown, at: number, caps: Caps
+): ActivityOp {
+  const { text, originalBytes } = capText(message, caps.messageBytes + MARGIN_BYTES)
+  let json = encodeMetadata(metadata, caps.metadataBytes)
+  if (json !== null) json = sanitise(json).replaceAll('\\u0000', '\\ufffd')
+  if (originalBytes !== undefined) {
+    json = addToJson(addToJson(json, 'truncated', true), 'originalBytes', originalBytes)
+  }
+  return {
+    kind: 'activity', run, type, message: sanitise(text), metadata: json, at, pieces: 1, isDropped: false, isPrepared: false
+  }
+}
+
+/** The visible row that stands for output that found no room; resets the run's count. */
+export function tellDropped (run: Run, at: number): ActivityOp {
+  const { droppedPieces: pieces, droppedBytes: bytes } = run
+  run.droppedPieces = run.droppedBytes = 0
+  const message = `${pieces} pieces of output (${bytes} bytes) were not stored: they came faster than the database took them`
+  return {
+    kind: 'activity',
+    run,
+    type: 'progress',
+    message,
+    metadata: JSON.stringify({ kind: 'dropped', pieces, bytes }),
+    at,
+    pieces: 1,
+    isDropped: false,
+    isPrepared: true
+  }
+}

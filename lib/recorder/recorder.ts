@@ -1,0 +1,269 @@
+import type { InvocationActivity } from '../activity.js'
+import { ACTIVITY_TYPES, type ActivityType } from '../activity.js'
+import type { Clock } from '../clock.js'
+import { parseTime } from '../clock.js'
+import { isTimelineError, timelineError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { checkTaskId, type Caps } from '../options.js'
+import { endingOf, endingOfError, type Ending, type ResultLike } from './ending.js'
+import { activityOp } from './prepare.js'
+import type { Redactor } from './redact.js'
+import { abortedMetadata, createRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
+import { capText, sanitise } from './text.js'
+import type { Writer } from './writer.js'
+
+/** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
+const MAX_WAIT_MS = 2_000
+
+/** What `logInvocation` hands to the function that invokes the agent. */
+export interface InvocationRun {
+  /** Undefined while the database is away. */
+  readonly invocationId: number | undefined
+  readonly model: string | undefined
+  /** Aborted when the host asked for it, or when the process is told to end. */
+  readonly signal: AbortSignal
+  /** Records an activity: synchronous, never throws, takes microseconds. */
+  readonly onActivity: (activity: InvocationActivity) => void
+}
+
+/** One invocation in the hands of a host that drives it by itself. */
+export interface InvocationHandle {
+  /** Undefined while the database is away, and for good when it refused the task. */
+  readonly id: number | undefined
+  /** Same as `onActivity` of {@link InvocationRun}. */
+  activity (activity: InvocationActivity): void
+  /** Ends the run with a response or a result. Resolves when it is stored. @throws AGENT_TIMELINE_DATABASE_* */
+  complete (result?: ResultLike): Promise<void>
+  /** Ends it as failed. Resolves when it is stored. */
+  fail (error: unknown): Promise<void>
+  /** Ends it as timed out. Resolves when it is stored. */
+  timedOut (result?: ResultLike): Promise<void>
+}
+
+export interface RecorderOptions {
+  readonly writer: Writer
+  readonly caps: Caps
+  readonly redactor: Redactor
+  readonly logger: Logger
+  readonly now: Clock
+  /** Aborted when the process is told to end. */
+  readonly signal: AbortSignal
+  /** Reads what a host's own provider returns. */
+  readonly mapResult?: ((value: unknown) => ResultLike) | undefined
+  /** Reads a host's own activities; undefined leaves one out. */
+  readonly mapActivity?: ((activity: any) => InvocationActivity | undefined) | undefined
+}
+
+/** Records invocations through a writer. */
+export interface Recorder {
+  /** Runs that have not ended. */
+  readonly running: ReadonlySet<Run>
+  logInvocation<T> (meta: InvocationMeta, invoke: (run: InvocationRun) => Promise<T>): Promise<T>
+  startInvocation (meta: InvocationMeta): Promise<InvocationHandle>
+}
+
+export function createRecorder (options: RecorderOptions): Recorder {
+  const { writer, caps, redactor, logger, now } = options
+  const running = new Set<Run>()
+  const warned = new Set<string>()
+
+  const clean = (text: string, maxBytes: number) => capText(redactor.text(sanitise(text)), maxBytes).text
+
+  function warnOnce (key: string, details: object, message: string): void {
+    if (warned.has(key) || warned.size > 100) return
+    warned.add(key)
+    logger.warn(details, message)
+  }
+
+  function open (meta: InvocationMeta): Run {
+    const taskId = checkTaskId(meta.taskId)
+    for (const name of ['role', 'provider'] as const) {
+      if (typeof meta[name] !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a text'])
+    }
+    const cleaned: InvocationMeta = {
+      ...meta,
+      role: clean(meta.role, 256),
+      provider: clean(meta.provider, 256),
+      ...(meta.model === undefined ? {} : { model: clean(String(meta.model), 256) }),
+      ...(meta.title === undefined ? {} : { title: clean(String(meta.title), 1_024) }),
+      ...(meta.prompt === undefined ? {} : { prompt: clean(String(meta.prompt), caps.promptBytes) })
+    }
+    return createRun(taskId, cleaned, now, redactor.openStream())
+  }
+
+  function begin (run: Run): Promise<void> {
+    running.add(run)
+    return new Promise((resolve, reject) => {
+      writer.push({ kind: 'start', run }, (error) => error === undefined ? resolve() : reject(error))
+    })
+  }
+
+  function activity (run: Run, given: InvocationActivity): void {
+    try {
+      const mapped = options.mapActivity === undefined ? given : options.mapActivity(given)
+      if (mapped === undefined || mapped === null || run.isUnrecorded) return
+      const { type, message, metadata } = known(mapped)
+      const at = Math.min(parseTime(mapped.timestamp) ?? now(), now())
+      followCall(run, type, message, metadata, at)
+      writer.push(activityOp(run, type, message, metadata, at, caps))
+    } catch (error) {
+      warnOnce('activity', { err: error }, 'an activity could not be recorded')
+    }
+  }
+
+  /** Types of other vocabularies are kept as progress, under their own name. */
+  function known (given: InvocationActivity): { type: ActivityType, message: string, metadata: unknown } {
+    const message = typeof given.message === 'string' ? given.message : String(given.message ?? '')
+    if ((ACTIVITY_TYPES as readonly string[]).includes(given.type)) {
+      return { type: given.type, message, metadata: given.metadata }
+    }
+    const rawType = String(given.type).slice(0, 64)
+    warnOnce(`type:${rawType}`, { activityType: rawType }, 'an activity has an unknown type and is recorded as progress')
+    return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...Object(given.metadata) } }
+  }
+
+  async function end (run: Run, ending: Ending): Promise<void> {
+    if (run.hasEnded) return
+    run.hasEnded = true
+    const at = now()
+    const monotonic = Math.round(performance.now() - run.startedAtMonotonic)
+    const cleaned: Ending = { ...cleanEnding(ending), durationMs: ending.durationMs ?? monotonic }
+    for (const [callId, call] of run.openCalls) {
+      const metadata = abortedMetadata(callId, call, at)
+      writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, caps))
+    }
+    run.openCalls.clear()
+    await new Promise<void>((resolve, reject) => {
+      writer.push({ kind: 'end', run, ending: cleaned, at }, (error) => {
+        running.delete(run)
+        if (error === undefined) resolve()
+        else reject(error)
+      })
+    })
+  }
+
+  function cleanEnding (ending: Ending): Ending {
+    const bytes = { response: caps.responseBytes, error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256 }
+    const cleaned: Record<string, unknown> = { ...ending }
+    for (const [name, max] of Object.entries(bytes)) {
+      const value = cleaned[name]
+      if (typeof value === 'string') cleaned[name] = clean(value, max)
+    }
+    return cleaned as unknown as Ending
+  }
+
+  function mapEnding (value: unknown): Ending {
+    return endingOf(options.mapResult === undefined ? value : options.mapResult(value))
+  }
+
+  return {
+    running,
+
+    async logInvocation (meta, invoke) {
+      const signal = meta.signal === undefined ? options.signal : AbortSignal.any([meta.signal, options.signal])
+      let run: Run | undefined
+      try {
+        run = open(meta)
+        await withinPatience(begin(run))
+      } catch (error) {
+        // The agent runs all the same; the writer has logged what is wrong with the database.
+        if (isTimelineError(error) && run === undefined) {
+          logger.warn({ code: error.code, err: error }, 'an invocation is not recorded')
+        }
+      }
+      const handed: InvocationRun = {
+        get invocationId () { return run?.id },
+        model: meta.model,
+        signal,
+        onActivity: run === undefined ? () => {} : (given) => activity(run, given)
+      }
+      try {
+        const value = await invoke(handed)
+        await settle(run, () => mapEnding(value))
+        return value
+      } catch (error) {
+        await settle(run, () => endingOfError(error))
+        throw error
+      }
+    },
+
+    async startInvocation (meta) {
+      const run = open(meta)
+      const started = begin(run)
+      await withinPatience(started)
+      return {
+        get id () { return run.id },
+        activity: (given) => activity(run, given),
+        complete: (result) => withinPatience(end(run, mapEnding(result)), true),
+        fail: (error) => withinPatience(end(run, endingOfFailure(error)), true),
+        timedOut: (result) => withinPatience(end(run, asTimeout(mapEnding(result))), true)
+      }
+    }
+  }
+
+  async function settle (run: Run | undefined, read: () => Ending): Promise<void> {
+    if (run === undefined || run.hasEnded) return
+    let ending: Ending
+    try {
+      ending = read()
+    } catch (error) {
+      warnOnce('mapResult', { err: error }, 'mapResult threw; the invocation is recorded without its result')
+      ending = { status: 'completed' }
+    }
+    await withinPatience(end(run, ending)).catch(() => {})
+  }
+}
+
+/** A result that says nothing of failure fails all the same: that is what was called. */
+function endingOfFailure (error: unknown): Ending {
+  if (typeof error === 'string') return { status: 'failed', error, reason: 'error' }
+  const isResult = typeof error === 'object' && error !== null && 'success' in error
+  if (!isResult) return endingOfError(error)
+  const ending = endingOf({ ...error, success: false })
+  return ending
+}
+
+function asTimeout (ending: Ending): Ending {
+  return { ...ending, status: 'timeout', error: ending.error ?? 'Timed out', reason: ending.reason ?? 'timeout' }
+}
+
+/**
+ * Waits for a commit, but not longer than an agent may be kept waiting; what was not committed by then stays queued.
+ *
+ * @param mustKnow whether giving up is an error: the caller takes the resolution for an acknowledgement
+ */
+async function withinPatience (committed: Promise<void>, mustKnow = false): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve, reject) => {
+    timer = setTimeout(() => {
+      if (mustKnow) reject(timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE'))
+      else resolve()
+    }, MAX_WAIT_MS)
+  })
+  committed.catch(() => {})
+  try {
+    await Promise.race([committed, patience])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Keeps the list of open tool calls, so that none stays open when its run ends. */
+function followCall (run: Run, type: ActivityType, message: string, metadata: unknown, at: number): void {
+  if (type !== 'tool_exec' || typeof metadata !== 'object' || metadata === null) return
+  const { callId, phase, tool, parentCallId } = metadata as Partial<Record<string, unknown>>
+  if (typeof callId !== 'string') return
+  if (phase === 'end') run.openCalls.delete(callId)
+  else if (phase === 'start' && run.openCalls.size < MAX_OPEN_CALLS) {
+    const call: OpenCall = {
+      tool: String(tool ?? ''),
+      message: message.slice(0, 1_024),
+      startedAt: at,
+      ...(typeof parentCallId === 'string' ? { parentCallId } : {})
+    }
+    run.openCalls.set(callId, call)
+  }
+}
+
+/** No agent runs more tools at once; whoever opens more has lost count. */
+const MAX_OPEN_CALLS = 1_000

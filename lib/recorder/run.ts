@@ -1,0 +1,79 @@
+import type { Clock } from '../clock.js'
+import type { PieceRedactor } from './redact.js'
+
+/** What is told about an invocation when it starts. */
+export interface InvocationMeta {
+  readonly taskId: string | number
+  /** For example `coder`, `reviewer`. */
+  readonly role: string
+  /** For example `claude`, `codex`. */
+  readonly provider: string
+  readonly model?: string
+  readonly prompt?: string
+  /** The task's title, for databases without a table of tasks. */
+  readonly title?: string
+  /** Handed on to the run; aborting it is up to whoever invokes. */
+  readonly signal?: AbortSignal
+}
+
+/** One invocation while its process knows it. */
+export interface Run {
+  readonly taskId: string
+  readonly meta: InvocationMeta
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** The same moment on the clock that never jumps. */
+  readonly startedAtMonotonic: number
+  /** From the database, once the start is committed. */
+  id: number | undefined
+  /** The database refused it, or it was deleted meanwhile: nothing more of it is written. */
+  isUnrecorded: boolean
+  hasEnded: boolean
+  /** Tool calls that have started and not ended. */
+  readonly openCalls: Map<string, OpenCall>
+  /** Rows written so far, and the number of the last one of the half that stays when the middle goes. */
+  activityCount: number
+  lastHeadSeq: number | undefined
+  /** Output that found no room, not told yet. */
+  droppedPieces: number
+  droppedBytes: number
+  readonly redactPieces: PieceRedactor
+}
+
+export interface OpenCall {
+  readonly tool: string
+  readonly message: string
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly parentCallId?: string | undefined
+}
+
+/** Metadata of the end of a call that its run did not live to see. */
+export function abortedMetadata (callId: string, call: OpenCall, at: number): Record<string, unknown> {
+  return {
+    callId,
+    phase: 'end',
+    tool: call.tool,
+    status: 'aborted',
+    durationMs: Math.max(0, at - call.startedAt),
+    ...(call.parentCallId === undefined ? {} : { parentCallId: call.parentCallId })
+  }
+}
+
+export function createRun (taskId: string, meta: InvocationMeta, now: Clock, redactPieces: PieceRedactor): Run {
+  return {
+    taskId,
+    meta,
+    startedAt: now(),
+    startedAtMonotonic: performance.now(),
+    id: undefined,
+    isUnrecorded: false,
+    hasEnded: false,
+    openCalls: new Map(),
+    activityCount: 0,
+    lastHeadSeq: undefined,
+    droppedPieces: 0,
+    droppedBytes: 0,
+    redactPieces
+  }
+}

@@ -1,0 +1,215 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.js'
+import { timelineError, type TimelineError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { Caps } from '../options.js'
+import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
+import type { Database } from '../store/database.js'
+import { databaseError, isBusy, isConstraint, isSchemaChange } from '../store/sqlite.js'
+import type { StatementCache } from '../store/insert-activities.js'
+import type { Tables } from '../store/tables.js'
+import { prepareOps, tellDropped } from './prepare.js'
+import { createQueue, type Entry, type Op } from './queue.js'
+import type { Redactor } from './redact.js'
+
+/** At most this many rows a transaction. */
+const MAX_BATCH_ROWS = 500
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
+/** Between batches; the first after idle goes at once. */
+const BATCH_INTERVAL_MS = 25
+/** Between attempts while the database is away, growing from the first to the second. */
+const RETRY_MS = [5, 2_000] as const
+
+export interface WriterOptions {
+  readonly database: Database
+  readonly writerId: string
+  /** This process, as JSON: see {@link Owner}. */
+  readonly owner: string
+  readonly caps: Caps
+  readonly redactor: Redactor
+  readonly logger: Logger
+  readonly now: Clock
+  /** After a commit, with the tasks that have new rows. */
+  readonly onCommit: (taskIds: readonly string[]) => void
+}
+
+/** The one who writes: everything of a Timeline goes through it, in order. */
+export interface Writer {
+  /** Queues an operation; never throws, never waits. `settle` is called once it is committed, or never will be. */
+  push (op: Op, settle?: (error?: unknown) => void): void
+  /** Resolves when all that is queued now is committed. @throws what kept it from it, after `timeoutMs` */
+  flush (timeoutMs?: number): Promise<void>
+  /** Runs something else in a transaction of its own, between two batches. */
+  transaction<T> (work: (trx: Kysely<Tables>) => Promise<T>): Promise<T>
+  /** Stops after a last attempt at what is queued. */
+  close (timeoutMs?: number): Promise<void>
+}
+
+export function createWriter (options: WriterOptions): Writer {
+  const { database, caps, logger, now } = options
+  const queue = createQueue(caps.queueBytes)
+  const statements: StatementCache = new Map()
+  let batch = 0
+  let isBusyWriting = false
+  let isClosed = false
+  let lastBatchAt = -Infinity
+  let failures = 0
+  /** Operations that left the queue so far. */
+  let finished = 0
+  let lastError: TimelineError | undefined
+  /** While above 0, operations are written one by one, to find the one that the database refuses. */
+  let singles = 0
+  let timer: NodeJS.Timeout | undefined
+  let immediate: NodeJS.Immediate | undefined
+  const waiting = new Set<() => void>()
+  const loggedCauses = new Set<string>()
+
+  function schedule (): void {
+    if (isBusyWriting || isClosed || queue.size === 0 || timer !== undefined || immediate !== undefined) return
+    const wait = failures > 0 ? retryDelay() : lastBatchAt + BATCH_INTERVAL_MS - performance.now()
+    const isFull = failures === 0 && (queue.size >= MAX_BATCH_ROWS || singles > 0)
+    if (wait <= 0 || isFull) immediate = setImmediate(run)
+    else timer = setTimeout(run, wait)
+  }
+
+  function retryDelay (): number {
+    return Math.min(RETRY_MS[0] * 2 ** Math.min(failures - 1, 12), RETRY_MS[1]) * (0.5 + Math.random())
+  }
+
+  function run (): void {
+    clearTimeout(timer)
+    clearImmediate(immediate)
+    timer = immediate = undefined
+    if (isBusyWriting || isClosed || queue.size === 0) return
+    isBusyWriting = true
+    writeBatch().catch((error) => { logOnce('AGENT_TIMELINE_INTERNAL', error) }).finally(() => {
+      isBusyWriting = false
+      lastBatchAt = performance.now()
+      for (const check of [...waiting]) check()
+      schedule()
+    })
+  }
+
+  async function writeBatch (): Promise<void> {
+    const entries = queue.peek(singles > 0 ? 1 : MAX_BATCH_ROWS, MAX_BATCH_BYTES)
+    const ops = prepareOps(entries.map((entry) => entry.op), { caps, redactor: options.redactor })
+    if (ops.length === 0) return finish(entries)
+    try {
+      const outcome = await database.write((trx, host) => commitBatch(trx, {
+        host,
+        writerId: options.writerId,
+        owner: options.owner,
+        batch: batch + 1,
+        now: now(),
+        activitiesPerInvocation: caps.activitiesPerInvocation,
+        statements
+      }, ops))
+      batch++
+      failures = 0
+      lastError = undefined
+      loggedCauses.clear()
+      if (singles > 0) singles--
+      applyOutcome(outcome)
+      finish(entries)
+      options.onCommit(outcome.taskIds)
+    } catch (error) {
+      await afterFailure(error, entries)
+    }
+  }
+
+  function applyOutcome (outcome: BatchOutcome): void {
+    for (const [run, id] of outcome.ids) run.id = id
+    for (const run of outcome.vanished) run.isUnrecorded = true
+    for (const [run, { count, lastHeadSeq }] of outcome.counts) {
+      run.activityCount = count
+      run.lastHeadSeq = lastHeadSeq
+    }
+  }
+
+  function finish (entries: readonly Entry[], error?: unknown): void {
+    queue.remove(entries.length)
+    finished += entries.length
+    for (const { op, settle } of entries) {
+      const isLost = 'run' in op && op.run.isUnrecorded
+      settle?.(error ?? (isLost ? timelineError('AGENT_TIMELINE_UNKNOWN_TASK') : undefined))
+    }
+  }
+
+  async function afterFailure (error: unknown, entries: readonly Entry[]): Promise<void> {
+    if (isConstraint(error)) return refuse(error, entries)
+    failures++
+    lastError = databaseError(error, database.path)
+    if (isSchemaChange(error)) await database.repair().catch((cause) => { lastError = databaseError(cause, database.path) })
+    if (!isBusy(error)) logOnce(lastError.code, error)
+  }
+
+  /** One operation spoils the batch: alone it is dropped, with others it is looked for. */
+  function refuse (error: unknown, entries: readonly Entry[]): void {
+    const [entry] = entries
+    if (entries.length > 1 || entry === undefined) {
+      singles = entries.length
+      return
+    }
+    singles = Math.max(0, singles - 1)
+    const { op } = entry
+    const isUnknownTask = op.kind === 'start' && (error as { code?: string }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY'
+    const coded = isUnknownTask ? timelineError('AGENT_TIMELINE_UNKNOWN_TASK', [], error) : databaseError(error)
+    if ('run' in op && op.kind === 'start') op.run.isUnrecorded = true
+    logger.warn({ code: coded.code, taskId: op.kind === 'task' ? op.taskId : op.run.taskId },
+      isUnknownTask ? 'the database knows no such task: its invocation is not recorded' : 'a row was refused by the database')
+    finish(entries, coded)
+  }
+
+  function logOnce (code: string, error: unknown): void {
+    if (loggedCauses.has(code)) return
+    loggedCauses.add(code)
+    logger.warn({ code, err: error }, 'the timeline cannot be written at the moment; agents go on, writing is tried again')
+  }
+
+  function push (op: Op, settle?: (error?: unknown) => void): void {
+    if (isClosed) {
+      settle?.(timelineError('AGENT_TIMELINE_CLOSED'))
+      return
+    }
+    if ('run' in op && op.run.droppedPieces > 0) {
+      const isOutput = op.kind === 'activity' && op.type === 'output'
+      if (!isOutput || queue.hasRoom) queue.push(tellDropped(op.run, now()))
+    }
+    queue.push(op, settle)
+    schedule()
+  }
+
+  function flush (timeoutMs = 5_000): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (queue.size === 0) return resolve()
+      const deadline = setTimeout(() => {
+        waiting.delete(check)
+        reject(lastError ?? timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE'))
+      }, timeoutMs)
+      const target = finished + queue.size
+      function check () {
+        if (finished < target) return
+        clearTimeout(deadline)
+        waiting.delete(check)
+        resolve()
+      }
+      waiting.add(check)
+      run()
+    })
+  }
+  return {
+    push,
+    flush,
+    transaction: (work) => database.write(work),
+    async close (timeoutMs = 5_000) {
+      if (isClosed) return
+      try {
+        await flush(timeoutMs)
+      } finally {
+        isClosed = true
+        clearTimeout(timer)
+        clearImmediate(immediate)
+      }
+    }
+  }
+}

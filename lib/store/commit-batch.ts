@@ -1,0 +1,296 @@
+import type { Kysely } from 'kysely'
+import { toIso } from '../clock.js'
+import type { Host } from '../host/host.js'
+import { addToJson } from '../recorder/metadata.js'
+import { exitCodeForHost, type Ending } from '../recorder/ending.js'
+import type { ActivityOp, EndOp, Op, StartOp } from '../recorder/queue.js'
+import type { Run } from '../recorder/run.js'
+import { insertActivities, type ActivityRow, type StatementCache } from './insert-activities.js'
+import { allocate, ensureStream, insertEvents, type NewEvent } from './sequence.js'
+import type { Tables } from './tables.js'
+
+export interface BatchContext {
+  readonly host: Host
+  readonly writerId: string
+  /** The writer's {@link Owner}, as JSON. */
+  readonly owner: string
+  /** This batch's number; one more than the last committed. */
+  readonly batch: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly activitiesPerInvocation: number
+  readonly statements: StatementCache
+}
+
+/** What is true once the batch is committed, and must not be believed before. */
+export interface BatchOutcome {
+  readonly ids: ReadonlyMap<Run, number>
+  /** Runs whose rows are gone: deleted by the host meanwhile. */
+  readonly vanished: readonly Run[]
+  readonly counts: ReadonlyMap<Run, { count: number, lastHeadSeq: number | undefined }>
+  readonly taskIds: readonly string[]
+  /** The batch had been committed before; only its acknowledgement was lost. */
+  readonly wasCommitted: boolean
+}
+
+type NewRow = { readonly activity: Omit<ActivityRow, 'seq'>, readonly run: Run } | { readonly event: NewEvent }
+
+/** Writes operations of any tasks in one transaction, numbers included. */
+export async function commitBatch (
+  trx: Kysely<Tables>, context: BatchContext, ops: readonly Op[]
+): Promise<BatchOutcome> {
+  const outcome = {
+    ids: new Map<Run, number>(),
+    vanished: [] as Run[],
+    counts: new Map<Run, { count: number, lastHeadSeq: number | undefined }>(),
+    taskIds: [...new Set(ops.map(taskIdOf))],
+    wasCommitted: false
+  }
+  if (!(await advanceFence(trx, context))) return { ...outcome, wasCommitted: true }
+  const statuses = await readStatuses(trx, ops)
+  // Sorted: writers of several tasks must lock the streams in one order.
+  for (const taskId of [...outcome.taskIds].sort()) {
+    const title = titleOf(ops, taskId)
+    await ensureStream(trx, taskId, title)
+    await context.host.importPending(trx, taskId)
+  }
+  const rows = new Map<string, NewRow[]>(outcome.taskIds.map((taskId) => [taskId, []]))
+  const liveness = new Map<Run, number>()
+  for (const op of ops) {
+    const target = rows.get(taskIdOf(op)) as NewRow[]
+    if (op.kind === 'task') target.push({ event: taskEvent(op, context.writerId) })
+    else if (op.kind === 'start') target.push({ event: await start(trx, context, op, outcome.ids, statuses) })
+    else {
+      const id = op.run.id ?? outcome.ids.get(op.run)
+      const status = id === undefined ? undefined : statuses.get(id)
+      if (id === undefined || status === undefined) {
+        outcome.vanished.push(op.run)
+      } else if (op.kind === 'end') {
+        target.push(...await end(trx, context, op, id))
+        statuses.set(id, op.ending.status)
+      } else {
+        const isLate = status !== 'running'
+        target.push({ activity: activityRow(op, id, context.now, isLate), run: op.run })
+        if (!isLate) liveness.set(op.run, Math.max(op.at, liveness.get(op.run) ?? 0))
+      }
+    }
+  }
+  for (const [taskId, newRows] of rows) await store(trx, taskId, newRows, context, outcome.counts)
+  await touch(trx, context, liveness, outcome)
+  return outcome
+}
+
+/** The fence: a batch that was committed already finds its number taken. */
+async function advanceFence (trx: Kysely<Tables>, context: BatchContext): Promise<boolean> {
+  const { writerId, batch, owner } = context
+  const heartbeat = toIso(context.now)
+  const result = await trx.updateTable('timeline_writer').set({ batch, heartbeat_at: heartbeat })
+    .where('writer_id', '=', writerId).where('batch', '=', batch - 1).executeTakeFirst()
+  if (result.numUpdatedRows === 1n) return true
+  const row = await trx.selectFrom('timeline_writer').select('batch').where('writer_id', '=', writerId).executeTakeFirst()
+  if (row !== undefined) return false
+  await trx.insertInto('timeline_writer').values({ writer_id: writerId, batch, owner, heartbeat_at: heartbeat }).execute()
+  return true
+}
+
+async function readStatuses (trx: Kysely<Tables>, ops: readonly Op[]): Promise<Map<number, string>> {
+  const ids = new Set<number>()
+  for (const op of ops) if ('run' in op && op.run.id !== undefined) ids.add(op.run.id)
+  if (ids.size === 0) return new Map()
+  const rows = await trx.selectFrom('invocation_run').select(['invocation_id', 'status'])
+    .where('invocation_id', 'in', [...ids]).execute()
+  return new Map(rows.map((row) => [Number(row.invocation_id), row.status]))
+}
+
+function taskIdOf (op: Op): string {
+  return op.kind === 'task' ? op.taskId : op.run.taskId
+}
+
+function titleOf (ops: readonly Op[], taskId: string): string | undefined {
+  for (const op of ops) if (op.kind === 'start' && op.run.taskId === taskId && op.run.meta.title) return op.run.meta.title
+  return undefined
+}
+
+function taskEvent (op: Op & { kind: 'task' }, writerId: string): NewEvent {
+  return {
+    type: op.type,
+    invocationId: null,
+    actor: op.actor,
+    message: op.message,
+    source: 'recorder',
+    sourceId: `${writerId}:${op.sourceId}`,
+    timestamp: op.timestamp
+  }
+}
+
+async function start (
+  trx: Kysely<Tables>, context: BatchContext, { run }: StartOp, ids: Map<Run, number>, statuses: Map<number, string>
+): Promise<NewEvent> {
+  const startedAt = toIso(run.startedAt)
+  const { role, provider, model = '', prompt = '' } = run.meta
+  const has = (name: string) => context.host.schema.invocations.has(name)
+  const values: Record<string, unknown> = {
+    task_id: run.taskId, role, provider, model, prompt, success: 0, timed_out: 0, exit_code: 0, duration_ms: 0,
+    // The host's own format: its code compares these with datetime('now').
+    created_at: startedAt.slice(0, 19).replace('T', ' '),
+    started_at: startedAt, last_activity_at: startedAt, status: 'running',
+    started_at_ms: run.startedAt, last_activity_at_ms: run.startedAt
+  }
+  const known = Object.fromEntries(Object.entries(values).filter(([name]) => has(name)))
+  const inserted = await (trx as Kysely<any>).insertInto('task_invocations').values(known).returning('id')
+    .executeTakeFirstOrThrow()
+  const id = Number(inserted.id)
+  ids.set(run, id)
+  statuses.set(id, 'running')
+  await trx.insertInto('invocation_run').values({
+    invocation_id: id, task_id: run.taskId, role, provider, model: model === '' ? null : model,
+    status: 'running', source: 'recorder', started_at: startedAt, last_activity_at: startedAt,
+    owner: context.writerId, heartbeat_at: toIso(context.now), timed_out: 0
+  } as never).execute()
+  await trx.updateTable('task_stream').set({ invocation_cursor: id }).where('task_id', '=', run.taskId)
+    .where('invocation_cursor', '<', id).execute()
+  return {
+    type: 'invocation.started',
+    invocationId: id,
+    payload: { role, provider, ...(model === '' ? {} : { model }) },
+    source: 'invocation',
+    sourceId: `${id}:start`,
+    timestamp: startedAt
+  }
+}
+
+/** Ends a run once: whoever comes second, the run itself or who gave it up, changes nothing. */
+async function end (trx: Kysely<Tables>, context: BatchContext, op: EndOp, id: number): Promise<NewRow[]> {
+  const { ending, run } = op
+  const completedAt = toIso(op.at)
+  const duration = ending.durationMs ?? Math.max(0, op.at - run.startedAt)
+  const updated = await trx.updateTable('invocation_run').set({
+    status: ending.status,
+    completed_at: completedAt,
+    duration_ms: duration,
+    success: Number(ending.status === 'completed'),
+    timed_out: Number(ending.status === 'timeout'),
+    exit_code: ending.exitCode ?? null,
+    signal: ending.signal ?? null,
+    reason: ending.reason ?? null,
+    error: ending.error ?? null,
+    outcome: ending.outcome ?? null,
+    summary: ending.summary ?? null,
+    usage: ending.usage === undefined ? null : JSON.stringify(ending.usage),
+    session_id: ending.sessionId ?? null,
+    stderr_tail: ending.stderrTail ?? null,
+    ...(ending.model !== undefined && run.meta.model === undefined ? { model: ending.model } : {})
+  }).where('invocation_id', '=', id).where('status', '=', 'running').executeTakeFirst()
+  if (updated.numUpdatedRows === 0n) return []
+  await closeHostRow(trx, context.host, id, op, duration)
+  return [{ event: endEvent(ending, id, duration, completedAt) }]
+}
+
+async function closeHostRow (
+  trx: Kysely<Tables>, host: Host, id: number, { ending, at }: EndOp, duration: number
+): Promise<void> {
+  const values: Record<string, unknown> = {
+    completed_at: toIso(at),
+    status: ending.status,
+    response: ending.response ?? null,
+    error: ending.error ?? null,
+    exit_code: exitCodeForHost(ending),
+    duration_ms: duration,
+    success: Number(ending.status === 'completed'),
+    timed_out: Number(ending.status === 'timeout'),
+    completed_at_ms: at
+  }
+  const known = Object.fromEntries(Object.entries(values).filter(([name]) => host.schema.invocations.has(name)))
+  await trx.updateTable('task_invocations').set(known).where('id', '=', id).where('status', '=', 'running').execute()
+}
+
+function endEvent (ending: Ending, id: number, duration: number, timestamp: string): NewEvent {
+  const isGood = ending.status === 'completed'
+  const failure = { error: ending.error ?? '', exitCode: ending.exitCode, reason: ending.reason }
+  return {
+    type: `invocation.${ending.status}`,
+    invocationId: id,
+    payload: {
+      success: isGood,
+      duration,
+      ...(isGood ? { outcome: ending.outcome, summary: ending.summary } : failure),
+      usage: ending.usage
+    },
+    source: 'invocation',
+    sourceId: `${id}:end`,
+    timestamp
+  }
+}
+
+function activityRow (op: ActivityOp, id: number, now: number, isLate: boolean): Omit<ActivityRow, 'seq'> {
+  return {
+    invocationId: id,
+    type: op.type,
+    message: op.message,
+    createdAt: toIso(now),
+    lagMs: Math.max(0, now - op.at),
+    metadata: isLate ? addToJson(op.metadata, 'late', true) : op.metadata
+  }
+}
+
+async function store (
+  trx: Kysely<Tables>, taskId: string, rows: readonly NewRow[], context: BatchContext,
+  counts: Map<Run, { count: number, lastHeadSeq: number | undefined }>
+): Promise<void> {
+  if (rows.length === 0) return
+  const first = await allocate(trx, taskId, rows.length)
+  if (first === undefined) throw new Error('the stream of the task vanished inside its own transaction')
+  const activities: ActivityRow[] = []
+  const events: Array<{ event: NewEvent, seq: number }> = []
+  rows.forEach((row, index) => {
+    const seq = first + index
+    if ('event' in row) {
+      events.push({ event: row.event, seq })
+      return
+    }
+    activities.push({ ...row.activity, seq })
+    countRow(counts, row.run, seq, context.activitiesPerInvocation)
+  })
+  await insertActivities(trx, context.statements, taskId, activities)
+  await insertEvents(trx, taskId, events)
+}
+
+/** Remembers where the half of a very long invocation ends that stays at its beginning. */
+function countRow (
+  counts: Map<Run, { count: number, lastHeadSeq: number | undefined }>, run: Run, seq: number, cap: number
+): void {
+  const before = counts.get(run) ?? { count: run.activityCount, lastHeadSeq: run.lastHeadSeq }
+  const count = before.count + 1
+  counts.set(run, { count, lastHeadSeq: count === Math.floor(cap / 2) ? seq : before.lastHeadSeq })
+}
+
+/** Liveness once per batch, and the middle of what has grown too long. */
+async function touch (
+  trx: Kysely<Tables>, context: BatchContext, liveness: ReadonlyMap<Run, number>, outcome: BatchOutcome
+): Promise<void> {
+  for (const [run, at] of liveness) {
+    const id = run.id ?? outcome.ids.get(run)
+    if (id === undefined) continue
+    const counted = outcome.counts.get(run)
+    const iso = toIso(Math.min(at, context.now))
+    await trx.updateTable('invocation_run').set({
+      last_activity_at: iso, heartbeat_at: toIso(context.now), activity_count: counted?.count ?? run.activityCount
+    }).where('invocation_id', '=', id).execute()
+    const hasMs = context.host.schema.invocations.has('last_activity_at_ms')
+    await trx.updateTable('task_invocations').set({
+      last_activity_at: iso, ...(hasMs ? { last_activity_at_ms: Math.min(at, context.now) } : {})
+    }).where('id', '=', id).execute()
+    await cutMiddle(trx, run, id, counted, context.activitiesPerInvocation)
+  }
+}
+
+async function cutMiddle (
+  trx: Kysely<Tables>, run: Run, id: number,
+  counted: { count: number, lastHeadSeq: number | undefined } | undefined, cap: number
+): Promise<void> {
+  if (counted === undefined || counted.lastHeadSeq === undefined || counted.count <= cap) return
+  const excess = counted.count - Math.max(cap, run.activityCount)
+  await trx.deleteFrom('invocation_activity').where('id', 'in', (eb) => eb.selectFrom('invocation_activity').select('id')
+    .where('invocation_id', '=', id).where('seq', '>', counted.lastHeadSeq as number)
+    .orderBy('seq').limit(excess)).execute()
+}

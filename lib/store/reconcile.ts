@@ -1,0 +1,117 @@
+import type { Kysely } from 'kysely'
+import { parseTime, toIso, type Clock } from '../clock.js'
+import { currentOwner, judgeOwner, type Owner } from '../recorder/owner.js'
+import { abortedMetadata, type OpenCall } from '../recorder/run.js'
+import { appendEvents, allocate } from './sequence.js'
+import type { Database } from './database.js'
+import { insertActivities } from './insert-activities.js'
+import { retryWhileBusy } from './sqlite.js'
+import type { Tables } from './tables.js'
+
+export interface ReconcileOptions {
+  /** The writer of this process, whose runs are known to live. */
+  readonly writerId: string
+  /** A run whose owner cannot be judged from here is given up after so long without a heartbeat. */
+  readonly ownerLeaseMs: number
+  readonly now: Clock
+}
+
+interface LostRun {
+  readonly invocation_id: number
+  readonly task_id: string
+  readonly started_at: string | null
+}
+
+/**
+ * Ends the runs whose process is gone: failed, with reason `lost`.
+ *
+ * Death is proven by process, start time, boot and pid namespace together. A missed heartbeat proves nothing where the
+ * process can be looked at; where it cannot, the lease decides.
+ *
+ * @returns the tasks of the runs that were ended
+ */
+export async function endLostRuns (database: Database, options: ReconcileOptions): Promise<readonly string[]> {
+  const lost = await database.read((db) => findLost(db, options))
+  for (const run of lost) {
+    await retryWhileBusy(() => database.write((trx, host) => endRun(trx, host.schema.invocations, run, options.now())))
+  }
+  return [...new Set(lost.map((run) => run.task_id))]
+}
+
+async function findLost (db: Kysely<Tables>, { writerId, ownerLeaseMs, now }: ReconcileOptions): Promise<LostRun[]> {
+  const rows = await db.selectFrom('invocation_run')
+    .leftJoin('timeline_writer', 'timeline_writer.writer_id', 'invocation_run.owner')
+    .select(['invocation_id', 'task_id', 'started_at', 'invocation_run.heartbeat_at', 'invocation_run.owner as writer',
+      'timeline_writer.owner as owner'])
+    .where('invocation_run.status', '=', 'running').where('invocation_run.source', '=', 'recorder').execute()
+  const self = currentOwner()
+  const verdicts = new Map<string, ReturnType<typeof judgeOwner>>()
+  return rows.filter((row) => {
+    if (row.writer === null || row.writer === writerId) return false
+    let verdict = verdicts.get(row.writer)
+    if (verdict === undefined) verdicts.set(row.writer, verdict = judgeOwner(parseOwner(row.owner), self))
+    if (verdict !== 'unknown') return verdict === 'dead'
+    return now() - (parseTime(row.heartbeat_at) ?? 0) > ownerLeaseMs
+  })
+}
+
+/** An owner that cannot be read can't be judged either. */
+function parseOwner (json: string | null): Owner {
+  try {
+    return JSON.parse(json ?? '') as Owner
+  } catch {
+    return { hostname: '', pid: 0 }
+  }
+}
+
+const LOST_MESSAGE = 'The process that ran the agent is gone'
+
+async function endRun (
+  trx: Kysely<Tables>, columns: ReadonlySet<string>, run: LostRun, now: number
+): Promise<void> {
+  const completedAt = toIso(now)
+  const duration = Math.max(0, now - (parseTime(run.started_at) ?? now))
+  const updated = await trx.updateTable('invocation_run').set({
+    status: 'failed', completed_at: completedAt, duration_ms: duration, success: 0, reason: 'lost', error: LOST_MESSAGE
+  }).where('invocation_id', '=', run.invocation_id).where('status', '=', 'running').executeTakeFirst()
+  if (updated.numUpdatedRows === 0n) return
+  const values: Record<string, unknown> = {
+    status: 'failed', completed_at: completedAt, completed_at_ms: now, success: 0, exit_code: 1, duration_ms: duration,
+    error: LOST_MESSAGE
+  }
+  await trx.updateTable('task_invocations')
+    .set(Object.fromEntries(Object.entries(values).filter(([name]) => columns.has(name))))
+    .where('id', '=', run.invocation_id).where('status', '=', 'running').execute()
+  await abortOpenCalls(trx, run, now)
+  await appendEvents(trx, run.task_id, [{
+    type: 'invocation.failed',
+    invocationId: run.invocation_id,
+    payload: { success: false, duration, error: LOST_MESSAGE, reason: 'lost' },
+    source: 'invocation',
+    sourceId: `${run.invocation_id}:end`,
+    timestamp: completedAt
+  }])
+}
+
+/** Tool calls that the log shows as started and not ended. */
+async function abortOpenCalls (trx: Kysely<Tables>, run: LostRun, now: number): Promise<void> {
+  const rows = await trx.selectFrom('invocation_activity').select(['message', 'metadata', 'created_at'])
+    .where('invocation_id', '=', run.invocation_id).where('activity_type', '=', 'tool_exec').orderBy('seq').execute()
+  const open = new Map<string, OpenCall>()
+  for (const { message, metadata, created_at: createdAt } of rows) {
+    const { callId, phase, tool = '', parentCallId } = JSON.parse(metadata ?? '{}')
+    if (phase === 'start') open.set(callId, { tool, message, startedAt: parseTime(createdAt) ?? now, parentCallId })
+    else if (phase === 'end') open.delete(callId)
+  }
+  if (open.size === 0) return
+  const first = await allocate(trx, run.task_id, open.size) ?? 0
+  await insertActivities(trx, new Map(), run.task_id, [...open].map(([callId, call], index) => ({
+    invocationId: run.invocation_id,
+    type: 'tool_exec' as const,
+    message: call.message,
+    createdAt: toIso(now),
+    lagMs: 0,
+    seq: first + index,
+    metadata: JSON.stringify(abortedMetadata(callId, call, now))
+  })))
+}

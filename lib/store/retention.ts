@@ -1,0 +1,64 @@
+import { sql, type Kysely } from 'kysely'
+import { toIso, type Clock } from '../clock.js'
+import type { Database } from './database.js'
+import { retryWhileBusy } from './sqlite.js'
+import type { Tables } from './tables.js'
+
+/** Rows a transaction: a few milliseconds, so that no writer waits. */
+const ROWS_A_STEP = 500
+const DAY_MS = 24 * 60 * 60 * 1000
+
+export interface RetentionOptions {
+  /** Days that activities are kept, counted from their insertion; 0 for ever. */
+  readonly activityLogRetention: number
+  /** Above so many bytes in use the oldest activities go, whatever their age. */
+  readonly maxDatabaseBytes?: number | undefined
+  readonly now: Clock
+  /** Asked between steps. */
+  readonly isStopped?: () => boolean
+}
+
+/**
+ * Deletes activities past their time, oldest first, in short steps.
+ * Lifecycle and task events live as long as their invocation.
+ *
+ * @returns how many rows went
+ */
+export async function pruneActivities (database: Database, options: RetentionOptions): Promise<number> {
+  let pruned = 0
+  for (;;) {
+    if (options.isStopped?.() === true) return pruned
+    const before = await database.read((db) => cutOff(db, options))
+    if (before === undefined) return pruned
+    const rows = await retryWhileBusy(() => database.write((trx) => deleteOldest(trx, before)))
+    pruned += rows
+    if (rows === 0) return pruned
+    await new Promise(setImmediate)
+  }
+}
+
+/** Everything inserted before this goes; undefined when nothing has to. */
+async function cutOff (db: Kysely<Tables>, options: RetentionOptions): Promise<string | undefined> {
+  if (options.maxDatabaseBytes !== undefined && await usedBytes(db) > options.maxDatabaseBytes) return '9'
+  if (options.activityLogRetention === 0) return undefined
+  return toIso(options.now() - options.activityLogRetention * DAY_MS)
+}
+
+async function usedBytes (db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`SELECT (p.page_count - f.freelist_count) * s.page_size AS bytes
+    FROM pragma_page_count() AS p, pragma_freelist_count() AS f, pragma_page_size() AS s`.execute(db)
+  return Number(rows[0]?.bytes)
+}
+
+async function deleteOldest (trx: Kysely<Tables>, before: string): Promise<number> {
+  const rows = await trx.deleteFrom('invocation_activity').where('id', 'in', (eb) => eb.selectFrom('invocation_activity')
+    .select('id').where('created_at', '<', before).orderBy('created_at').limit(ROWS_A_STEP)).returning(['task_id', 'seq'])
+    .execute()
+  const floors = new Map<string, number>()
+  for (const row of rows) floors.set(row.task_id, Math.max(Number(row.seq), floors.get(row.task_id) ?? 0))
+  for (const [taskId, seq] of floors) {
+    await trx.updateTable('task_stream').set({ floor_seq: seq }).where('task_id', '=', taskId)
+      .where('floor_seq', '<', seq).execute()
+  }
+  return rows.length
+}

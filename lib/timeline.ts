@@ -1,0 +1,76 @@
+import type { InvocationDetails, TaskInfo, TimelineEvent } from './events.js'
+import { openCore, type OpenOptions } from './core.js'
+import type { InvocationHandle, InvocationRun } from './recorder/recorder.js'
+import type { InvocationMeta } from './recorder/run.js'
+import type { InvocationFilter, InvocationList, PageQuery, TimelinePage } from './store/activity-store.js'
+
+export type { ActivityType, InvocationActivity, InvocationResult, OnActivity, Usage } from './activity.js'
+export type { ErrorCode, TimelineError } from './errors.js'
+export type * from './events.js'
+export type { HostTaskEvent, HostTaskEvents, TaskEventSource } from './host/task-events.js'
+export type { Logger } from './logger.js'
+export type { Caps } from './options.js'
+export type { ResultLike } from './recorder/ending.js'
+export type { InvocationHandle, InvocationRun } from './recorder/recorder.js'
+export type { RedactOptions } from './recorder/redact.js'
+export type { InvocationMeta } from './recorder/run.js'
+export type { InvocationFilter, InvocationList, PageQuery, TimelinePage } from './store/activity-store.js'
+export type { DatabaseSource } from './store/source.js'
+export type { OpenOptions } from './core.js'
+
+/** A change of a task, told by the host. */
+export interface TaskEventInput {
+  readonly taskId: string | number
+  /** `task.started`, `task.review`, `task.rejected`, `task.completed`, `task.<status>`. */
+  readonly type: `task.${string}`
+  /** Who did it, for example `orchestrator`. */
+  readonly actor: string
+  readonly message?: string
+  /** Default now. */
+  readonly timestamp?: Date
+}
+
+/** The record of what agents did, on one database: written live, read at any time. */
+export interface Timeline {
+  /**
+   * Records an invocation around the call that makes it.
+   *
+   * Returns what `invoke` returned and rethrows what it threw; a string is the response, an `InvocationResult` with
+   * `success: false` or `timedOut: true` is recorded as such. Trouble with the database never reaches the caller: the
+   * agent waits for it at most 2 s at its start and 2 s at its end.
+   */
+  logInvocation<T> (meta: InvocationMeta, invoke: (run: InvocationRun) => Promise<T>): Promise<T>
+  /**
+   * Records the start of an invocation that the host drives by itself; resolves when it is stored, or after 2 s.
+   *
+   * @throws AGENT_TIMELINE_INVALID_TASK_ID, AGENT_TIMELINE_UNKNOWN_TASK
+   */
+  startInvocation (meta: InvocationMeta): Promise<InvocationHandle>
+  /** Stores a change of a task. @throws AGENT_TIMELINE_INVALID_EVENT, AGENT_TIMELINE_UNKNOWN_TASK */
+  recordTaskEvent (event: TaskEventInput): Promise<void>
+  /** One page of a task's timeline. @throws AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_INVALID_* */
+  getTimeline (taskId: string | number, query?: PageQuery): Promise<{ readonly task: TaskInfo } & TimelinePage>
+  /** An invocation with a page of its activities; undefined when there is none of this id. */
+  getInvocation (id: number, query?: PageQuery): Promise<InvocationDetails | undefined>
+  /** Invocations, newest first. */
+  listInvocations (filter?: Omit<InvocationFilter, 'taskId'> & { readonly taskId?: string | number }): Promise<InvocationList>
+  /** A task's events: the stored ones, then those that come, each once, in order. Ends when `signal` says so. */
+  events (options: { readonly taskId: string | number, readonly after?: number, readonly signal?: AbortSignal }):
+  AsyncIterable<TimelineEvent>
+  /** Deletes a task's log and its invocations; the host's own row of the task stays. */
+  deleteTask (taskId: string | number): Promise<void>
+  /** Resolves when all that was reported before is stored. @throws AGENT_TIMELINE_DATABASE_* after 5 s */
+  flush (): Promise<void>
+  /** Writes what is queued, waiting at most 5 s, and releases the database. */
+  close (): Promise<void>
+}
+
+/**
+ * Opens the timeline of a database.
+ *
+ * @throws AGENT_TIMELINE_INVALID_OPTION, AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_NOT_MIGRATED,
+ * AGENT_TIMELINE_DATABASE_MISSING, AGENT_TIMELINE_NOT_A_DATABASE, AGENT_TIMELINE_DATABASE_LOCKED
+ */
+export async function openTimeline (options: OpenOptions): Promise<Timeline> {
+  return (await openCore(options)).timeline
+}
