@@ -11,6 +11,7 @@ const ERRORS = {
   AGENT_TIMELINE_DATABASE_UNAVAILABLE: [503, 'The database cannot be read or written at the moment.'],
   AGENT_TIMELINE_NOT_MIGRATED: [503, 'The database lacks %s. Run migrations/010_invocation_lifecycle, or pass migrate: true.'],
   AGENT_TIMELINE_ROUTE_COLLISION: [500, 'The route %s exists already. Choose another %s.'],
+  AGENT_TIMELINE_ALREADY_REGISTERED: [500, 'The plugin is registered already. Several databases go into the option projects.'],
   AGENT_TIMELINE_CLOSED: [503, 'The timeline is closed.'],
   AGENT_TIMELINE_UNKNOWN_PROJECT: [404, 'There is no such project.'],
   AGENT_TIMELINE_UNKNOWN_TASK: [404, 'There is no such task.'],

@@ -1,0 +1,98 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { openCore } from '../lib/core.js'
+import { timelineError } from '../lib/errors.js'
+import type { Timeline } from '../lib/timeline.js'
+import { invocationRoutes } from './invocation-routes.js'
+import { OpenStreams } from './open-streams.js'
+import { DEFAULT_UI_PREFIX, resolveOptions, type AgentTimelineOptions } from './plugin-options.js'
+import { Projects } from './projects.js'
+import { SHARED_SCHEMAS } from './schemas.js'
+import { prepareScope } from './scope.js'
+import { streamRoute } from './stream-route.js'
+import { timelineRoutes } from './timeline-routes.js'
+import { ui } from './ui.js'
+
+export type {
+  AgentTimelineOptions, GuardHooks, MonitoringOptions, ProjectResolver
+} from './plugin-options.js'
+export type { DatabaseSource } from '../lib/store/source.js'
+export type { Timeline } from '../lib/timeline.js'
+export type * from '../lib/activity.js'
+export type * from '../lib/events.js'
+export type { ErrorCode, TimelineError } from '../lib/errors.js'
+export type { HostTaskEvent, HostTaskEvents, TaskEventSource } from '../lib/host/task-events.js'
+
+/** What the plugin adds to the application. */
+export interface AgentTimeline {
+  /**
+   * The recorder of the database, or of a project's.
+   *
+   * It is closed with the application.
+   *
+   * @throws AGENT_TIMELINE_UNKNOWN_PROJECT
+   */
+  for (project?: string): Promise<Timeline>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    agentTimeline: AgentTimeline
+  }
+}
+
+/**
+ * Serves what agents do while they do it: `GET /api/tasks/:id/timeline`, `/api/tasks/:id/stream` and
+ * `/api/invocations`, and the pages at `/timeline/`.
+ *
+ * @throws at registration: AGENT_TIMELINE_UNKNOWN_OPTION, _INVALID_OPTION, _NO_DATABASE, _ROUTE_COLLISION,
+ * _ALREADY_REGISTERED, and what the database is refused for
+ */
+async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOptions): Promise<void> {
+  if (fastify.hasDecorator('agentTimeline')) throw timelineError('AGENT_TIMELINE_ALREADY_REGISTERED')
+  const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolveOptions(options)
+  const projects = new Projects(resolve, (database) => openCore({ ...core, database, logger: fastify.log }))
+  const streams = new OpenStreams(monitoring.maxConcurrentStreams)
+
+  fastify.decorate('agentTimeline', {
+    for: async (project) => (await projects.find(project)).timeline
+  })
+  // onClose would never begin: the server waits for open streams first.
+  fastify.addHook('preClose', async () => streams.endAll())
+  fastify.addHook('onClose', async () => projects.close())
+  if (options.hooks === undefined) warnWhenPublic(fastify)
+
+  await fastify.register(async (scope) => {
+    prepareScope(scope, hooks)
+    await scope.register(async (api) => {
+      for (const schema of SHARED_SCHEMAS) api.addSchema(schema)
+      timelineRoutes(api, projects)
+      invocationRoutes(api, projects)
+      streamRoute(api, { projects, streams, monitoring })
+    }, { prefix: apiPrefix })
+    await scope.register(ui, {
+      uiPrefix: uiPrefix ?? DEFAULT_UI_PREFIX, apiPrefix, hasPages: uiPrefix !== undefined
+    })
+  })
+
+  // A database that cannot be used is told now, not at the first request.
+  if (options.database !== undefined) await projects.find(undefined)
+}
+
+/** Prompts and outputs are for those who may see the code. */
+function warnWhenPublic (fastify: FastifyInstance): void {
+  fastify.addHook('onListen', async () => {
+    const isPublic = fastify.addresses().some(isBeyondLoopback)
+    if (isPublic) {
+      fastify.log.warn('The agent timeline is reachable from other machines and has no hooks: its prompts are public')
+    }
+  })
+}
+
+function isBeyondLoopback (address: AddressInfo | string): boolean {
+  if (typeof address === 'string') return false
+  return !(address.address.startsWith('127.') || address.address === '::1')
+}
+
+export default fp(agentTimeline, { fastify: '5.x', name: 'fastify-agent-timeline' })

@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http'
+import { timelineError } from '../lib/errors.js'
+
+/** A place among the open streams. */
+export interface StreamPlace {
+  /** The stream begins; it is closed when its response is, and before the server closes. */
+  occupy (response: ServerResponse, close: () => void): void
+  /** Gives the place back; harmless when it was given back. */
+  free (): void
+}
+
+/** All open streams of the plugin, whatever their project: counted, pinged and ended together. */
+export class OpenStreams {
+  readonly #max: number
+  readonly #open = new Map<ServerResponse, () => void>()
+  #taken = 0
+
+  constructor (max: number) {
+    this.#max = max
+  }
+
+  /** @throws AGENT_TIMELINE_TOO_MANY_STREAMS */
+  take (): StreamPlace {
+    if (this.#taken >= this.#max) throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS')
+    this.#taken++
+    let isFree = false
+    const free = (): void => {
+      if (isFree) return
+      isFree = true
+      this.#taken--
+    }
+    return {
+      free,
+      occupy: (response, close) => {
+        this.#open.set(response, close)
+        // Of the response, not the request: the latter's fires as soon as its body was read.
+        response.once('close', () => {
+          this.#open.delete(response)
+          free()
+          close()
+        })
+      }
+    }
+  }
+
+  /** Writes to everybody who keeps up: a ping for a full buffer would only make it fuller. */
+  ping (text: string): void {
+    for (const response of this.#open.keys()) {
+      if (!response.writableNeedDrain) response.write(text)
+    }
+  }
+
+  /** `server.close()` would wait for them for ever. */
+  endAll (): void {
+    for (const [response, close] of this.#open) {
+      close()
+      if (response.writableNeedDrain) response.destroy()
+      else response.end()
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import type {
+  FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler, preHandlerAsyncHookHandler, preHandlerHookHandler,
+  preValidationAsyncHookHandler, preValidationHookHandler
+} from 'fastify'
+import type { OpenOptions } from '../lib/core.js'
+import { timelineError } from '../lib/errors.js'
+import type { TaskEventSource } from '../lib/host/task-events.js'
+import { checkBoolean, checkFunction, checkInteger, checkKnown } from '../lib/options.js'
+import type { RedactOptions } from '../lib/recorder/redact.js'
+import type { DatabaseSource } from '../lib/store/source.js'
+
+/**
+ * Decides which database a request's `?project=` means; undefined where there is none or the request may not see it.
+ *
+ * `request` is absent when the application itself asks, through `app.agentTimeline.for(project)`.
+ */
+export type ProjectResolver = (
+  project: string | undefined, request: FastifyRequest | undefined
+) => DatabaseSource | undefined | Promise<DatabaseSource | undefined>
+
+type OneOrMany<T> = T | readonly T[]
+
+/** Hooks for everything that the plugin serves: API, stream, pages and assets; the host's routes are left alone. */
+export interface GuardHooks {
+  readonly onRequest?: OneOrMany<onRequestHookHandler | onRequestAsyncHookHandler>
+  readonly preValidation?: OneOrMany<preValidationHookHandler | preValidationAsyncHookHandler>
+  readonly preHandler?: OneOrMany<preHandlerHookHandler | preHandlerAsyncHookHandler>
+}
+
+export interface MonitoringOptions {
+  /** Default true; false answers the stream with 404 AGENT_TIMELINE_STREAMING_DISABLED, and our client polls. */
+  readonly enableLiveStreaming?: boolean
+  /** Days that activities are kept; 7 by default, 0 for ever. */
+  readonly activityLogRetention?: number
+  /** Seconds between pings, 30 by default; a viewer that takes nothing for twice as long is disconnected. */
+  readonly streamHeartbeatInterval?: number
+  /** Open streams over all projects, 100 by default; more are answered with 429. */
+  readonly maxConcurrentStreams?: number
+}
+
+export interface AgentTimelineOptions {
+  /** The one database; `?project=` is ignored then. Either this or `projects`. */
+  readonly database?: DatabaseSource
+  /** Which databases there are, by the name that `?project=` gives; nothing else is ever opened. */
+  readonly projects?: Readonly<Record<string, DatabaseSource>> | ProjectResolver
+  /** Add what a database lacks. By default only a new, empty one is set up, and others are refused. */
+  readonly migrate?: boolean
+  /** Where the API lives; `/api` by default. */
+  readonly routePrefix?: string
+  /** Where the pages live, `/timeline` by default; false switches them off, except for client.js. */
+  readonly ui?: { readonly routePrefix?: string } | false
+  /** Who may look: without hooks, everybody who reaches the server. */
+  readonly hooks?: GuardHooks
+  readonly monitoring?: MonitoringOptions
+  /** Added to the default redaction; false switches it off. */
+  readonly redact?: RedactOptions | false
+  /** Not available yet. */
+  readonly metrics?: false
+  /** Says whether a task exists, where the database has no task table. */
+  readonly taskExists?: OpenOptions['taskExists']
+  /** Where the host keeps its tasks' changes; its audit table by default, false for nowhere. */
+  readonly taskEvents?: TaskEventSource | false
+}
+
+export const DEFAULT_UI_PREFIX = '/timeline'
+const DEFAULT_API_PREFIX = '/api'
+const DEFAULT_MONITORING: Required<MonitoringOptions> = {
+  enableLiveStreaming: true,
+  activityLogRetention: 7,
+  streamHeartbeatInterval: 30,
+  maxConcurrentStreams: 100
+}
+const OPTIONS = [
+  'database', 'projects', 'migrate', 'routePrefix', 'ui', 'hooks', 'monitoring', 'redact', 'metrics', 'taskExists',
+  'taskEvents'
+]
+/** Fastify's own, of every `register`; the two for logging have no effect on a plugin that is not encapsulated. */
+const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
+export const GUARD_HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const
+
+/** The options with their defaults filled in. */
+export interface ResolvedOptions {
+  readonly projects: ProjectResolver
+  readonly core: Omit<OpenOptions, 'database' | 'logger'>
+  readonly apiPrefix: string
+  /** Undefined where there are no pages. */
+  readonly uiPrefix: string | undefined
+  readonly hooks: GuardHooks
+  readonly monitoring: Required<MonitoringOptions>
+}
+
+/**
+ * Checks what `register` was given and fills in the defaults.
+ *
+ * @throws AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_INVALID_OPTION, AGENT_TIMELINE_NO_DATABASE
+ */
+export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions {
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !REGISTER_OPTIONS.includes(name)))
+  checkKnown('', own, OPTIONS)
+  const { migrate, redact, taskExists, taskEvents, metrics } = options
+  if (migrate !== undefined) checkBoolean('migrate', migrate)
+  if (taskExists !== undefined) checkFunction('taskExists', taskExists)
+  if (metrics !== undefined && metrics !== false) throw invalid('metrics', 'is not available yet; leave it out')
+  const monitoring = resolveMonitoring(options.monitoring)
+  return {
+    projects: resolveProjects(options),
+    core: {
+      ...(migrate === undefined ? {} : { migrate }),
+      ...(redact === undefined ? {} : { redact }),
+      ...(taskExists === undefined ? {} : { taskExists }),
+      ...(taskEvents === undefined ? {} : { taskEvents }),
+      activityLogRetention: monitoring.activityLogRetention
+    },
+    apiPrefix: resolvePrefix('routePrefix', options.routePrefix ?? DEFAULT_API_PREFIX),
+    uiPrefix: resolveUiPrefix(options.ui),
+    hooks: resolveHooks(options.hooks),
+    monitoring
+  }
+}
+
+function resolveProjects ({ database, projects }: AgentTimelineOptions): ProjectResolver {
+  if ((database === undefined) === (projects === undefined)) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
+  if (database !== undefined) {
+    checkSource('database', database)
+    return () => database
+  }
+  if (typeof projects === 'function') return projects as ProjectResolver
+  if (typeof projects !== 'object' || projects === null) {
+    throw invalid('projects', 'is an object of databases by project, or a function that finds one')
+  }
+  for (const [name, source] of Object.entries(projects)) checkSource(`projects[${JSON.stringify(name)}]`, source)
+  return (project) => project !== undefined && Object.hasOwn(projects, project) ? projects[project] : undefined
+}
+
+function checkSource (name: string, source: unknown): void {
+  const isSource = typeof source === 'string' ? source !== '' : typeof source === 'object' && source !== null
+  if (!isSource) throw invalid(name, 'is a path, a better-sqlite3 Database or a Kysely')
+}
+
+function resolveMonitoring (given: MonitoringOptions = {}): Required<MonitoringOptions> {
+  checkKnown('monitoring.', given, Object.keys(DEFAULT_MONITORING))
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  const monitoring = { ...DEFAULT_MONITORING, ...set }
+  checkBoolean('monitoring.enableLiveStreaming', monitoring.enableLiveStreaming)
+  checkNumber('monitoring.activityLogRetention', monitoring.activityLogRetention, 0, 36_500, 'days')
+  checkNumber('monitoring.streamHeartbeatInterval', monitoring.streamHeartbeatInterval, 0.1, 3600, 'seconds')
+  checkInteger('monitoring.maxConcurrentStreams', monitoring.maxConcurrentStreams, 1, 1_000_000)
+  return monitoring
+}
+
+function resolveUiPrefix (ui: AgentTimelineOptions['ui'] = {}): string | undefined {
+  if (ui === false) return undefined
+  checkKnown('ui.', ui, ['routePrefix'])
+  const prefix = resolvePrefix('ui.routePrefix', ui.routePrefix ?? DEFAULT_UI_PREFIX)
+  if (prefix === '') throw invalid('ui.routePrefix', 'is a path below the root, for example /timeline')
+  return prefix
+}
+
+function resolvePrefix (name: string, prefix: unknown): string {
+  if (typeof prefix === 'string' && /^(\/[\w.~-]+)*\/?$/.test(prefix)) return prefix.replace(/\/$/, '')
+  throw invalid(name, 'is a path that begins with a slash, for example /api')
+}
+
+function resolveHooks (hooks: GuardHooks = {}): GuardHooks {
+  checkKnown('hooks.', hooks, GUARD_HOOKS)
+  for (const [name, given] of Object.entries(hooks)) {
+    for (const hook of [given].flat()) if (hook !== undefined) checkFunction(`hooks.${name}`, hook)
+  }
+  return hooks
+}
+
+function checkNumber (name: string, value: unknown, min: number, max: number, unit: string): void {
+  if (typeof value === 'number' && value >= min && value <= max) return
+  throw invalid(name, `is a number of ${unit} from ${min} to ${max}`)
+}
+
+function invalid (name: string, problem: string): Error {
+  return timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, problem])
+}

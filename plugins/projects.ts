@@ -1,0 +1,52 @@
+import { resolve as resolvePath } from 'node:path'
+import type { FastifyRequest } from 'fastify'
+import type { TimelineCore } from '../lib/core.js'
+import { timelineError } from '../lib/errors.js'
+import type { DatabaseSource } from '../lib/store/source.js'
+import type { ProjectResolver } from './plugin-options.js'
+
+/** The databases that requests may see, each opened once, at first use. */
+export class Projects {
+  readonly #resolve: ProjectResolver
+  readonly #open: (database: DatabaseSource) => Promise<TimelineCore>
+  readonly #cores = new Map<unknown, Promise<TimelineCore>>()
+  #isClosed = false
+
+  constructor (resolve: ProjectResolver, open: (database: DatabaseSource) => Promise<TimelineCore>) {
+    this.#resolve = resolve
+    this.#open = open
+  }
+
+  /**
+   * The database of a project. The resolver is asked each time: it also decides who may see what.
+   *
+   * @throws AGENT_TIMELINE_UNKNOWN_PROJECT where there is none, or the request may not see it
+   */
+  async find (project: string | undefined, request?: FastifyRequest): Promise<TimelineCore> {
+    const source = await this.#resolve(project, request)
+    if (source === undefined || source === null) throw timelineError('AGENT_TIMELINE_UNKNOWN_PROJECT')
+    if (this.#isClosed) throw timelineError('AGENT_TIMELINE_CLOSED')
+    const key = keyOf(source)
+    let core = this.#cores.get(key)
+    if (core === undefined) {
+      core = this.#open(source)
+      this.#cores.set(key, core)
+      // A database that was missing may be there next time.
+      core.catch(() => this.#cores.delete(key))
+    }
+    return core
+  }
+
+  /** Writes what waits and closes everything that was opened. */
+  async close (): Promise<void> {
+    this.#isClosed = true
+    const cores = await Promise.allSettled(this.#cores.values())
+    await Promise.all(cores.map(async (core) => core.status === 'fulfilled' && core.value.close()))
+  }
+}
+
+/** One file under two spellings is one database. */
+function keyOf (source: DatabaseSource): unknown {
+  if (typeof source !== 'string' || source === ':memory:' || /^\w{2,}:/.test(source)) return source
+  return resolvePath(source)
+}

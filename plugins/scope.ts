@@ -1,0 +1,58 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { isTimelineError, timelineError, type TimelineError } from '../lib/errors.js'
+import { GUARD_HOOKS, type GuardHooks } from './plugin-options.js'
+
+/** Puts the host's guards before everything in the scope, and our own answers to errors behind it. */
+export function prepareScope (scope: FastifyInstance, hooks: GuardHooks): void {
+  for (const name of GUARD_HOOKS) {
+    for (const hook of [hooks[name]].flat()) {
+      if (hook !== undefined) scope.addHook(name as 'onRequest', hook as Parameters<typeof scope.addHook>[1] & (() => void))
+    }
+  }
+  // Requests are checked by hand (requests.ts): the answers are coded, and a host may have a compiler of its own that
+  // cannot read JSON schema, Zod's for one.
+  scope.setValidatorCompiler(() => () => true)
+  if (scope.serializerCompiler !== undefined) scope.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  scope.setErrorHandler(answerError)
+}
+
+/** What our routes throw, as JSON; all other errors, those of the host's hooks for one, are the host's to answer. */
+function answerError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  if (!isTimelineError(error)) throw error
+  if (error.statusCode >= 500) request.log.error({ err: error, code: error.code }, 'A timeline request failed')
+  if (error.statusCode === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  reply.code(error.statusCode).type('application/json; charset=utf-8').send(toAnswer(error))
+}
+
+const RETRY_AFTER_SECONDS = 5
+
+function toAnswer ({ code, message, statusCode }: TimelineError): object {
+  return { success: false, code, error: message, statusCode }
+}
+
+/**
+ * Adds a route whose unexpected errors are coded, so that the host's error handler never has to explain them.
+ *
+ * @param option the option that moves the route elsewhere
+ * @throws AGENT_TIMELINE_ROUTE_COLLISION when the host has that route already
+ */
+export function addRoute (scope: FastifyInstance, option: string, route: Omit<RouteOptions, 'method'>): void {
+  try {
+    scope.route({ ...route, method: 'GET', handler: codeErrors(route.handler) })
+  } catch (err) {
+    if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
+    throw timelineError('AGENT_TIMELINE_ROUTE_COLLISION', [scope.prefix + route.url, option], err)
+  }
+}
+
+function codeErrors (handler: RouteOptions['handler']): RouteOptions['handler'] {
+  return async function (this: FastifyInstance, request, reply) {
+    try {
+      return await handler.call(this, request, reply)
+    } catch (err) {
+      // A resolver of projects may refuse in the host's own way.
+      const isCoded = isTimelineError(err) || Number((err as FastifyError)?.statusCode) < 500
+      throw isCoded ? err : timelineError('AGENT_TIMELINE_INTERNAL', [], err)
+    }
+  }
+}
