@@ -301,12 +301,13 @@ function defaultError (row: HostInvocation, derived: DerivedLifecycle): string {
   return row.exit_code ? `Exited with code ${row.exit_code}` : 'Failed without a message'
 }
 
-/** Within one second, the precision of the host's times: ends, then what the task did about it, then starts. */
+/** At the same moment: ends, then what the task did about it, then starts, then the ends of those without a length. */
 function byTime (a: NewEvent, b: NewEvent): number {
   return (parseTime(a.timestamp) ?? 0) - (parseTime(b.timestamp) ?? 0) || rank(a) - rank(b)
 }
 
 function rank (event: NewEvent): number {
   if (event.type.startsWith('task.')) return 1
-  return event.type === 'invocation.started' ? 2 : 0
+  if (event.type === 'invocation.started') return 2
+  return event.payload?.duration === 0 ? 3 : 0
 }

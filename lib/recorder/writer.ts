@@ -176,7 +176,9 @@ export function createWriter (options: WriterOptions): Writer {
       if (!isOutput || queue.hasRoom) queue.push(tellDropped(op.run, now()))
     }
     queue.push(op, settle)
-    schedule()
+    // Somebody waits for this one: the batch that is forming goes now.
+    if (settle !== undefined && failures === 0 && !isBusyWriting) immediate ??= setImmediate(run)
+    else schedule()
   }
 
   function flush (timeoutMs = 5_000): Promise<void> {

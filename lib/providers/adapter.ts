@@ -1,0 +1,94 @@
+import type { ChildProcess } from 'node:child_process'
+import type { InvocationResult, InvokeOptions, Usage } from '../activity.js'
+import type { ActivityLog } from './activity-log.js'
+import type { Line } from './lines.js'
+import type { ProcessEnd } from './process-runner.js'
+
+/** One call of an agent, as far as its command line depends on it. */
+export interface AgentCall {
+  readonly prompt: string
+  readonly model?: string
+  /** Continue the session of this id. */
+  readonly sessionId?: string
+}
+
+/** Options of every CLI agent; all have defaults. */
+export interface AgentOptions {
+  /** The program: a name looked up in PATH, or a path. Default: the CLI's own name. */
+  readonly command?: string
+  /**
+   * Replaces the whole command line behind the program: none of the default flags, nor those for model and session, are
+   * added. A function makes it per call. Default, also for an empty list: the flags that this adapter needs.
+   */
+  readonly args?: readonly string[] | ((call: AgentCall) => readonly string[])
+  /** Added to the default flags; ignored where `args` replaces them. */
+  readonly extraArgs?: readonly string[]
+  /** Added to the environment of this process; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Working directory; `invoke` may name another. Default: that of this process. */
+  readonly cwd?: string
+  /** Milliseconds between SIGTERM and SIGKILL when a run is ended; 5,000 by default. */
+  readonly killGraceMs?: number
+  /** Milliseconds added to `silenceTimeout` until the first byte; 30,000 by default. */
+  readonly startupAllowanceMs?: number
+  /** Cap of one line of output in bytes; 8 MiB by default. A longer line is skipped and reported. */
+  readonly maxLineBytes?: number
+}
+
+/** An agent that can be run. */
+export interface Agent {
+  /** `claude`, `codex`, … */
+  readonly name: string
+  /**
+   * Runs the agent once. A run that fails, times out or is aborted resolves with `success: false`.
+   *
+   * @throws AGENT_TIMELINE_COMMAND_NOT_FOUND, AGENT_TIMELINE_CWD_NOT_FOUND, AGENT_TIMELINE_COMMAND_NOT_EXECUTABLE,
+   *   AGENT_TIMELINE_SPAWN_FAILED when it cannot be started
+   * @throws AGENT_TIMELINE_COMMAND_TOO_OLD when it refuses the flags it is given
+   * @throws AGENT_TIMELINE_PROMPT_TOO_LONG when its limit is known and exceeded
+   * @throws AGENT_TIMELINE_INVALID_OPTION for a timeout that is not a positive number
+   */
+  invoke (prompt: string, options?: InvokeOptions): Promise<InvocationResult>
+  /**
+   * Reads an agent that the host started by itself, with piped stdout. Call it in the same turn as `spawn`. Its stdin
+   * is the host's to write and end. At the end, and on timeout or abort, its whole process tree is ended.
+   */
+  read (childProcess: ChildProcess, options?: InvokeOptions): Promise<InvocationResult>
+}
+
+/** What an adapter makes of a run that ended by itself. */
+export interface Verdict {
+  readonly success: boolean
+  readonly response: string
+  readonly error?: string
+  readonly reason?: string
+  readonly sessionId?: string
+  readonly usage?: Usage
+  readonly model?: string
+}
+
+/**
+ * What differs between CLIs, and nothing else: the command line, the parser and the verdict.
+ *
+ * The parser is deterministic: what it reports depends on the lines alone. All it remembers is in `State`.
+ */
+export interface CliAdapter<State> {
+  readonly name: string
+  /** Default of {@link AgentOptions.command}. */
+  readonly command: string
+  /** Longest prompt it takes, and how it is told. */
+  readonly promptLimit?: { readonly bytes?: number, readonly characters?: number }
+  /** Default of {@link AgentOptions.args}; `extraArgs` go where the CLI takes flags. */
+  args (call: AgentCall, extraArgs: readonly string[]): readonly string[]
+  env? (): Readonly<Record<string, string>>
+  /** What goes to stdin; by default the prompt. */
+  stdin? (call: AgentCall): string
+  /** The state before the first line. */
+  start (call: Partial<AgentCall>): State
+  /** One line of stdout. */
+  line (line: Line, state: State, log: ActivityLog): void
+  /** One line of stderr. */
+  errorLine? (line: Line, state: State, log: ActivityLog): void
+  /** Judges a run by all that was seen: it succeeded only if a terminal event says so, and the exit code too. */
+  verdict (state: State, end: ProcessEnd): Verdict
+}

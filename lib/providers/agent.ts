@@ -1,0 +1,136 @@
+import type { InvocationResult, InvokeOptions } from '../activity.js'
+import { systemClock } from '../clock.js'
+import { timelineError } from '../errors.js'
+import { createActivityLog, type ActivityLog } from './activity-log.js'
+import type { Agent, AgentCall, AgentOptions, CliAdapter, Verdict } from './adapter.js'
+import type { StopReason } from './deadlines.js'
+import { compact } from './json.js'
+import type { Line } from './lines.js'
+import { runProcess, watchProcess, type ProcessEnd, type WatchOptions } from './process-runner.js'
+
+/** Makes an agent of an adapter. */
+export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOptions = {}): Agent {
+  const command = options.command ?? adapter.command
+
+  async function follow (
+    call: Partial<AgentCall>, invoke: InvokeOptions, run: (watch: WatchOptions) => Promise<ProcessEnd>
+  ): Promise<InvocationResult> {
+    checkMs('timeout', invoke.timeout)
+    checkMs('silenceTimeout', invoke.silenceTimeout)
+    const log = createActivityLog({
+      ...compact({ onActivity: invoke.onActivity }), clock: systemClock, monotonicClock: () => performance.now()
+    })
+    const state = adapter.start(call)
+    let lines = 0
+    const onLine = (line: Line): void => {
+      lines++
+      guard(log, () => { adapter.line(line, state, log) })
+    }
+    const { timeout, silenceTimeout, signal } = invoke
+    const { killGraceMs, startupAllowanceMs, maxLineBytes } = options
+    const end = await run({
+      ...compact({ timeout, silenceTimeout, signal, killGraceMs, startupAllowanceMs, maxLineBytes }),
+      onLine,
+      onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(line, state, log) }) }
+    })
+    if (lines === 0 && end.stopReason === undefined) throwIfTooOld(command, end)
+    return finish(adapter.verdict(state, end), end, log, invoke)
+  }
+
+  return {
+    name: adapter.name,
+    async invoke (prompt, invoke = {}) {
+      checkPrompt(adapter, prompt)
+      const call: AgentCall = compact({ prompt, model: invoke.model, sessionId: invoke.sessionId })
+      const cwd = invoke.cwd ?? options.cwd
+      return await follow(call, invoke, async (watch) => await runProcess({
+        ...watch,
+        ...compact({ cwd }),
+        command,
+        args: commandLine(adapter, options, call),
+        env: { ...adapter.env?.(), ...options.env },
+        stdin: adapter.stdin === undefined ? prompt : adapter.stdin(call)
+      }))
+    },
+    async read (childProcess, invoke = {}) {
+      const call = compact({ model: invoke.model, sessionId: invoke.sessionId })
+      return await follow(call, invoke, async (watch) => await watchProcess(childProcess, watch))
+    }
+  }
+}
+
+/** The arguments of one call; see {@link AgentOptions.args}. */
+export function commandLine (
+  adapter: Pick<CliAdapter<unknown>, 'args'>, options: AgentOptions, call: AgentCall
+): readonly string[] {
+  const { args, extraArgs = [] } = options
+  if (typeof args === 'function') return args(call)
+  if (args !== undefined && args.length > 0) return args
+  return adapter.args(call, extraArgs)
+}
+
+/** Closes what is open and says how it ended; a run that was ended from outside never succeeded. */
+export function finish (verdict: Verdict, end: ProcessEnd, log: ActivityLog, invoke: InvokeOptions): InvocationResult {
+  log.closeOpenCalls()
+  if (end.survivors.length > 0) {
+    log.progress('notice', `These processes could not be ended: ${end.survivors.join(', ')}`, { pids: end.survivors })
+  }
+  const { stopReason, exitCode, signal, durationMs, stderrTail } = end
+  const outside = stopReason === undefined
+    ? {}
+    : { success: false, reason: stopReason, error: sentence(stopReason, invoke) }
+  return compact({
+    ...verdict,
+    ...outside,
+    exitCode,
+    signal,
+    durationMs,
+    timedOut: stopReason === 'timeout' || stopReason === 'silence',
+    stderrTail: stderrTail === '' ? undefined : stderrTail
+  })
+}
+
+function sentence (stopReason: StopReason, { timeout, silenceTimeout }: InvokeOptions): string {
+  if (stopReason === 'aborted') return 'The run was aborted.'
+  if (stopReason === 'timeout') return `The run took longer than ${timeout} ms and was ended.`
+  return `The agent printed nothing for ${silenceTimeout} ms and was ended.`
+}
+
+/** A parser that trips over an event must not end the run. */
+function guard (log: ActivityLog, action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    log.unknown('unreadable', String(error))
+  }
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function checkMs (name: string, value: number | undefined): void {
+  if (value !== undefined && !(value > 0)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a positive number of milliseconds'])
+  }
+}
+
+type PromptLimits = Pick<CliAdapter<unknown>, 'name' | 'promptLimit'>
+
+function checkPrompt ({ name, promptLimit: limit }: PromptLimits, prompt: string): void {
+  const tooLong = (max: number, unit: string, is: number): Error =>
+    timelineError('AGENT_TIMELINE_PROMPT_TOO_LONG', [name, `${is} ${unit}, at most ${max}`])
+  if (limit?.characters !== undefined && prompt.length > limit.characters) {
+    const characters = [...prompt].length
+    if (characters > limit.characters) throw tooLong(limit.characters, 'characters', characters)
+  }
+  if (limit?.bytes !== undefined && prompt.length * 3 > limit.bytes) {
+    const bytes = Buffer.byteLength(prompt)
+    if (bytes > limit.bytes) throw tooLong(limit.bytes, 'bytes', bytes)
+  }
+}
+
+const REFUSED_FLAG = /unknown (option|argument)s?|unexpected argument|unrecognized (option|argument)/i
+
+function throwIfTooOld (command: string, { exitCode, stderrTail }: ProcessEnd): void {
+  if (exitCode === 0 || exitCode === null) return
+  const line = stderrTail.split('\n').find((line) => REFUSED_FLAG.test(line))
+  if (line !== undefined) throw timelineError('AGENT_TIMELINE_COMMAND_TOO_OLD', [command, line.trim()])
+}

@@ -1,0 +1,89 @@
+import type { ActivityLog } from './activity-log.js'
+import { claudeAssistant, claudeUser } from './claude-messages.js'
+import { claudePartial } from './claude-partial.js'
+import { claudeSystem } from './claude-system.js'
+import { claudeFailure, claudeUsage } from './claude-result.js'
+import { number, object, string, type JsonObject } from './json.js'
+import { reportUsage } from './usage.js'
+
+/** What the parser remembers of one run. */
+export interface ClaudeState {
+  readonly isResumed: boolean
+  sessionId?: string
+  model?: string
+  lastText: string
+  lastError?: string
+  /** The `result` lines: a run with background work prints several, the last one counts. */
+  readonly results: JsonObject[]
+  /** Calls whose permission was denied. */
+  readonly denied: Set<string>
+  /** Calls that were stopped from outside. */
+  readonly stopped: Set<string>
+  /** Calls whose work goes on after their `tool_result`. */
+  readonly background: Set<string>
+  runningTasks: number
+  /** Estimated tokens of thinking when they were reported last. */
+  thinkingTokens: number
+  /** Text that came in pieces and will come again as a whole. */
+  partialText: string
+}
+
+export function createClaudeState (isResumed: boolean): ClaudeState {
+  return {
+    isResumed,
+    lastText: '',
+    results: [],
+    denied: new Set(),
+    stopped: new Set(),
+    background: new Set(),
+    runningTasks: 0,
+    thinkingTokens: 0,
+    partialText: ''
+  }
+}
+
+/** Types that say nothing about the work. */
+const IGNORED = new Set(['control_response', 'control_request', 'keep_alive', 'auth_status', 'prompt_suggestion'])
+
+/** One line of `--output-format stream-json`. The order of keys varies: `type` is not the first of `result`. */
+export function claudeEvent (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  const type = string(event.type) ?? 'untyped'
+  switch (type) {
+    case 'system': return claudeSystem(event, state, log)
+    case 'assistant': return claudeAssistant(event, state, log)
+    case 'user': return claudeUser(event, state, log)
+    case 'stream_event': return claudePartial(event, state, log)
+    case 'result': return result(event, state, log)
+    case 'tool_progress': return toolProgress(event, log)
+    case 'rate_limit_event': return rateLimit(event, log)
+  }
+  if (!IGNORED.has(type)) log.unknown(type, event)
+}
+
+function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  state.results.push(event)
+  state.sessionId ??= string(event.session_id)
+  reportUsage(log, claudeUsage([event], state.isResumed))
+  const failure = claudeFailure(event)
+  if (failure !== undefined && failure.error !== state.lastError) log.error(failure.error, { reason: failure.reason })
+  if (state.runningTasks > 0) {
+    log.progress('waiting', 'Waiting for background tasks.', { what: 'background', tasks: state.runningTasks })
+  }
+}
+
+/** The heartbeat of a long call: every 30 s; the call's own id is in `parent_tool_use_id`. */
+function toolProgress (event: JsonObject, log: ActivityLog): void {
+  const seconds = number(event.elapsed_time_seconds)
+  const callId = string(event.parent_tool_use_id) ?? string(event.tool_use_id) ?? ''
+  const message = `${string(event.tool_name) ?? 'tool'}: running${seconds === undefined ? '' : ` for ${seconds} s`}`
+  log.toolProgress(callId, message, { elapsedMs: seconds === undefined ? undefined : seconds * 1_000 })
+}
+
+function rateLimit (event: JsonObject, log: ActivityLog): void {
+  const { status, resetsAt, rateLimitType } = object(event.rate_limit_info)
+  if (status === 'allowed' || status === undefined) return
+  const seconds = number(resetsAt)
+  const until = seconds === undefined ? undefined : new Date(seconds * 1_000).toISOString()
+  const kind = status === 'rejected' ? 'waiting' : 'notice'
+  log.progress(kind, `Rate limit: ${String(status)}.`, { what: 'rate limit', until, limit: string(rateLimitType) })
+}

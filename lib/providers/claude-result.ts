@@ -1,0 +1,49 @@
+import type { Usage } from '../activity.js'
+import { compact, number, object, string, type JsonObject } from './json.js'
+
+/**
+ * Tokens and cost of one run from its `result` lines.
+ *
+ * `model_usage_since_last_result` counts what this run and its sub-agents used. Older versions lack it: then `usage` is
+ * per result, while `total_cost_usd` is cumulative over the session and says nothing about a resumed run.
+ */
+export function claudeUsage (results: readonly JsonObject[], isResumed: boolean): Usage | undefined {
+  if (results.length === 0) return undefined
+  const perModel = results.flatMap((result) => Object.values(object(result.model_usage_since_last_result)).map(object))
+  const isTold = results.some((result) => 'model_usage_since_last_result' in result)
+  if (isTold) {
+    return compact({
+      inputTokens: sum(perModel, 'inputTokens') ?? 0,
+      outputTokens: sum(perModel, 'outputTokens') ?? 0,
+      cacheReadTokens: sum(perModel, 'cacheReadInputTokens'),
+      cacheWriteTokens: sum(perModel, 'cacheCreationInputTokens'),
+      reasoningTokens: sum(perModel, 'thinkingTokens'),
+      costUsd: sum(perModel, 'costUSD') ?? 0
+    })
+  }
+  const usages = results.map(({ usage }) => object(usage))
+  return compact({
+    inputTokens: sum(usages, 'input_tokens') ?? 0,
+    outputTokens: sum(usages, 'output_tokens') ?? 0,
+    cacheReadTokens: sum(usages, 'cache_read_input_tokens'),
+    cacheWriteTokens: sum(usages, 'cache_creation_input_tokens'),
+    costUsd: isResumed ? undefined : number(results.at(-1)!.total_cost_usd)
+  })
+}
+
+/**
+ * Why a `result` is not a success, or undefined. An API failure calls itself `"subtype":"success"`, with `is_error`;
+ * the limits of turns and budget have `errors` and no `result`.
+ */
+export function claudeFailure (result: JsonObject): { readonly error: string, readonly reason: string } | undefined {
+  if (result.is_error !== true && result.subtype === 'success') return undefined
+  const reason = string(result.terminal_reason) ?? string(result.subtype) ?? 'error'
+  if (reason.startsWith('aborted')) return { error: 'The run was interrupted.', reason }
+  const errors = Array.isArray(result.errors) ? result.errors.map(String).join('\n') : ''
+  return { error: string(result.result) ?? string(errors) ?? `Claude ended with ${String(result.subtype)}.`, reason }
+}
+
+function sum (parts: readonly JsonObject[], name: string): number | undefined {
+  const values = parts.map((part) => number(part[name])).filter((value) => value !== undefined)
+  return values.length === 0 ? undefined : values.reduce((a, b) => a + b)
+}

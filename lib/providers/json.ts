@@ -1,0 +1,33 @@
+/** A JSON object whose members nobody has checked yet. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** The value if it is an object; an empty one otherwise, so that `object(x).y` never throws. */
+export function object (value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : {}
+}
+
+/** The objects of a list; empty for anything else. */
+export function objects (value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.map(object) : []
+}
+
+/** The value if it is a string that is not empty. */
+export function string (value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** The value if it is a finite number. */
+export function number (value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+/** Leaves out the members that are undefined. */
+export function compact<T extends object> (value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never
+}
+
+/** The text of content blocks (`[{ type: 'text', text }]`), or of a plain string; other blocks by their type. */
+export function contentText (content: unknown): string {
+  if (typeof content === 'string') return content
+  return objects(content).map((block) => string(block.text) ?? `[${string(block.type) ?? 'content'}]`).join('\n')
+}
