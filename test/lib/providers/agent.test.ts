@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { InvocationActivity, InvokeOptions } from '../../../lib/activity.js'
+import { claude } from '../../../lib/providers/index.js'
+import { claudeAdapter } from '../../../lib/providers/claude.js'
+import { compilePlayer } from './player.js'
+import { read, recording, recordingsOf } from './recordings.js'
+
+const cli = 'claude-2.1.330'
+const env = { NODE_OPTIONS: undefined }
+const player = compilePlayer(t.testdir())
+
+/** Plays a recording as a process. */
+const play = (name: string): ReturnType<typeof claude> =>
+  claude({ command: process.execPath, args: [player, recording(cli, name).file, '--speed', '1000'], env, killGraceMs: 300 })
+
+function collect (): { activities: InvocationActivity[], onActivity: (activity: InvocationActivity) => void } {
+  const activities: InvocationActivity[] = []
+  return { activities, onActivity: (activity) => { activities.push(activity) } }
+}
+
+/** What does not depend on time. */
+type Activities = readonly InvocationActivity[]
+const timeless = (activities: Activities): unknown[] => activities.map(({ type, message, metadata }) => {
+  const { durationMs, until, ...rest } = metadata ?? {}
+  return { type, message, rest }
+})
+
+/** A program that answers as Claude does, after some code of ours. */
+function fake (t: Test, code: string): string {
+  const path = join(t.testdir(), 'fake-claude')
+  writeFileSync(path, `#!${process.execPath}\n${code}`)
+  chmodSync(path, 0o755)
+  return path
+}
+const RESULT = 'console.log(JSON.stringify({ type: "result", subtype: "success", is_error: false, result: JSON.stringify(process.argv.slice(2)) }))'
+
+t.test('every recording played as a process gives what its bytes give', async (t) => {
+  for (const recorded of recordingsOf(cli)) {
+    const { activities, onActivity } = collect()
+    const result = await play(recorded.name).invoke('tour', { onActivity })
+    const expected = read(claudeAdapter, recorded)
+    t.strictSame(timeless(activities), timeless(expected.activities), recorded.name)
+    t.strictSame({ ...result, durationMs: 0 }, { ...expected.result, durationMs: 0 }, recorded.name)
+  }
+})
+
+t.test('activities arrive while the agent runs, not at its end', async (t) => {
+  const file = join(t.testdir(), 'heard')
+  const wait = `const wait = setInterval(() => { if (require('node:fs').existsSync(${JSON.stringify(file)})) { clearInterval(wait); ${RESULT} } }, 5)`
+  const agent = claude({ command: process.execPath, args: ['-e', `console.log('{"type":"novel"}'); ${wait}`], env })
+  const result = await agent.invoke('', { onActivity: () => { writeFileSync(file, '') } })
+  t.equal(result.success, true)
+})
+
+t.test('the flags for model and session are the CLI\'s own, the prompt goes to stdin', async (t) => {
+  const command = fake(t, `process.stdin.resume().on('end', () => { ${RESULT} })`)
+  const flags = async (options: object, invoke: InvokeOptions): Promise<unknown> =>
+    JSON.parse((await claude({ command, env, ...options }).invoke('x', invoke)).response)
+  const defaults = ['-p', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions']
+  t.strictSame(await flags({}, {}), defaults)
+  t.strictSame(await flags({ args: [] }, {}), defaults, 'an empty list means the defaults')
+  t.strictSame(await flags({ extraArgs: ['--x'] }, { model: 'opus', sessionId: 's1' }), [...defaults, '--model', 'opus', '--resume', 's1', '--x'])
+  t.strictSame(await flags({ args: ['a', 'b'] }, { model: 'opus', sessionId: 's1' }), ['a', 'b'], 'args replaces everything')
+  t.strictSame(await flags({ args: ({ model = '' }) => ['-m', model] } as object, { model: 'opus' }), ['-m', 'opus'])
+})
+
+t.test('environment and working directory are the agent\'s, unless the call names another directory', async (t) => {
+  const code = 'console.log(JSON.stringify({ type: "result", subtype: "success", result: JSON.stringify([process.cwd(), process.env.A, process.env.HOME ?? null]) }))'
+  const [one, two] = [t.testdir({ one: {}, two: {} })].flatMap((dir) => [join(dir, 'one'), join(dir, 'two')]) as [string, string]
+  const agent = claude({ command: process.execPath, args: ['-e', code], env: { ...env, A: 'a', HOME: undefined }, cwd: one })
+  t.strictSame(JSON.parse((await agent.invoke('')).response), [one, 'a', null])
+  t.strictSame(JSON.parse((await agent.invoke('', { cwd: two })).response), [two, 'a', null])
+})
+
+t.test('a run over its time is ended, its open tool call aborted, what it said is kept', async (t) => {
+  const { activities, onActivity } = collect()
+  const line = readFileSync(recording(cli, 'kill-kill-tool').file, 'utf8')
+  const code = `process.stdout.write(${JSON.stringify(line)}); setInterval(() => process.stderr.write('.'), 10)`
+  const agent = claude({ command: process.execPath, args: ['-e', code], env, killGraceMs: 200 })
+  const result = await agent.invoke('', { timeout: 500, onActivity })
+  t.match(result, { success: false, timedOut: true, reason: 'timeout', error: /500 ms/, response: 'Starting a long build.', signal: 'SIGTERM', sessionId: /^[0-9a-f-]{36}$/ })
+  t.match(activities.at(-1), { type: 'tool_exec', metadata: { phase: 'end', status: 'aborted' } })
+})
+
+t.test('an aborted run says so', async (t) => {
+  const controller = new AbortController()
+  const agent = claude({ command: process.execPath, args: ['-e', 'console.log("{}"); setInterval(() => {}, 1e6)'], env, killGraceMs: 200 })
+  const result = await agent.invoke('', { signal: controller.signal, onActivity: () => { controller.abort() } })
+  t.match(result, { success: false, timedOut: false, reason: 'aborted', error: 'The run was aborted.' })
+})
+
+t.test('a callback that throws or rejects does not break the run, and is warned about once', async (t) => {
+  const warnings: string[] = []
+  const heard = (warning: Error): void => { if (/onActivity/.test(warning.message)) warnings.push(warning.message) }
+  process.on('warning', heard)
+  t.teardown(() => { process.off('warning', heard) })
+  const expected = read(claudeAdapter, recording(cli, 'main')).activities.length
+  for (const fail of [() => { throw new Error('host') }, async () => { throw new Error('host') }]) {
+    let calls = 0
+    const result = await play('main').invoke('', { onActivity: () => { calls++; return fail() as unknown as undefined } })
+    t.equal(result.success, true)
+    t.equal(calls, expected)
+  }
+  t.equal(warnings.length, 2)
+})
+
+t.test('a host that spawns by itself gets the same', async (t) => {
+  const { activities, onActivity } = collect()
+  const child = spawn(process.execPath, [player, recording(cli, 'main').file, '--speed', '1000'])
+  child.stdin.end('tour')
+  const result = await claude().read(child, { onActivity })
+  const expected = read(claudeAdapter, recording(cli, 'main'))
+  t.strictSame(timeless(activities), timeless(expected.activities))
+  t.match(result, { success: true, exitCode: 0, usage: expected.result.usage })
+})
+
+t.test('a CLI that refuses its flags is told as too old', async (t) => {
+  const command = fake(t, 'console.error("error: unknown option \'--output-format\'"); process.exit(1)')
+  await t.rejects(claude({ command, env }).invoke('x'), { code: 'AGENT_TIMELINE_COMMAND_TOO_OLD', message: /unknown option '--output-format'/ })
+})
+
+t.test('what a CLI says on stderr is the error when it said nothing else', async (t) => {
+  const command = fake(t, 'console.error("\\u001b[31mNot logged in\\u001b[0m\\n"); process.exit(1)')
+  t.match(await claude({ command, env }).invoke('x'), { success: false, error: 'Not logged in', reason: 'no-result', exitCode: 1, stderrTail: /Not logged in/ })
+})
+
+t.test('wrong times and prompts that are too long are refused before anything starts', async (t) => {
+  const agent = claude({ command: 'no-such-agent-cli' })
+  for (const timeout of [0, -1, NaN]) await t.rejects(agent.invoke('', { timeout }), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+  await t.rejects(agent.invoke('', { silenceTimeout: 0 }), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+  await t.rejects(agent.invoke('é'.repeat(5_000_001)), { code: 'AGENT_TIMELINE_PROMPT_TOO_LONG', message: /10000002 bytes, at most 10000000/ })
+})
+
+t.test('a missing CLI rejects with its code', async (t) => {
+  await t.rejects(claude({ command: 'no-such-agent-cli' }).invoke('x'), { code: 'AGENT_TIMELINE_COMMAND_NOT_FOUND' })
+})
