@@ -1,0 +1,108 @@
+/**
+ * A small orchestrator: a Fastify server with the timeline on one side, a runner process with an agent on the other, an
+ * SQLite file between them.
+ *
+ *     npm start                                    plays a recorded session, as a process, at its recorded pace
+ *     npm start -- --recording FILE.stdout.ndjson  plays another one
+ *     npm start -- --agent claude                  runs the real CLI; --prompt TEXT, --model NAME, --cwd DIR
+ *
+ * Also: --port 3000, --database FILE (default: a new one in the temporary directory), --speed N, --once.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import Fastify from 'fastify'
+import agentTimeline from 'fastify-agent-timeline'
+
+const { values: options } = parseArgs({
+  options: {
+    agent: { type: 'string' },
+    recording: { type: 'string' },
+    prompt: { type: 'string' },
+    model: { type: 'string' },
+    cwd: { type: 'string' },
+    speed: { type: 'string' },
+    database: { type: 'string' },
+    port: { type: 'string', default: '3000' },
+    once: { type: 'boolean', default: false }
+  }
+})
+const database = options.database ?? join(mkdtempSync(join(tmpdir(), 'agent-timeline-')), 'orchestrator.db')
+
+/** How long the first task waits for somebody to watch it. */
+const WAIT_FOR_VIEWER_MS = 3_000
+
+const app = Fastify()
+const viewer = new Promise<void>((resolve) => {
+  app.addHook('onRequest', async (request) => { if (request.url.includes('/stream')) resolve() })
+})
+await app.register(agentTimeline, { database })
+app.get('/', async (_request, reply) => reply.redirect('/timeline/'))
+const address = await listen(Number(options.port))
+
+const runners = new Set<ChildProcess>()
+const what = options.agent ?? `a recorded session${options.recording === undefined ? '' : ` (${options.recording})`}`
+console.log(`The database is ${database}`)
+let url = announce(randomUUID())
+await Promise.race([viewer, new Promise((resolve) => setTimeout(resolve, WAIT_FOR_VIEWER_MS))])
+await runTask(url)
+
+if (options.once) {
+  await app.close()
+} else if (process.stdin.isTTY) {
+  console.log('Press Enter to run another task, Ctrl+C to end.')
+  for await (const _line of createInterface({ input: process.stdin })) await runTask(url = announce(randomUUID()))
+} else {
+  console.log('The server stays up. Ctrl+C ends it.')
+}
+
+/** Prints where to look. */
+function announce (taskId: string): string {
+  const page = `${address}/timeline/tasks/${taskId}`
+  console.log(`
+  Open   ${page}
+         and watch the coder's tool calls arrive (${what}), then the reviewer's.
+  Or     curl -H 'Accept: text/plain' ${address}/api/tasks/${taskId}/timeline
+  All    ${address}/timeline/
+`)
+  return page
+}
+
+/** Runs a task in a process of its own, as orchestrators do, and prints its timeline when it has ended. */
+async function runTask (page: string): Promise<void> {
+  const taskId = page.slice(page.lastIndexOf('/') + 1)
+  const given = (['agent', 'recording', 'prompt', 'model', 'cwd', 'speed'] as const)
+    .flatMap((name) => options[name] === undefined ? [] : [`--${name}`, options[name]])
+  const runner = spawn(process.execPath, [
+    fileURLToPath(new URL('runner.js', import.meta.url)), '--database', database, '--task', taskId, ...given
+  ], { stdio: ['ignore', 'inherit', 'inherit'] })
+  runners.add(runner)
+  await new Promise((resolve) => runner.once('close', resolve))
+  runners.delete(runner)
+  const { payload } = await app.inject({ url: `/api/tasks/${taskId}/timeline`, headers: { accept: 'text/plain' } })
+  console.log(payload)
+}
+
+async function listen (port: number): Promise<string> {
+  try {
+    return await app.listen({ port, host: '127.0.0.1' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    return await app.listen({ port: 0, host: '127.0.0.1' })
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    const ends = [...runners].map((runner) => new Promise((resolve) => runner.once('close', resolve)))
+    for (const runner of runners) runner.kill('SIGTERM')
+    await Promise.all(ends)
+    await app.close()
+    process.exit(0)
+  })
+}

@@ -1,0 +1,106 @@
+/**
+ * The runner process of the example: one task through coder and reviewer, each invocation recorded.
+ *
+ *     node runner.js --database FILE --task ID [--agent claude | --recording FILE] [--speed N]
+ */
+import { createReadStream, existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import * as providers from 'fastify-agent-timeline/providers'
+import type { Agent, InvocationResult } from 'fastify-agent-timeline/providers'
+import { openTimeline } from 'fastify-agent-timeline/recorder'
+
+const { values: options } = parseArgs({
+  options: {
+    database: { type: 'string', default: './orchestrator.db' },
+    task: { type: 'string', default: 'example' },
+    agent: { type: 'string' },
+    recording: { type: 'string' },
+    prompt: { type: 'string' },
+    model: { type: 'string' },
+    cwd: { type: 'string' },
+    speed: { type: 'string', default: '1' }
+  }
+})
+
+const TITLE = 'Verify social login only accepts provider-verified emails'
+const TASKS = {
+  coder: options.prompt ?? `${TITLE}. Look around first, then change what is needed and run the tests.`,
+  reviewer: options.prompt ?? `Review the last change: ${TITLE}. Do not edit anything.`
+}
+const RECORDINGS = {
+  coder: recording('claude-2.1.330/main'),
+  reviewer: recording('claude-2.1.330/parallel')
+}
+
+const timeline = await openTimeline({ database: options.database, closeOnSignal: true })
+const task = { taskId: options.task, actor: 'orchestrator' }
+await timeline.recordTaskEvent({ ...task, type: 'task.started', message: 'Task marked in_progress' })
+const coded = await run('coder')
+if (coded.success) {
+  await timeline.recordTaskEvent({ ...task, type: 'task.review', message: 'Task moved to review phase' })
+  const reviewed = await run('reviewer')
+  const end = reviewed.success ? 'completed' : 'failed'
+  await timeline.recordTaskEvent({ ...task, type: `task.${end}`, message: `Task ${end}` })
+} else {
+  await timeline.recordTaskEvent({ ...task, type: 'task.failed', message: `Coder failed: ${coded.error}` })
+}
+await timeline.close()
+
+/** Runs one agent and records it while it runs: this is all that an orchestrator has to add. */
+async function run (role: 'coder' | 'reviewer'): Promise<InvocationResult> {
+  const { agent, model } = await chooseAgent(role)
+  const prompt = TASKS[role]
+  return await timeline.logInvocation(
+    { taskId: options.task, title: TITLE, role, provider: agent.name, ...(model === undefined ? {} : { model }), prompt },
+    async ({ onActivity, signal }) => {
+      const real = options.agent === undefined ? {} : { model, cwd: options.cwd }
+      const result = await agent.invoke(prompt, { ...defined(real), onActivity, signal })
+      return role === 'reviewer' && result.success ? { ...result, outcome: 'approved' } : result
+    }
+  )
+}
+
+/** The user's real CLI, or a recording of one, played as a process through the same adapter. */
+async function chooseAgent (role: 'coder' | 'reviewer'): Promise<{ agent: Agent, model: string | undefined }> {
+  if (options.agent !== undefined) return { agent: adapter(options.agent)(), model: options.model }
+  const file = role === 'coder' ? options.recording ?? RECORDINGS.coder : RECORDINGS.reviewer
+  if (!existsSync(file)) fail(`There is no recording ${file}`)
+  const player = fileURLToPath(new URL('player.js', import.meta.url))
+  const { name, model } = await recognise(file)
+  const args = [player, file, '--speed', options.speed]
+  return { agent: adapter(name)({ command: process.execPath, args }), model: options.model ?? model }
+}
+
+function adapter (name: string): (options?: { command: string, args: string[] }) => Agent {
+  const found = (providers as Record<string, unknown>)[name]
+  if (typeof found !== 'function') fail(`There is no agent ${name}; known are ${Object.keys(providers).join(', ')}`)
+  return found as () => Agent
+}
+
+/** Which CLI a recording is of, and its model: told by its first lines. */
+async function recognise (file: string): Promise<{ name: string, model: string | undefined }> {
+  let name = 'claude'
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const event = JSON.parse(line) as { type?: string, subtype?: string, model?: string }
+    if (event.type === 'init') name = 'gemini'
+    if (event.type?.startsWith('thread.') === true) name = 'codex'
+    if (event.type === 'system' && event.subtype !== 'init') continue
+    return { name, model: event.model }
+  }
+  return { name, model: undefined }
+}
+
+function recording (path: string): string {
+  return fileURLToPath(new URL(`../../test/fixtures/transcripts/${path}.stdout.ndjson`, import.meta.url))
+}
+
+function defined<T extends object> (value: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as ReturnType<typeof defined<T>>
+}
+
+function fail (message: string): never {
+  console.error(message)
+  process.exit(2)
+}
