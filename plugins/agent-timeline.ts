@@ -52,7 +52,8 @@ declare module 'fastify' {
 async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOptions): Promise<void> {
   if (fastify.hasDecorator('agentTimeline')) throw timelineError('AGENT_TIMELINE_ALREADY_REGISTERED')
   const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolveOptions(options)
-  const projects = new Projects(resolve, (database) => openCore({ ...core, database, logger: fastify.log }))
+  const projects = new Projects(resolve, (database, create) =>
+    openCore({ ...core, database, create, logger: fastify.log }))
   const streams = new OpenStreams(monitoring.maxConcurrentStreams)
 
   fastify.decorate('agentTimeline', {

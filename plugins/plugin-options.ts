@@ -58,8 +58,8 @@ export interface AgentTimelineOptions {
   readonly metrics?: false
   /** Says whether a task exists, where the database has no task table. */
   readonly taskExists?: OpenOptions['taskExists']
-  /** Where the host keeps its tasks' changes; its audit table by default, false for nowhere. */
-  readonly taskEvents?: TaskEventSource | false
+  /** Where the host keeps its tasks' changes; its `audit` table by default. */
+  readonly taskEvents?: TaskEventSource
 }
 
 export const DEFAULT_UI_PREFIX = '/timeline'
@@ -81,7 +81,7 @@ export const GUARD_HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const
 /** The options with their defaults filled in. */
 export interface ResolvedOptions {
   readonly projects: ProjectResolver
-  readonly core: Omit<OpenOptions, 'database' | 'logger'>
+  readonly core: Omit<OpenOptions, 'database' | 'logger' | 'create'>
   readonly apiPrefix: string
   /** Undefined where there are no pages. */
   readonly uiPrefix: string | undefined
@@ -142,8 +142,8 @@ function resolveMonitoring (given: MonitoringOptions = {}): Required<MonitoringO
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const monitoring = { ...DEFAULT_MONITORING, ...set }
   checkBoolean('monitoring.enableLiveStreaming', monitoring.enableLiveStreaming)
-  checkNumber('monitoring.activityLogRetention', monitoring.activityLogRetention, 0, 36_500, 'days')
-  checkNumber('monitoring.streamHeartbeatInterval', monitoring.streamHeartbeatInterval, 0.1, 3600, 'seconds')
+  checkDays('monitoring.activityLogRetention', monitoring.activityLogRetention, 36_500)
+  checkSeconds('monitoring.streamHeartbeatInterval', monitoring.streamHeartbeatInterval, 0.1, 3600)
   checkInteger('monitoring.maxConcurrentStreams', monitoring.maxConcurrentStreams, 1, 1_000_000)
   return monitoring
 }
@@ -169,9 +169,14 @@ function resolveHooks (hooks: GuardHooks = {}): GuardHooks {
   return hooks
 }
 
-function checkNumber (name: string, value: unknown, min: number, max: number, unit: string): void {
+function checkDays (name: string, value: unknown, max: number): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max) return
+  throw invalid(name, `is a whole number of days from 0 to ${max}, 0 for ever`)
+}
+
+function checkSeconds (name: string, value: unknown, min: number, max: number): void {
   if (typeof value === 'number' && value >= min && value <= max) return
-  throw invalid(name, `is a number of ${unit} from ${min} to ${max}`)
+  throw invalid(name, `is a number of seconds from ${min} to ${max}`)
 }
 
 function invalid (name: string, problem: string): Error {

@@ -5,20 +5,24 @@ import { timelineError } from '../lib/errors.js'
 import type { DatabaseSource } from '../lib/store/source.js'
 import type { ProjectResolver } from './plugin-options.js'
 
+/** `create`: whether a file that is missing is made. */
+export type OpenDatabase = (database: DatabaseSource, create: boolean) => Promise<TimelineCore>
+
 /** The databases that requests may see, each opened once, at first use. */
 export class Projects {
   readonly #resolve: ProjectResolver
-  readonly #open: (database: DatabaseSource) => Promise<TimelineCore>
+  readonly #open: OpenDatabase
   readonly #cores = new Map<unknown, Promise<TimelineCore>>()
   #isClosed = false
 
-  constructor (resolve: ProjectResolver, open: (database: DatabaseSource) => Promise<TimelineCore>) {
+  constructor (resolve: ProjectResolver, open: OpenDatabase) {
     this.#resolve = resolve
     this.#open = open
   }
 
   /**
-   * The database of a project. The resolver is asked each time: it also decides who may see what.
+   * The database of a project. The resolver is asked each time: it also decides who may see what. A request never makes
+   * a database: the host's own migrations might not expect one.
    *
    * @throws AGENT_TIMELINE_UNKNOWN_PROJECT where there is none, or the request may not see it
    */
@@ -29,7 +33,7 @@ export class Projects {
     const key = keyOf(source)
     let core = this.#cores.get(key)
     if (core === undefined) {
-      core = this.#open(source)
+      core = this.#open(source, request === undefined)
       this.#cores.set(key, core)
       // A database that was missing may be there next time.
       core.catch(() => this.#cores.delete(key))

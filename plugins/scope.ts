@@ -9,10 +9,6 @@ export function prepareScope (scope: FastifyInstance, hooks: GuardHooks): void {
       if (hook !== undefined) scope.addHook(name as 'onRequest', hook as Parameters<typeof scope.addHook>[1] & (() => void))
     }
   }
-  // Requests are checked by hand (requests.ts): the answers are coded, and a host may have a compiler of its own that
-  // cannot read JSON schema, Zod's for one.
-  scope.setValidatorCompiler(() => () => true)
-  if (scope.serializerCompiler !== undefined) scope.setSerializerCompiler(() => (data) => JSON.stringify(data))
   scope.setErrorHandler(answerError)
 }
 
@@ -33,12 +29,15 @@ function toAnswer ({ code, message, statusCode }: TimelineError): object {
 /**
  * Adds a route whose unexpected errors are coded, so that the host's error handler never has to explain them.
  *
+ * The schemas of requests describe, and check nothing: requests.ts does, with an answer of our own for each mistake and
+ * without the host's settings of the validator.
+ *
  * @param option the option that moves the route elsewhere
  * @throws AGENT_TIMELINE_ROUTE_COLLISION when the host has that route already
  */
 export function addRoute (scope: FastifyInstance, option: string, route: Omit<RouteOptions, 'method'>): void {
   try {
-    scope.route({ ...route, method: 'GET', handler: codeErrors(route.handler) })
+    scope.route({ ...route, method: 'GET', handler: codeErrors(route.handler), validatorCompiler: () => () => true })
   } catch (err) {
     if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
     throw timelineError('AGENT_TIMELINE_ROUTE_COLLISION', [scope.prefix + route.url, option], err)

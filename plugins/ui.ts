@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
@@ -31,6 +32,10 @@ const CLIENT_FOLDER = fileURLToPath(
 /** The built client: the module that defines the element, and two pages around it. */
 export async function ui (scope: FastifyInstance, options: UiOptions): Promise<void> {
   const { uiPrefix, hasPages, folder = CLIENT_FOLDER } = options
+  if (!existsSync(`${folder}/client.js`)) {
+    scope.log.warn('The browser client is not built, so its pages are off')
+    return
+  }
   if (hasPages) await pages(scope, options, folder)
   try {
     await scope.register(fastifyStatic, {
@@ -40,7 +45,7 @@ export async function ui (scope: FastifyInstance, options: UiOptions): Promise<v
       // A route per file: nothing else can be reached, and unknown paths stay the host's.
       wildcard: false,
       index: false,
-      globIgnore: hasPages ? ['**/*.d.ts', '**/*.map', 'pages/*.html'] : ['!(client.js)', '*/**'],
+      globIgnore: hasPages ? ['**/*.d.ts', '**/*.map', 'pages/*.html'] : ['!(client.js)', '*/*/**'],
       setHeaders: (reply) => { reply.header('x-content-type-options', 'nosniff') }
     })
   } catch (err) {
@@ -49,7 +54,9 @@ export async function ui (scope: FastifyInstance, options: UiOptions): Promise<v
   }
 }
 
-async function pages (scope: FastifyInstance, { uiPrefix: prefix, apiPrefix }: UiOptions, folder: string): Promise<void> {
+async function pages (
+  scope: FastifyInstance, { uiPrefix: prefix, apiPrefix }: UiOptions, folder: string
+): Promise<void> {
   const [index, task] = await Promise.all([readPage(folder, 'index'), readPage(folder, 'task')])
   // Relative, so that the pages also work behind a proxy that puts them elsewhere.
   const toRoot = '../'.repeat(prefix.split('/').length - 1)

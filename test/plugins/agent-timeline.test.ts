@@ -1,0 +1,344 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import t from 'tap'
+import { openTimeline } from '../../lib/timeline.js'
+import agentTimeline from '../../plugins/agent-timeline.js'
+import { prepareScope } from '../../plugins/scope.js'
+import { ui } from '../../plugins/ui.js'
+import { makeApp, makeFolder, recordCoder } from './app.js'
+
+t.test('options are checked at registration', async (t) => {
+  const cases: Array<[options: object, code: string, words: RegExp]> = [
+    [{}, 'AGENT_TIMELINE_NO_DATABASE', /database or/],
+    [{ database: ':memory:', projects: {} }, 'AGENT_TIMELINE_NO_DATABASE', /one of the two/],
+    [{ database: '' }, 'AGENT_TIMELINE_INVALID_OPTION', /database is a path/],
+    [{ database: 5 }, 'AGENT_TIMELINE_INVALID_OPTION', /database is a path/],
+    [{ projects: { a: 1 } }, 'AGENT_TIMELINE_INVALID_OPTION', /projects\["a"\]/],
+    [{ projects: 'x' }, 'AGENT_TIMELINE_INVALID_OPTION', /projects is an object/],
+    [{ databse: 'x' }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /no option databse.*database/],
+    [{ migrate: 'yes' }, 'AGENT_TIMELINE_INVALID_OPTION', /migrate is true or false/],
+    [{ metrics: true }, 'AGENT_TIMELINE_INVALID_OPTION', /metrics is not available/],
+    [{ routePrefix: 'api' }, 'AGENT_TIMELINE_INVALID_OPTION', /routePrefix is a path/],
+    [{ routePrefix: '/:x' }, 'AGENT_TIMELINE_INVALID_OPTION', /routePrefix is a path/],
+    [{ ui: { prefix: '/x' } }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /ui\.prefix/],
+    [{ ui: { routePrefix: '/' } }, 'AGENT_TIMELINE_INVALID_OPTION', /ui\.routePrefix/],
+    [{ hooks: { onSend: () => {} } }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /hooks\.onSend/],
+    [{ hooks: { onRequest: ['x'] } }, 'AGENT_TIMELINE_INVALID_OPTION', /hooks\.onRequest is a function/],
+    [{ taskExists: true }, 'AGENT_TIMELINE_INVALID_OPTION', /taskExists is a function/],
+    [{ redact: { pattern: [] } }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /redact\.pattern/],
+    [{ monitoring: { heartbeat: 1 } }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /monitoring\.heartbeat/],
+    [{ monitoring: { enableLiveStreaming: 1 } }, 'AGENT_TIMELINE_INVALID_OPTION', /enableLiveStreaming is true/],
+    [{ monitoring: { activityLogRetention: -1 } }, 'AGENT_TIMELINE_INVALID_OPTION', /days from 0 to 36500/],
+    [{ monitoring: { streamHeartbeatInterval: 0 } }, 'AGENT_TIMELINE_INVALID_OPTION', /seconds from 0.1 to 3600/],
+    [{ monitoring: { maxConcurrentStreams: 0 } }, 'AGENT_TIMELINE_INVALID_OPTION', /maxConcurrentStreams.*from 1/]
+  ]
+  for (const [options, code, words] of cases) {
+    const app = Fastify()
+    const database = 'projects' in options || 'database' in options || code.endsWith('NO_DATABASE') ? {} : { database: ':memory:' }
+    await t.rejects(async () => app.register(agentTimeline, { ...database, ...options } as never), { code, message: words })
+    await app.close()
+  }
+})
+
+t.test('a database that cannot be used is refused at registration', async (t) => {
+  const file = join(makeFolder(t), 'x.db')
+  writeFileSync(file, 'this is no database, whatever its name says'.repeat(50))
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await t.rejects(async () => app.register(agentTimeline, { database: file }), { code: 'AGENT_TIMELINE_NOT_A_DATABASE' })
+})
+
+t.test('a second registration and a taken route are errors that say what to do', async (t) => {
+  const { app } = await makeApp(t, { before: (app) => app.get('/mine', async () => 'mine') })
+  t.equal((await app.inject('/mine')).body, 'mine')
+  const twice = Fastify()
+  t.teardown(() => twice.close())
+  await twice.register(agentTimeline, { database: ':memory:' })
+  await t.rejects(async () => twice.register(agentTimeline, { database: ':memory:' }),
+    { code: 'AGENT_TIMELINE_ALREADY_REGISTERED' })
+  for (const path of ['/api/tasks/:id/timeline', '/api/tasks/:taskId/stream', '/api/invocations']) {
+    const taken = Fastify()
+    t.teardown(() => taken.close())
+    taken.get(path, async () => 'mine')
+    await t.rejects(async () => taken.register(agentTimeline, { database: ':memory:' }),
+      { code: 'AGENT_TIMELINE_ROUTE_COLLISION', message: /exists already. Choose another routePrefix/ })
+  }
+})
+
+t.test('the timeline of a task, in pages', async (t) => {
+  const { app, timeline } = await makeApp(t)
+  await timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'orchestrator' })
+  await recordCoder(timeline)
+  const all = (await app.inject('/api/tasks/a/timeline')).json()
+  t.match(all, { success: true, task: { id: 'a' }, page: { firstSeq: 1, headSeq: 6, lastSeq: 6, hasMore: false, gaps: [] } })
+  t.same(all.timeline.map((event: { type: string }) => event.type), [
+    'task.started', 'invocation.started', 'invocation.activity', 'invocation.activity', 'invocation.activity',
+    'invocation.completed'
+  ])
+  t.match(all.timeline[1], { seq: 2, taskId: 'a', role: 'coder', provider: 'codex', model: 'gpt-4o' })
+  t.same(all.timeline[3].metadata, { callId: 'c1', tool: 'Bash', phase: 'start', input: { a: { deep: [1] } } },
+    'the response schema keeps what is nested')
+  const seqs = async (query: string): Promise<number[]> =>
+    (await app.inject(`/api/tasks/a/timeline?${query}`)).json().timeline.map((event: { seq: number }) => event.seq)
+  t.same(await seqs('after=2&limit=2'), [3, 4])
+  t.same(await seqs('before=4&limit=2'), [2, 3])
+  t.same(await seqs('before=end&limit=2'), [5, 6])
+  t.same(await seqs(`after=3.${'x9'}`), [4, 5, 6])
+  t.same(await seqs('types=tool_exec'), [4, 5])
+  t.same(await seqs('types=task.*,invocation.completed'), [1, 6])
+  t.same((await app.inject('/api/tasks/nobody/timeline')).json().timeline, [])
+  const head = await app.inject({ method: 'HEAD', url: '/api/tasks/a/timeline' })
+  t.equal(head.statusCode, 200)
+})
+
+t.test('bad input is answered with its code', async (t) => {
+  const { app } = await makeApp(t)
+  const cases: Array<[url: string, statusCode: number, code: string]> = [
+    ['/api/tasks/%00/timeline', 400, 'AGENT_TIMELINE_INVALID_TASK_ID'],
+    ['/api/tasks/a%0Ab/stream', 400, 'AGENT_TIMELINE_INVALID_TASK_ID'],
+    ['/api/tasks/a/timeline?after=x', 400, 'AGENT_TIMELINE_INVALID_CURSOR'],
+    ['/api/tasks/a/timeline?after=-1', 400, 'AGENT_TIMELINE_INVALID_CURSOR'],
+    ['/api/tasks/a/timeline?after=1&before=5', 400, 'AGENT_TIMELINE_INVALID_CURSOR'],
+    ['/api/tasks/a/timeline?before=start', 400, 'AGENT_TIMELINE_INVALID_CURSOR'],
+    ['/api/tasks/a/timeline?after=1&after=2', 400, 'AGENT_TIMELINE_INVALID_REQUEST'],
+    ['/api/tasks/a/timeline?limit=0', 400, 'AGENT_TIMELINE_INVALID_LIMIT'],
+    ['/api/tasks/a/timeline?limit=5001', 400, 'AGENT_TIMELINE_INVALID_LIMIT'],
+    ['/api/tasks/a/timeline?limit=1e2', 400, 'AGENT_TIMELINE_INVALID_LIMIT'],
+    ['/api/tasks/a/timeline?types=nonsense', 400, 'AGENT_TIMELINE_INVALID_TYPES'],
+    ['/api/tasks/a/stream?after=9.9.9', 400, 'AGENT_TIMELINE_INVALID_CURSOR'],
+    ['/api/invocations/0', 400, 'AGENT_TIMELINE_INVALID_INVOCATION_ID'],
+    ['/api/invocations/abc', 400, 'AGENT_TIMELINE_INVALID_INVOCATION_ID'],
+    ['/api/invocations/1.5', 400, 'AGENT_TIMELINE_INVALID_INVOCATION_ID'],
+    ['/api/invocations/99', 404, 'AGENT_TIMELINE_UNKNOWN_INVOCATION'],
+    ['/api/invocations?status=dead', 400, 'AGENT_TIMELINE_INVALID_STATUS'],
+    ['/api/invocations?limit=1001', 400, 'AGENT_TIMELINE_INVALID_LIMIT'],
+    ['/api/invocations?cursor=x', 400, 'AGENT_TIMELINE_INVALID_CURSOR']
+  ]
+  for (const [url, statusCode, code] of cases) {
+    const response = await app.inject(url)
+    t.equal(response.statusCode, statusCode, url)
+    const { error, ...rest } = response.json()
+    t.same(rest, { success: false, code, statusCode }, url)
+    t.type(error, 'string')
+  }
+  t.equal((await app.inject({ method: 'HEAD', url: '/api/tasks/a/stream' })).statusCode, 404, 'streams have no HEAD')
+})
+
+t.test('an invocation, with its activities; and the list of them', async (t) => {
+  const { app, timeline } = await makeApp(t)
+  await recordCoder(timeline)
+  await recordCoder(timeline, 'b')
+  const { success, invocation } = (await app.inject('/api/invocations/1?limit=2')).json()
+  t.equal(success, true)
+  t.match(invocation, {
+    id: 1, taskId: 'a', role: 'coder', provider: 'codex', model: 'gpt-4o', status: 'completed', success: true, prompt: 'Fix it', response: 'Done'
+  })
+  t.equal(typeof invocation.duration, 'number')
+  t.equal(invocation.activities.length, 2)
+  t.same(invocation.activities[1].metadata.input, { a: { deep: [1] } })
+  t.equal(invocation.page.hasMore, true)
+  const first = (await app.inject('/api/invocations?limit=1')).json()
+  t.match(first, { success: true, invocations: [{ id: 2, taskId: 'b' }] })
+  t.type(first.page.nextCursor, 'string')
+  const second = (await app.inject(`/api/invocations?limit=1&cursor=${encodeURIComponent(first.page.nextCursor)}`)).json()
+  t.match(second, { invocations: [{ id: 1 }], page: { nextCursor: null } })
+  t.equal((await app.inject('/api/invocations?task=a&status=completed')).json().invocations.length, 1)
+  t.same((await app.inject('/api/invocations?status=running')).json().invocations, [])
+})
+
+t.test('a timeline as text and as lines of JSON', async (t) => {
+  const { app, timeline } = await makeApp(t)
+  await timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'orchestrator' })
+  await recordCoder(timeline)
+  const as = async (accept: string) => app.inject({ url: '/api/tasks/a/timeline', headers: { accept } })
+  const text = await as('text/plain')
+  t.match(text.headers, { 'content-type': 'text/plain; charset=utf-8', vary: 'accept' })
+  t.match(text.body, /^Task: a\nStatus: in_progress\n\nTimeline:\n─+\n\d\d:\d\d:\d\d {2}▶ {2}Task started by orchestrator\n/)
+  t.match(text.body, /⟳ {2}Coder started \(codex, gpt-4o\)\n[\d:]+ {2}⚡ exec: npm test\n[\d:]+ {2}✗ {2}exec: npm test failed \(exit 1\)\n/)
+  t.match(text.body, /✓ {2}Coder completed \(\d+ms\)\n─+\n$/)
+  const lines = await as('application/x-ndjson')
+  t.equal(lines.headers['content-type'], 'application/x-ndjson; charset=utf-8')
+  t.same(lines.body.trimEnd().split('\n').map((line) => JSON.parse(line).seq), [1, 2, 3, 4, 5, 6])
+  for (const accept of ['*/*', 'text/html,application/xhtml+xml,*/*;q=0.8', 'image/png', 'text/plain;q=0.1, application/json']) {
+    t.match((await as(accept)).headers['content-type'], /^application\/json/, accept)
+  }
+})
+
+t.test('hooks guard the API, the stream, the pages and client.js; the host\'s routes are left alone', async (t) => {
+  const guard = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.headers.authorization !== 'yes') return reply.code(401).send({ message: 'Who are you?' })
+  }
+  for (const name of ['onRequest', 'preValidation', 'preHandler'] as const) {
+    const { app } = await makeApp(t, {
+      plugin: { hooks: { [name]: [guard] } },
+      before: (app) => { app.get('/mine', async () => 'mine') }
+    })
+    for (const url of ['/api/tasks/a/timeline', '/api/tasks/a/stream', '/api/invocations', '/api/invocations/1']) {
+      t.match(await app.inject(url), { statusCode: 401, body: /Who are you/ }, `${name} ${url}`)
+    }
+    t.equal((await app.inject('/mine')).body, 'mine')
+    t.equal((await app.inject({ url: '/api/invocations', headers: { authorization: 'yes' } })).statusCode, 200)
+  }
+  const throwing = await makeApp(t, {
+    plugin: { hooks: { onRequest: async () => { throw Object.assign(new Error('Not you'), { statusCode: 403 }) } } },
+    before: (app) => app.setErrorHandler((error: Error, _request, reply) => reply.code(403).send({ mine: error.message }))
+  })
+  t.same((await throwing.app.inject('/api/invocations')).json(), { mine: 'Not you' }, 'the host answers for its hooks')
+
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(async (scope) => {
+    prepareScope(scope, { onRequest: guard })
+    await scope.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: true, folder: makeClient(makeFolder(t)) })
+  })
+  for (const url of ['/timeline', '/timeline/', '/timeline/tasks/a', '/timeline/client.js', '/timeline/pages/task.js']) {
+    t.equal((await app.inject(url)).statusCode, 401, url)
+    t.ok([200, 302].includes((await app.inject({ url, headers: { authorization: 'yes' } })).statusCode), url)
+  }
+})
+
+t.test('the pages work under a strict policy, wherever they are', async (t) => {
+  const folder = makeClient(makeFolder(t))
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(async (scope) => {
+    await scope.register(ui, { uiPrefix: '/tools/agents', apiPrefix: '/x/"api"', hasPages: true, folder })
+  }, { prefix: '/behind' })
+  const page = await app.inject('/behind/tools/agents/')
+  t.match(page.headers, {
+    'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff'
+  })
+  t.match(page.headers['content-security-policy'], /^default-src 'none'; script-src 'self';.*trusted-types 'none'$/)
+  t.equal(page.body, '<a src="../../x/&#34;api&#34;" href="./client.js">')
+  t.equal((await app.inject('/behind/tools/agents/tasks/b%2Fc')).body, '<p src="../../../x/&#34;api&#34;" href="../client.js">')
+  t.match((await app.inject('/behind/tools/agents?project=a')).headers, { location: './agents/?project=a' })
+  const script = await app.inject('/behind/tools/agents/client.js')
+  t.match(script.headers, { 'content-type': /javascript/, 'x-content-type-options': 'nosniff' })
+  for (const path of ['index.d.ts', 'client.js.map', 'pages/index.html', '../package.json', 'none.js']) {
+    t.equal((await app.inject(`/behind/tools/agents/${path}`)).statusCode, 404, path)
+  }
+})
+
+t.test('without pages client.js stays', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: false, folder: makeClient(makeFolder(t)) })
+  t.equal((await app.inject('/timeline/client.js')).statusCode, 200)
+  for (const path of ['', '/', '/tasks/a', '/pages/task.js', '/pages/index.html']) {
+    t.equal((await app.inject(`/timeline${path}`)).statusCode, 404, path)
+  }
+})
+
+t.test('only the projects that the host names can be seen', async (t) => {
+  const folder = makeFolder(t)
+  const file = (name: string) => join(folder, `${name}.db`)
+  for (const name of ['shop', 'secret']) {
+    const timeline = await openTimeline({ database: file(name) })
+    await recordCoder(timeline, name)
+    await timeline.close()
+  }
+  const { app } = await makeApp(t, { plugin: { projects: { '/srv/shop': file('shop'), '/srv/new': file('new') } } })
+  const get = async (project: string) => app.inject(`/api/invocations?project=${encodeURIComponent(project)}`)
+  t.match((await get('/srv/shop')).json(), { invocations: [{ taskId: 'shop' }] })
+  const unknown = { statusCode: 404, code: 'AGENT_TIMELINE_UNKNOWN_PROJECT' }
+  for (const project of ['', file('secret'), '/srv/shop/', '__proto__', 'constructor', 'toString', '../secret.db']) {
+    t.match((await get(project)).json(), unknown, project)
+  }
+  t.match((await get('/srv/new')).json(), { statusCode: 503, code: 'AGENT_TIMELINE_DATABASE_MISSING' }, 'a request makes no file')
+  await t.rejects(app.agentTimeline.for('/srv/other'), { code: 'AGENT_TIMELINE_UNKNOWN_PROJECT' })
+  await (await app.agentTimeline.for('/srv/new')).flush()
+  t.equal((await get('/srv/new')).statusCode, 200, 'the application itself may make it')
+
+  const asked: unknown[] = []
+  const resolving = await makeApp(t, {
+    plugin: {
+      projects: async (project, request) => {
+        asked.push([project, request?.headers['x-user']])
+        return request?.headers['x-user'] === 'ann' ? file('secret') : undefined
+      }
+    }
+  })
+  const as = async (user: string) => resolving.app.inject({ url: '/api/invocations?project=s', headers: { 'x-user': user } })
+  t.match((await as('ann')).json(), { invocations: [{ taskId: 'secret' }] })
+  t.match((await as('bob')).json(), unknown, 'an open database is not open to everybody')
+  t.same(asked, [['s', 'ann'], ['s', 'bob']])
+  const single = await makeApp(t)
+  t.equal((await single.app.inject('/api/invocations?project=/etc/passwd')).statusCode, 200, 'ignored with database')
+})
+
+t.test('a host whose tasks are elsewhere says which exist', async (t) => {
+  const { app } = await makeApp(t, { plugin: { taskExists: async (taskId) => taskId === 'a' } })
+  t.equal((await app.inject('/api/tasks/a/timeline')).statusCode, 200)
+  for (const url of ['/api/tasks/b/timeline', '/api/tasks/b/stream']) {
+    t.match((await app.inject(url)).json(), { statusCode: 404, code: 'AGENT_TIMELINE_UNKNOWN_TASK' })
+  }
+})
+
+t.test('compilers, error handlers and schemas of the host do not reach us', async (t) => {
+  const { app, timeline } = await makeApp(t, {
+    before: (app) => {
+      app.setValidatorCompiler(() => { throw new Error('reads Zod only') })
+      app.setSerializerCompiler(() => () => '"serialised by the host"')
+      app.setErrorHandler(async () => 'handled by the host')
+    }
+  })
+  await recordCoder(timeline)
+  t.equal((await app.inject('/api/tasks/a/timeline?limit=1')).json().timeline.length, 1)
+  t.equal((await app.inject('/api/tasks/a/timeline?limit=x')).json().code, 'AGENT_TIMELINE_INVALID_LIMIT')
+})
+
+t.test('trouble is coded, and nothing private is logged', async (t) => {
+  const lines: string[] = []
+  const stream = new Writable({ write (line, _encoding, done) { lines.push(String(line)); done() } })
+  const { app } = await makeApp(t, {
+    server: { logger: { stream, level: 'warn' } },
+    plugin: { projects: async () => { throw new Error('the directory is down') } }
+  })
+  const response = await app.inject('/api/invocations?project=a&token=hunter2')
+  t.match(response.json(), { statusCode: 500, code: 'AGENT_TIMELINE_INTERNAL', error: 'Something went wrong.' })
+  t.match(lines.join(''), /the directory is down/)
+  t.notMatch(lines.join(''), /hunter2/)
+})
+
+t.test('listening beyond loopback without hooks warns once', async (t) => {
+  const warningsOf = async (host: string, hooks?: object): Promise<number> => {
+    const lines: string[] = []
+    const stream = new Writable({ write (line, _encoding, done) { lines.push(String(line)); done() } })
+    const { app } = await makeApp(t, {
+      server: { logger: { stream, level: 'warn' } }, plugin: hooks === undefined ? {} : { hooks }
+    })
+    await app.listen({ port: 0, host })
+    await app.close()
+    return lines.filter((line) => line.includes('prompts are public')).length
+  }
+  t.equal(await warningsOf('0.0.0.0'), 1)
+  t.equal(await warningsOf('127.0.0.1'), 0)
+  t.equal(await warningsOf('0.0.0.0', { onRequest: async () => {} }), 0)
+})
+
+t.test('the routes work below a prefix of the host, and at the root', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(async (scope) => {
+    await scope.register(agentTimeline, { database: ':memory:', routePrefix: '/', ui: false })
+  }, { prefix: '/v1' })
+  t.equal((await app.inject('/v1/invocations')).statusCode, 200)
+  t.equal((await app.inject('/api/invocations')).statusCode, 404)
+})
+
+/** A folder as the client's build leaves it. */
+function makeClient (folder: string): string {
+  mkdirSync(join(folder, 'pages'))
+  const files = {
+    'client.js': 'export {}',
+    'client.js.map': '{}',
+    'index.d.ts': '',
+    'pages/task.js': 'export {}',
+    'pages/index.html': '<a src="{{api}}" href="{{base}}client.js">',
+    'pages/task.html': '<p src="{{api}}" href="{{base}}client.js">'
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  return folder
+}

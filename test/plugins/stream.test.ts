@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { connect, type AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import type { Timeline } from '../../lib/timeline.js'
+import { makeApp, recordCoder } from './app.js'
+import { SseClient } from './sse-client.js'
+
+const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
+
+/** An invocation that runs until told otherwise. */
+async function startCoder (timeline: Timeline, taskId = 'a') {
+  const run = await timeline.startInvocation({ taskId, role: 'coder', provider: 'claude', model: 'sonnet-4' })
+  const say = (count: number, message = 'line') => {
+    for (let i = 0; i < count; i++) {
+      // Tool calls are stored one by one; pieces of output may be joined into one row.
+      run.activity({
+        type: 'tool_exec', message, timestamp: new Date(), metadata: { callId: `c${i}`, phase: 'start', tool: 'Bash' }
+      })
+    }
+  }
+  return { run, say }
+}
+
+async function headOf (app: FastifyInstance, taskId = 'a'): Promise<number> {
+  return (await app.inject(`/api/tasks/${taskId}/timeline?limit=1`)).json().page.headSeq
+}
+
+t.test('a stream begins with the moment, replays, goes on live and outlives its invocations', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true })
+  await timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'orchestrator' })
+  const { run, say } = await startCoder(timeline)
+  say(3)
+  await timeline.flush()
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  t.match(client.response, {
+    statusCode: 200,
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no'
+    }
+  })
+  await client.untilSeq(5)
+  const [snapshot, current, first] = client.frames
+  t.match(snapshot?.data, { type: 'timeline.snapshot', taskId: 'a', task: { id: 'a' }, headSeq: 5, epoch: /^[\w-]+$/ })
+  t.match(current?.data, { type: 'invocation.current', invocationId: 1, role: 'coder', status: 'running' })
+  t.same([snapshot?.id, current?.id], [undefined, undefined])
+  t.equal(first?.id, `1.${snapshot?.data.epoch}`)
+  t.equal(first?.event, undefined, 'every event has the default name')
+  say(2)
+  await run.complete('Done')
+  await recordCoder(timeline)
+  const head = await headOf(app)
+  await client.untilSeq(head)
+  t.same(client.seqs, upTo(head))
+  const page = (await app.inject('/api/tasks/a/timeline')).json().timeline
+  t.same(client.frames.filter(({ id }) => id !== undefined).map(({ data }) => data), page, 'the same shape everywhere')
+})
+
+t.test('a cut stream resumes by Last-Event-ID, which counts before ?after', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true })
+  await recordCoder(timeline)
+  const first = await (await SseClient.open(app, '/api/tasks/a/stream?after=2')).untilSeq(5)
+  t.same(first.seqs, [3, 4, 5])
+  first.destroy()
+  await recordCoder(timeline)
+  const second = await SseClient.open(app, '/api/tasks/a/stream?after=2', { 'last-event-id': first.lastId as string })
+  await second.untilSeq(10)
+  t.same(second.seqs, [6, 7, 8, 9, 10])
+  const foreign = await SseClient.open(app, '/api/tasks/a/stream', { 'last-event-id': '3.other' })
+  await foreign.untilSeq(10)
+  t.match(foreign.frames[1], { data: { type: 'timeline.gap', reason: 'unknown-cursor' } })
+  t.same(foreign.seqs, upTo(10))
+})
+
+t.test('viewers that join, are cut and resume at random during a run miss and repeat nothing', async (t) => {
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  t.comment(`SEED=${seed}`)
+  let state = seed
+  const random = () => {
+    state = (state * 1103515245 + 12345) % 2 ** 31
+    return state / 2 ** 31
+  }
+  const { app, timeline } = await makeApp(t, { listen: true })
+  const { run, say } = await startCoder(timeline)
+  let isWriting = true
+  const writer = (async () => {
+    for (let i = 0; i < 60; i++) {
+      say(1 + Math.floor(random() * 30))
+      await pause(random() * 12)
+    }
+    await run.complete('Done')
+    isWriting = false
+  })()
+  const viewers = Array.from({ length: 10 }, async () => {
+    const seen: number[] = []
+    let lastId: string | undefined
+    while (true) {
+      const wasWriting = isWriting
+      const client = await SseClient.open(app, '/api/tasks/a/stream', lastId === undefined ? {} : { 'last-event-id': lastId })
+      if (wasWriting) await pause(random() * 80)
+      else if (client.seqs.at(-1) !== await headOf(app) && seen.at(-1) !== await headOf(app)) await client.untilSeq(await headOf(app))
+      client.destroy()
+      seen.push(...client.seqs)
+      lastId = client.lastId ?? lastId
+      if (!wasWriting) return seen
+    }
+  })
+  await writer
+  const head = await headOf(app)
+  for (const seen of await Promise.all(viewers)) t.same(seen, upTo(head))
+})
+
+t.test('a viewer that stops reading costs little memory, harms nobody and is caught up later', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true })
+  const { say } = await startCoder(timeline)
+  const slow = await SseClient.open(app, '/api/tasks/a/stream')
+  slow.response.pause()
+  const fast = await SseClient.open(app, '/api/tasks/a/stream')
+  let head = 1
+  for (let i = 0; i < 15; i++) {
+    say(100, 'x'.repeat(8000))
+    head += 100
+    await fast.untilSeq(head)
+  }
+  slow.response.resume()
+  await slow.untilSeq(head)
+  t.same(slow.seqs, upTo(head))
+})
+
+t.test('a viewer that never reads is disconnected', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true, plugin: { monitoring: { streamHeartbeatInterval: 0.2 } } })
+  const { say } = await startCoder(timeline)
+  say(2000, 'x'.repeat(8000))
+  await timeline.flush()
+  const { port } = app.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  socket.pause()
+  socket.on('error', () => {})
+  const [accepted] = await Promise.all([
+    once(app.server, 'request').then(([, response]) => response),
+    socket.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: x\r\n\r\n')
+  ])
+  await once(accepted, 'close')
+  t.ok(accepted.destroyed)
+  socket.destroy()
+})
+
+t.test('pings come at the interval', async (t) => {
+  const { app } = await makeApp(t, { listen: true, plugin: { monitoring: { streamHeartbeatInterval: 0.1 } } })
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  await client.until(({ frames }) => frames.filter(({ event }) => event === 'ping').length >= 2)
+  const ping = client.frames.find(({ event }) => event === 'ping')
+  t.match(ping, { data: { serverTime: /^\d{4}-\d\d-\d\dT.*Z$/, intervalMs: 100 } })
+  t.equal(ping?.id, undefined)
+})
+
+t.test('headers that other plugins set are kept', async (t) => {
+  const { app } = await makeApp(t, {
+    listen: true,
+    before: (app) => {
+      app.addHook('onRequest', async (request, reply) => {
+        reply.header('access-control-allow-origin', 'https://example.org')
+        reply.raw.setHeader('x-request-id', request.id)
+      })
+    }
+  })
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  t.match(client.response.headers, { 'access-control-allow-origin': 'https://example.org', 'x-request-id': /./ })
+})
+
+t.test('a host\'s handlerTimeout does not cut streams', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true, server: { handlerTimeout: 100 } as object })
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  await pause(200)
+  await recordCoder(timeline)
+  await client.untilSeq(5)
+  t.same(client.seqs, upTo(5))
+})
+
+t.test('more streams than allowed are refused until one leaves', async (t) => {
+  const { app } = await makeApp(t, { listen: true, plugin: { monitoring: { maxConcurrentStreams: 2 } } })
+  const open = async (taskId: string) => SseClient.open(app, `/api/tasks/${taskId}/stream`)
+  const [first] = [await open('a'), await open('b')]
+  const refused = await app.inject('/api/tasks/c/stream')
+  t.match(refused, { statusCode: 429, headers: { 'retry-after': /^\d+$/ } })
+  t.match(refused.json(), { success: false, code: 'AGENT_TIMELINE_TOO_MANY_STREAMS', statusCode: 429 })
+  t.equal((await app.inject('/api/tasks/%00/stream')).statusCode, 400)
+  first?.destroy()
+  let status = 429
+  while (status === 429) {
+    const next = await open('c')
+    status = next.response.statusCode as number
+  }
+  t.equal(status, 200)
+})
+
+t.test('streaming can be switched off', async (t) => {
+  const { app } = await makeApp(t, { plugin: { monitoring: { enableLiveStreaming: false } } })
+  t.match((await app.inject('/api/tasks/a/stream')).json(), { statusCode: 404, code: 'AGENT_TIMELINE_STREAMING_DISABLED' })
+})
+
+t.test('a deleted task ends its streams', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true })
+  await recordCoder(timeline)
+  await recordCoder(timeline, 'b')
+  const deleted = await (await SseClient.open(app, '/api/tasks/a/stream')).untilSeq(5)
+  const kept = await (await SseClient.open(app, '/api/tasks/b/stream')).untilSeq(5)
+  await timeline.deleteTask('a')
+  await deleted.untilEnd()
+  t.notOk(kept.hasEnded)
+})
+
+t.test('app.close() ends 1,000 open streams within a second', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true, plugin: { monitoring: { maxConcurrentStreams: 1000 } } })
+  await recordCoder(timeline)
+  const clients: SseClient[] = []
+  for (let i = 0; i < 20; i++) {
+    clients.push(...await Promise.all(Array.from({ length: 50 }, () => SseClient.open(app, '/api/tasks/a/stream'))))
+  }
+  await Promise.all(clients.map((client) => client.untilSeq(5)))
+  clients[0]?.response.pause()
+  const start = performance.now()
+  await app.close()
+  const tookMs = performance.now() - start
+  t.ok(tookMs < 1000, `${tookMs.toFixed(0)} ms`)
+  await Promise.all(clients.slice(1).map((client) => client.untilEnd()))
+})
