@@ -79,8 +79,13 @@ export class EventLines {
   #who (invocationId: number): string {
     const role = this.#roles.get(invocationId)
     if (role === undefined || role === '') return `Invocation ${invocationId}`
-    return role.charAt(0).toUpperCase() + role.slice(1)
+    return nameOf(role)
   }
+}
+
+/** A role as a sentence begins with it. */
+export function nameOf (role: string): string {
+  return role.charAt(0).toUpperCase() + role.slice(1)
 }
 
 /** The time of day in UTC. */

@@ -1,5 +1,5 @@
 import { toIso } from './clock.js'
-import { EventLines, timeOf } from './event-lines.js'
+import { EventLines, nameOf, timeOf } from './event-lines.js'
 import type { CurrentFrame, InvocationActivityEvent, TaskInfo, TimelineEvent } from './events.js'
 import { formatDuration, toPlainLine } from './plain-text.js'
 
@@ -54,5 +54,5 @@ function isOutput (event: TimelineEvent): event is InvocationActivityEvent {
 function describeRunning ({ role, provider, startedAt }: CurrentFrame, now: number): string {
   const sinceMs = now - Date.parse(startedAt)
   const since = Number.isFinite(sinceMs) ? ` for ${formatDuration(sinceMs)}` : ''
-  return toPlainLine(`${timeOf(toIso(now))}  ${role} (${provider}) has been running${since}`)
+  return toPlainLine(`${timeOf(toIso(now))}  ${nameOf(role)} (${provider}) has been running${since}`)
 }

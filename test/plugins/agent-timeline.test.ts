@@ -36,8 +36,9 @@ t.test('options are checked at registration', async (t) => {
   ]
   for (const [options, code, words] of cases) {
     const app = Fastify()
-    const database = 'projects' in options || 'database' in options || code.endsWith('NO_DATABASE') ? {} : { database: ':memory:' }
-    await t.rejects(async () => app.register(agentTimeline, { ...database, ...options } as never), { code, message: words })
+    const hasOwn = 'projects' in options || 'database' in options || code.endsWith('NO_DATABASE')
+    const given = hasOwn ? options : { database: ':memory:', ...options }
+    await t.rejects(async () => app.register(agentTimeline, given as never), { code, message: words })
     await app.close()
   }
 })
@@ -161,7 +162,8 @@ t.test('a timeline as text and as lines of JSON', async (t) => {
   const lines = await as('application/x-ndjson')
   t.equal(lines.headers['content-type'], 'application/x-ndjson; charset=utf-8')
   t.same(lines.body.trimEnd().split('\n').map((line) => JSON.parse(line).seq), [1, 2, 3, 4, 5, 6])
-  for (const accept of ['*/*', 'text/html,application/xhtml+xml,*/*;q=0.8', 'image/png', 'text/plain;q=0.1, application/json']) {
+  const likeJson = ['*/*', 'text/html,application/xhtml+xml,*/*;q=0.8', 'image/png', 'text/plain;q=0.1, application/json']
+  for (const accept of likeJson) {
     t.match((await as(accept)).headers['content-type'], /^application\/json/, accept)
   }
 })
@@ -183,7 +185,9 @@ t.test('hooks guard the API, the stream, the pages and client.js; the host\'s ro
   }
   const throwing = await makeApp(t, {
     plugin: { hooks: { onRequest: async () => { throw Object.assign(new Error('Not you'), { statusCode: 403 }) } } },
-    before: (app) => app.setErrorHandler((error: Error, _request, reply) => reply.code(403).send({ mine: error.message }))
+    before: (app) => {
+      app.setErrorHandler((error: Error, _request, reply) => reply.code(403).send({ mine: error.message }))
+    }
   })
   t.same((await throwing.app.inject('/api/invocations')).json(), { mine: 'Not you' }, 'the host answers for its hooks')
 
@@ -191,7 +195,8 @@ t.test('hooks guard the API, the stream, the pages and client.js; the host\'s ro
   t.teardown(() => app.close())
   await app.register(async (scope) => {
     prepareScope(scope, { onRequest: guard })
-    await scope.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: true, folder: makeClient(makeFolder(t)) })
+    const folder = makeClient(makeFolder(t))
+    await scope.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: true, folder })
   })
   for (const url of ['/timeline', '/timeline/', '/timeline/tasks/a', '/timeline/client.js', '/timeline/pages/task.js']) {
     t.equal((await app.inject(url)).statusCode, 401, url)

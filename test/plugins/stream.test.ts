@@ -99,9 +99,11 @@ t.test('viewers that join, are cut and resume at random during a run miss and re
     let lastId: string | undefined
     while (true) {
       const wasWriting = isWriting
-      const client = await SseClient.open(app, '/api/tasks/a/stream', lastId === undefined ? {} : { 'last-event-id': lastId })
+      const headers = lastId === undefined ? {} : { 'last-event-id': lastId }
+      const client = await SseClient.open(app, '/api/tasks/a/stream', headers)
+      const head = await headOf(app)
       if (wasWriting) await pause(random() * 80)
-      else if (client.seqs.at(-1) !== await headOf(app) && seen.at(-1) !== await headOf(app)) await client.untilSeq(await headOf(app))
+      else if (seen.at(-1) !== head) await client.untilSeq(head)
       client.destroy()
       seen.push(...client.seqs)
       lastId = client.lastId ?? lastId

@@ -1,0 +1,163 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+import { isTimelineError, timelineError } from '../lib/errors.js'
+import { EventLines } from '../lib/event-lines.js'
+import type { Logger } from '../lib/logger.js'
+import { openTimeline } from '../lib/timeline.js'
+import { migrate } from '../migrations/index.js'
+
+/** Where a command writes, and how it is told to end. */
+export interface Terminal {
+  print (line: string): void
+  printError (line: string): void
+  readonly signal: AbortSignal
+}
+
+const HELP = `Usage: agent-timeline <command> [options]
+
+  serve    --database FILE [--port 3000] [--host 127.0.0.1]
+           serves the pages and the API of a database that a runner writes
+  tail     --database FILE --task ID [--after NUMBER]
+           prints what a task's agents do while they do it
+  migrate  --database FILE
+           adds what a database lacks; harmless when there is nothing to add
+
+  --help   prints this
+
+None of them deletes anything, however old. Exit codes: 0 done, 1 failed, 2 not understood.`
+
+const OPTIONS = {
+  database: { type: 'string' },
+  task: { type: 'string' },
+  after: { type: 'string' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined }
+
+interface Command {
+  readonly options: ReadonlyArray<keyof typeof OPTIONS>
+  run (values: Values, terminal: Terminal): Promise<void>
+}
+
+const COMMANDS = new Map<string, Command>([
+  ['serve', { options: ['database', 'port', 'host'], run: serve }],
+  ['tail', { options: ['database', 'task', 'after'], run: tail }],
+  ['migrate', { options: ['database'], run: runMigration }]
+])
+
+/** Runs one command of the command line. @returns its exit code */
+export async function runCommand (args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+    if (values.help === true) {
+      terminal.print(HELP)
+      return 0
+    }
+    const [name, ...rest] = positionals
+    const command = COMMANDS.get(name ?? '')
+    if (command === undefined || rest.length > 0) throw usageError(`the commands are ${[...COMMANDS.keys()].join(', ')}`)
+    for (const option of Object.keys(values)) {
+      if (!(command.options as readonly string[]).includes(option)) {
+        const known = command.options.map((one) => `--${one}`).join(', ')
+        throw timelineError('AGENT_TIMELINE_UNKNOWN_OPTION', [`--${option}`, known])
+      }
+    }
+    await command.run(values, terminal)
+    return 0
+  } catch (err) {
+    return report(err, terminal)
+  }
+}
+
+async function serve (values: Values, terminal: Terminal): Promise<void> {
+  const database = existing(values)
+  const port = values.port === undefined ? 3000 : wholeNumber('--port', values.port, 65_535)
+  const host = String(values.host ?? '127.0.0.1')
+  const [{ default: fastify }, { default: agentTimeline }] = await Promise.all([
+    import('fastify'), import('./agent-timeline.js')
+  ])
+  const app = fastify({ logger: { level: 'warn', stream: { write: (line: string) => terminal.printError(line.trimEnd()) } } })
+  try {
+    await app.register(agentTimeline, { database, monitoring: { activityLogRetention: 0 } })
+    await app.listen({ port, host })
+    const { port: actual } = app.server.address() as AddressInfo
+    terminal.print(`http://${host.includes(':') ? `[${host}]` : host}:${actual}/timeline/`)
+    if (!terminal.signal.aborted) await once(terminal.signal, 'abort')
+  } finally {
+    await app.close()
+  }
+}
+
+async function tail (values: Values, terminal: Terminal): Promise<void> {
+  const { print, signal } = terminal
+  const database = existing(values)
+  const taskId = required('--task', values.task)
+  const after = values.after === undefined ? 0 : wholeNumber('--after', values.after, Number.MAX_SAFE_INTEGER)
+  const logger = loggerOf(terminal)
+  // A reader must not apply its own idea of how long to keep things.
+  const timeline = await openTimeline({ database, create: false, activityLogRetention: 0, logger })
+  try {
+    const { task } = await timeline.getTimeline(taskId, { limit: 1 })
+    print(`Task: ${task.title ?? task.id}`)
+    const lines = new EventLines()
+    for await (const event of timeline.events({ taskId, after, signal })) {
+      const line = lines.format(event)
+      if (line !== undefined) print(line)
+      else if (event.type === 'invocation.activity' && event.activityType !== 'tool_exec') {
+        for (const word of lines.formatOutput(event)) print(word)
+      }
+    }
+  } finally {
+    await timeline.close()
+  }
+}
+
+async function runMigration (values: Values, { print }: Terminal): Promise<void> {
+  const database = existing(values)
+  await migrate(database)
+  print(`${database} has everything that migration 010 adds`)
+}
+
+/** A typing error must not leave a new database behind. */
+function existing (values: Values): string {
+  const database = required('--database', values.database)
+  if (!existsSync(database)) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
+  return database
+}
+
+function required (name: string, value: string | boolean | undefined): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is missing'])
+}
+
+function wholeNumber (name: string, text: string | boolean, max: number): number {
+  const value = /^\d{1,16}$/.test(String(text)) ? Number(text) : NaN
+  if (value <= max) return value
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is a whole number from 0 to ${max}`])
+}
+
+function usageError (problem: string): Error {
+  return Object.assign(new Error(problem), { code: 'ERR_PARSE_ARGS' })
+}
+
+function report (err: unknown, { printError }: Terminal): number {
+  const { code = '', message } = err as { code?: string, message: string }
+  const isUsage = code.startsWith('ERR_PARSE_ARGS') || /_OPTION$/.test(code)
+  printError(isTimelineError(err) || code === '' ? `${code === '' ? '' : code + ': '}${message}` : message)
+  if (isUsage) printError('Try agent-timeline --help')
+  return isUsage ? 2 : 1
+}
+
+/** Warnings and errors as one line each. */
+function loggerOf ({ printError }: Terminal): Logger {
+  const show = (details: object, message?: string): void => {
+    const { err } = details as { err?: Error }
+    printError([message ?? String(details), err?.message].filter((part) => part !== undefined).join(': '))
+  }
+  return { error: show, warn: show, info () {}, debug () {} }
+}

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EventEmitter, once } from 'node:events'
+import t from 'tap'
+import { openTimeline } from '../../lib/timeline.js'
+import { runCommand } from '../../plugins/commands.js'
+import { makeFolder, recordCoder } from './app.js'
+
+/** A terminal in memory. */
+class Screen extends EventEmitter {
+  readonly lines: string[] = []
+  readonly errors: string[] = []
+  readonly #ending = new AbortController()
+  readonly signal = this.#ending.signal
+  print = (line: string): void => { this.lines.push(line); this.emit('line') }
+  printError = (line: string): void => { this.errors.push(line) }
+
+  end (): void {
+    this.#ending.abort()
+  }
+
+  async until (pattern: RegExp): Promise<string> {
+    for (;;) {
+      const found = this.lines.find((line) => pattern.test(line))
+      if (found !== undefined) return found
+      await once(this, 'line')
+    }
+  }
+}
+
+t.test('commands that are not understood say so and exit with 2, others with 1', async (t) => {
+  const missing = join(makeFolder(t), 'none.db')
+  const cases: Array<[args: string[], exitCode: number, words: RegExp]> = [
+    [[], 2, /the commands are serve, tail, migrate/],
+    [['dance'], 2, /the commands are/],
+    [['tail', 'more'], 2, /the commands are/],
+    [['tail', '--nonsense'], 2, /nonsense/],
+    [['migrate', '--task', 'a'], 2, /AGENT_TIMELINE_UNKNOWN_OPTION: There is no option --task/],
+    [['migrate'], 2, /AGENT_TIMELINE_INVALID_OPTION: The option --database is missing/],
+    [['migrate', '--database', missing], 1, /AGENT_TIMELINE_DATABASE_MISSING/],
+    [['tail', '--database', missing, '--task', 'a'], 1, /AGENT_TIMELINE_DATABASE_MISSING/]
+  ]
+  for (const [args, exitCode, words] of cases) {
+    const screen = new Screen()
+    t.equal(await runCommand(args, screen), exitCode, args.join(' '))
+    t.match(screen.errors.join('\n'), words)
+    t.equal(/--help/.test(screen.errors.join('\n')), exitCode === 2)
+  }
+  t.notOk(existsSync(missing), 'no file is made by mistake')
+  const screen = new Screen()
+  t.equal(await runCommand(['--help'], screen), 0)
+  t.match(screen.lines[0], /^Usage: agent-timeline/)
+})
+
+t.test('tail prints what is stored, then what comes, and ends when told', async (t) => {
+  const database = join(makeFolder(t), 'x.db')
+  const timeline = await openTimeline({ database })
+  t.teardown(() => timeline.close())
+  await timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'orchestrator' })
+  const screen = new Screen()
+  const code = runCommand(['tail', '--database', database, '--task', 'a'], screen)
+  await screen.until(/▶ {2}Task started by orchestrator/)
+  await recordCoder(timeline, 'a', ['Looking\naround'])
+  await screen.until(/Coder completed/)
+  screen.end()
+  t.equal(await code, 0)
+  const lines = screen.lines.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''))
+  t.same(lines.slice(0, -1), [
+    'Task: a', ' ▶  Task started by orchestrator', ' ⟳  Coder started (codex, gpt-4o)', ' Looking', ' around',
+    ' ⚡ exec: npm test', ' ✗  exec: npm test failed (exit 1)'
+  ])
+  t.same(screen.errors, [])
+})
+
+t.test('migrate may run twice; serve answers until it is told to end', async (t) => {
+  const database = join(makeFolder(t), 'x.db')
+  const timeline = await openTimeline({ database })
+  await recordCoder(timeline)
+  await timeline.close()
+  for (let i = 0; i < 2; i++) t.equal(await runCommand(['migrate', '--database', database], new Screen()), 0)
+  const screen = new Screen()
+  const code = runCommand(['serve', '--database', database, '--port', '0'], screen)
+  const url = await screen.until(/^http:\/\/127\.0\.0\.1:\d+\/timeline\/$/)
+  const response = await fetch(new URL('/api/tasks/a/timeline', url))
+  t.equal((await response.json() as { timeline: object[] }).timeline.length, 5)
+  screen.end()
+  t.equal(await code, 0)
+})
