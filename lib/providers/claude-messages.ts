@@ -1,6 +1,7 @@
 import type { ActivityLog, ToolEnd, ToolStart } from './activity-log.js'
 import type { ClaudeState } from './claude-events.js'
 import { compact, contentText, object, objects, string, type JsonObject } from './json.js'
+import { planStatus, reportPlan } from './plan.js'
 import { execMessage, toolMessage } from './tool-message.js'
 
 /**
@@ -23,6 +24,7 @@ export function claudeAssistant (event: JsonObject, state: ClaudeState, log: Act
       case 'tool_use':
       case 'server_tool_use':
       case 'mcp_tool_use': log.toolStart(claudeToolStart(block, parentCallId))
+        if (block.name === 'TodoWrite') plan(block, parentCallId, log)
         break
       default:
         if (string(block.tool_use_id) !== undefined) toolResult(block, event, state, log) // of a server's own tool
@@ -47,6 +49,12 @@ function text (block: JsonObject, event: JsonObject, state: ClaudeState, log: Ac
     if (hasStreamed) return
   }
   log.output(text, compact({ source: 'assistant', messageId: string(object(event.message).id), parentCallId }))
+}
+
+function plan (block: JsonObject, parentCallId: string | undefined, log: ActivityLog): void {
+  const todos = objects(object(block.input).todos)
+  const entries = todos.map(({ content, status }) => ({ content: string(content) ?? '', status: planStatus(status) }))
+  reportPlan(log, entries, { parentCallId })
 }
 
 /** A `user` line: results of tools, and texts that the CLI itself puts into the conversation. */

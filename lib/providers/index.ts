@@ -3,3 +3,5 @@ export type {
 } from '../activity.js'
 export type { Agent, AgentCall, AgentOptions } from './adapter.js'
 export { claude } from './claude.js'
+export { codex } from './codex.js'
+export { gemini } from './gemini.js'

@@ -2,10 +2,15 @@ import type { ProcessEnd } from './process-runner.js'
 
 export type { ProcessEnd }
 
+/** A text without colours. */
+export function plain (text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/\x1b\[[0-9;]*m/g, '')
+}
+
 /** The last line of stderr with something on it, without colours. */
 export function lastErrorLine ({ stderrTail }: ProcessEnd): string | undefined {
-  // eslint-disable-next-line no-control-regex
-  const lines = stderrTail.replace(/\x1b\[[0-9;]*m/g, '').split('\n').map((line) => line.trim())
+  const lines = plain(stderrTail).split('\n').map((line) => line.trim())
   return lines.findLast((line) => line !== '')
 }
 

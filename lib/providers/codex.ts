@@ -1,0 +1,86 @@
+import type { Usage } from '../activity.js'
+import type { Agent, AgentOptions, CliAdapter, Verdict } from './adapter.js'
+import { createAgent } from './agent.js'
+import { codexErrorLine, codexEvent, createCodexState, type CodexState } from './codex-events.js'
+import { compact } from './json.js'
+import { jsonLines } from './json-lines.js'
+import { howEnded, lastErrorLine, type ProcessEnd } from './process-end.js'
+
+/**
+ * Codex (`codex`), read in its mode `exec --json`; the prompt goes to stdin.
+ *
+ * The default flags switch off sandbox and approvals. Denied commands and failed patches are invisible in its events;
+ * what of it appears on stderr is shown as an error.
+ *
+ * Its token counts are cumulative over a resumed session: the same agent object subtracts what it has seen before;
+ * where it has not seen the session, `usage` is left out. It tells no cost and no model.
+ *
+ * @see https://developers.openai.com/codex/noninteractive
+ */
+export function codex (options?: AgentOptions): Agent {
+  return createAgent(createCodexAdapter(), options)
+}
+
+/** Sessions whose token counts are remembered, so that a host that runs for months does not collect them all. */
+const MAX_SESSIONS = 1_000
+
+/** What is special about Codex. Remembers the token counts of its sessions. */
+export function createCodexAdapter (): CliAdapter<CodexState> {
+  const totals = new Map<string, Usage>()
+
+  function usageOfRun ({ sessionId, total, isResumed }: CodexState): Usage | undefined {
+    if (total === undefined) return undefined
+    const before = sessionId === undefined ? undefined : totals.get(sessionId)
+    if (sessionId !== undefined) {
+      totals.delete(sessionId)
+      totals.set(sessionId, total)
+      if (totals.size > MAX_SESSIONS) totals.delete(totals.keys().next().value!)
+    }
+    if (!isResumed) return total
+    return before === undefined ? undefined : difference(total, before)
+  }
+
+  return {
+    name: 'codex',
+    command: 'codex',
+    // "Input exceeds the maximum length of 1048576 characters"
+    promptLimit: { characters: 1_048_576 },
+    args: ({ model, sessionId }, extraArgs) => [
+      'exec', '--json', '--dangerously-bypass-approvals-and-sandbox',
+      ...(model === undefined ? [] : ['--model', model]),
+      ...extraArgs,
+      ...(sessionId === undefined ? [] : ['resume', sessionId]),
+      '-'
+    ],
+    start: ({ sessionId, model }) => createCodexState(sessionId !== undefined, model),
+    line: jsonLines(codexEvent),
+    errorLine: codexErrorLine,
+    verdict: (state, end) => verdict(state, end, usageOfRun(state))
+  }
+}
+
+function verdict (state: CodexState, end: ProcessEnd, usage: Usage | undefined): Verdict {
+  const { sessionId, model, outcome, lastText, lastError } = state
+  const known = { ...compact({ sessionId, model, usage }), response: lastText }
+  if (outcome === 'completed' && end.exitCode === 0) return { ...known, success: true }
+  if (outcome === 'failed') {
+    return { ...known, success: false, error: lastError ?? 'The turn failed.', reason: 'turn-failed' }
+  }
+  if (outcome === 'completed') {
+    return { ...known, success: false, error: `Codex completed, but ended with ${howEnded(end)}.`, reason: 'exit-code' }
+  }
+  const error = lastError ?? lastErrorLine(end) ?? `Codex ended without an outcome (${howEnded(end)}).`
+  return { ...known, success: false, error, reason: 'no-result' }
+}
+
+function difference (total: Usage, before: Usage): Usage {
+  const less = (name: 'inputTokens' | 'outputTokens' | 'cacheReadTokens' | 'cacheWriteTokens' | 'reasoningTokens'): number =>
+    Math.max(0, (total[name] ?? 0) - (before[name] ?? 0))
+  return {
+    inputTokens: less('inputTokens'),
+    outputTokens: less('outputTokens'),
+    cacheReadTokens: less('cacheReadTokens'),
+    cacheWriteTokens: less('cacheWriteTokens'),
+    reasoningTokens: less('reasoningTokens')
+  }
+}
