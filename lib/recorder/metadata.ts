@@ -36,10 +36,26 @@ function fits (json: string, maxBytes: number): boolean {
 
 function stringify (value: unknown): string | undefined {
   try {
-    return JSON.stringify(value, (_, inner) => typeof inner === 'bigint' ? String(inner) : inner)
+    return storable(JSON.stringify(value))
+  } catch {
+    return stringifyBigInts(value)
+  }
+}
+
+/** Slower by far, and needed by nobody who knows JSON. */
+function stringifyBigInts (value: unknown): string | undefined {
+  try {
+    return storable(JSON.stringify(value, (_, inner) => typeof inner === 'bigint' ? String(inner) : inner))
   } catch {
     return undefined
   }
+}
+
+/** JSON text escapes NUL and lone surrogates, which Postgres refuses in any form. */
+function storable (json: string): string {
+  if (!json.includes('\\u')) return json
+  // Pairs of backslashes are taken whole: the text \\u0000 itself is no escape.
+  return json.replace(/(\\\\)|\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, (_, pair?: string) => pair ?? '\\ufffd')
 }
 
 function shorten (value: Record<string, unknown>): Record<string, unknown> {

@@ -32,6 +32,7 @@ export function prepareOps (ops: readonly Op[], options: PrepareOptions): readon
     if (op.kind !== 'activity' || op.isPrepared) continue
     const isPiece = op.type === 'output' && op.metadata === null
     if (pieces[0] !== undefined && (pieces[0].run !== op.run || !isPiece)) flushPieces()
+    op.message = sanitise(op.message)
     if (isPiece) pieces.push(op)
     else finish(op, options.redactor.text(op.message), options)
   }
@@ -58,7 +59,7 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
 const MARGIN_BYTES = 4_096
 
 /**
- * What `onActivity` queues: cut to its cap and free of what no database stores. Redaction follows in the batch.
+ * What `onActivity` queues: cut to its cap. What costs more follows in the batch.
  *
  * @param at milliseconds since the epoch
  */
@@ -67,12 +68,11 @@ export function activityOp (
 ): ActivityOp {
   const { text, originalBytes } = capText(message, caps.messageBytes + MARGIN_BYTES)
   let json = encodeMetadata(metadata, caps.metadataBytes)
-  if (json !== null) json = sanitise(json).replaceAll('\\u0000', '\\ufffd')
   if (originalBytes !== undefined) {
     json = addToJson(addToJson(json, 'truncated', true), 'originalBytes', originalBytes)
   }
   return {
-    kind: 'activity', run, type, message: sanitise(text), metadata: json, at, pieces: 1, isDropped: false, isPrepared: false
+    kind: 'activity', run, type, message: text, metadata: json, at, pieces: 1, isDropped: false, isPrepared: false
   }
 }
 

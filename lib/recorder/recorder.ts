@@ -1,5 +1,4 @@
-import type { InvocationActivity } from '../activity.js'
-import { ACTIVITY_TYPES, type ActivityType } from '../activity.js'
+import { ACTIVITY_TYPES, type InvocationActivity } from '../activity.js'
 import type { Clock } from '../clock.js'
 import { parseTime } from '../clock.js'
 import { isTimelineError, timelineError } from '../errors.js'
@@ -102,9 +101,10 @@ export function createRecorder (options: RecorderOptions): Recorder {
     try {
       const mapped = options.mapActivity === undefined ? given : options.mapActivity(given)
       if (mapped === undefined || mapped === null || run.isUnrecorded) return
-      const { type, message, metadata } = known(mapped)
-      const at = Math.min(parseTime(mapped.timestamp) ?? now(), now())
-      followCall(run, type, message, metadata, at)
+      const { type, message, metadata } = isKnown(mapped) ? mapped : translate(mapped)
+      const received = now()
+      const at = Math.min(parseTime(mapped.timestamp) ?? received, received)
+      if (type === 'tool_exec') followCall(run, message, metadata, at)
       writer.push(activityOp(run, type, message, metadata, at, caps))
     } catch (error) {
       warnOnce('activity', { err: error }, 'an activity could not be recorded')
@@ -112,11 +112,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 
   /** Types of other vocabularies are kept as progress, under their own name. */
-  function known (given: InvocationActivity): { type: ActivityType, message: string, metadata: unknown } {
+  function translate (given: InvocationActivity): Pick<InvocationActivity, 'type' | 'message' | 'metadata'> {
     const message = typeof given.message === 'string' ? given.message : String(given.message ?? '')
-    if ((ACTIVITY_TYPES as readonly string[]).includes(given.type)) {
-      return { type: given.type, message, metadata: given.metadata }
-    }
+    if (TYPES.has(given.type)) return { ...given, message }
     const rawType = String(given.type).slice(0, 64)
     warnOnce(`type:${rawType}`, { activityType: rawType }, 'an activity has an unknown type and is recorded as progress')
     return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...Object(given.metadata) } }
@@ -214,6 +212,12 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 }
 
+const TYPES: ReadonlySet<string> = new Set(ACTIVITY_TYPES)
+
+function isKnown (activity: InvocationActivity): boolean {
+  return TYPES.has(activity.type) && typeof activity.message === 'string'
+}
+
 /** A result that says nothing of failure fails all the same: that is what was called. */
 function endingOfFailure (error: unknown): Ending {
   if (typeof error === 'string') return { status: 'failed', error, reason: 'error' }
@@ -249,8 +253,8 @@ async function withinPatience (committed: Promise<void>, mustKnow = false): Prom
 }
 
 /** Keeps the list of open tool calls, so that none stays open when its run ends. */
-function followCall (run: Run, type: ActivityType, message: string, metadata: unknown, at: number): void {
-  if (type !== 'tool_exec' || typeof metadata !== 'object' || metadata === null) return
+function followCall (run: Run, message: string, metadata: unknown, at: number): void {
+  if (typeof metadata !== 'object' || metadata === null) return
   const { callId, phase, tool, parentCallId } = metadata as Partial<Record<string, unknown>>
   if (typeof callId !== 'string') return
   if (phase === 'end') run.openCalls.delete(callId)

@@ -90,15 +90,12 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
     }))
   }
 
-  const keyPattern = /"([\w -]{2,40})"\s*:/g
-  function hasKey (value: string): boolean {
-    for (const match of value.matchAll(keyPattern)) if (keyNames.has(normaliseKey(match[1] as string))) return true
-    return false
-  }
+  const names = [...keyNames].map((name) => [...name].map(escapeRegExp).join('[-_ ]?')).join('|')
+  const hasKey = new RegExp(`"(?:${names})"\\s*:`, 'i')
 
   return {
     text,
-    json: (value) => mayHold(value) || hasKey(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
+    json: (value) => mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
     openStream: () => openPieces(rules, mayHold)
   }
 }

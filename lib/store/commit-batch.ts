@@ -27,57 +27,83 @@ export interface BatchOutcome {
   readonly ids: ReadonlyMap<Run, number>
   /** Runs whose rows are gone: deleted by the host meanwhile. */
   readonly vanished: readonly Run[]
-  readonly counts: ReadonlyMap<Run, { count: number, lastHeadSeq: number | undefined }>
+  readonly counts: ReadonlyMap<Run, RunProgress>
   readonly taskIds: readonly string[]
   /** The batch had been committed before; only its acknowledgement was lost. */
   readonly wasCommitted: boolean
 }
 
-type NewRow = { readonly activity: Omit<ActivityRow, 'seq'>, readonly run: Run } | { readonly event: NewEvent }
+/** How far a run's log has come. */
+interface RunProgress {
+  /** Rows written so far. */
+  count: number
+  /** The number of the last row of the half that stays when the middle goes. */
+  lastHeadSeq: number | undefined
+}
+
+/** A run in a batch. */
+interface RunInBatch extends RunProgress {
+  readonly run: Run
+  /** Undefined when its row is gone. */
+  readonly id: number | undefined
+  isLate: boolean
+  /** Of its last activity, in milliseconds since the epoch; 0 for none. */
+  lastAt: number
+}
+
+/** What gets a number: an activity of a run, or an event. */
+type Row = { readonly op: ActivityOp, readonly of: RunInBatch, readonly isLate: boolean } | { readonly event: NewEvent }
 
 /** Writes operations of any tasks in one transaction, numbers included. */
 export async function commitBatch (
   trx: Kysely<Tables>, context: BatchContext, ops: readonly Op[]
 ): Promise<BatchOutcome> {
-  const outcome = {
-    ids: new Map<Run, number>(),
-    vanished: [] as Run[],
-    counts: new Map<Run, { count: number, lastHeadSeq: number | undefined }>(),
-    taskIds: [...new Set(ops.map(taskIdOf))],
-    wasCommitted: false
-  }
-  if (!(await advanceFence(trx, context))) return { ...outcome, wasCommitted: true }
+  const taskIds = [...new Set(ops.map(taskIdOf))]
+  const ids = new Map<Run, number>()
+  const runs = new Map<Run, RunInBatch>()
+  if (!(await advanceFence(trx, context))) return { ids, vanished: [], counts: runs, taskIds, wasCommitted: true }
   const statuses = await readStatuses(trx, ops)
   // Sorted: writers of several tasks must lock the streams in one order.
-  for (const taskId of [...outcome.taskIds].sort()) {
-    const title = titleOf(ops, taskId)
-    await ensureStream(trx, taskId, title)
+  for (const taskId of [...taskIds].sort()) {
+    await ensureStream(trx, taskId, titleOf(ops, taskId))
     await context.host.importPending(trx, taskId)
   }
-  const rows = new Map<string, NewRow[]>(outcome.taskIds.map((taskId) => [taskId, []]))
-  const liveness = new Map<Run, number>()
-  for (const op of ops) {
-    const target = rows.get(taskIdOf(op)) as NewRow[]
-    if (op.kind === 'task') target.push({ event: taskEvent(op, context.writerId) })
-    else if (op.kind === 'start') target.push({ event: await start(trx, context, op, outcome.ids, statuses) })
-    else {
-      const id = op.run.id ?? outcome.ids.get(op.run)
+
+  function inBatch (run: Run): RunInBatch {
+    let known = runs.get(run)
+    if (known === undefined) {
+      const id = run.id ?? ids.get(run)
       const status = id === undefined ? undefined : statuses.get(id)
-      if (id === undefined || status === undefined) {
-        outcome.vanished.push(op.run)
-      } else if (op.kind === 'end') {
-        target.push(...await end(trx, context, op, id))
-        statuses.set(id, op.ending.status)
+      const { activityCount: count, lastHeadSeq } = run
+      known = { run, id: status === undefined ? undefined : id, isLate: status !== 'running', lastAt: 0, count, lastHeadSeq }
+      runs.set(run, known)
+    }
+    return known
+  }
+
+  const rows = new Map<string, Row[]>(taskIds.map((taskId) => [taskId, []]))
+  for (const op of ops) {
+    const target = rows.get(taskIdOf(op)) as Row[]
+    if (op.kind === 'task') {
+      target.push({ event: taskEvent(op, context.writerId) })
+    } else if (op.kind === 'start') {
+      target.push({ event: await start(trx, context, op, ids, statuses) })
+    } else {
+      const of = inBatch(op.run)
+      if (of.id === undefined) continue
+      if (op.kind === 'activity') {
+        target.push({ op, of, isLate: of.isLate })
+        if (!of.isLate && op.at > of.lastAt) of.lastAt = op.at
       } else {
-        const isLate = status !== 'running'
-        target.push({ activity: activityRow(op, id, context.now, isLate), run: op.run })
-        if (!isLate) liveness.set(op.run, Math.max(op.at, liveness.get(op.run) ?? 0))
+        target.push(...await end(trx, context, op, of.id))
+        of.isLate = true
       }
     }
   }
-  for (const [taskId, newRows] of rows) await store(trx, taskId, newRows, context, outcome.counts)
-  await touch(trx, context, liveness, outcome)
-  return outcome
+  for (const [taskId, ofTask] of rows) await store(trx, taskId, ofTask, context)
+  for (const of of runs.values()) await touch(trx, context, of)
+  const vanished = [...runs.values()].filter((of) => of.id === undefined).map((of) => of.run)
+  return { ids, vanished, counts: runs, taskIds, wasCommitted: false }
 }
 
 /** The fence: a batch that was committed already finds its number taken. */
@@ -160,7 +186,7 @@ async function start (
 }
 
 /** Ends a run once: whoever comes second, the run itself or who gave it up, changes nothing. */
-async function end (trx: Kysely<Tables>, context: BatchContext, op: EndOp, id: number): Promise<NewRow[]> {
+async function end (trx: Kysely<Tables>, context: BatchContext, op: EndOp, id: number): Promise<Row[]> {
   const { ending, run } = op
   const completedAt = toIso(op.at)
   const duration = ending.durationMs ?? Math.max(0, op.at - run.startedAt)
@@ -222,75 +248,56 @@ function endEvent (ending: Ending, id: number, duration: number, timestamp: stri
   }
 }
 
-function activityRow (op: ActivityOp, id: number, now: number, isLate: boolean): Omit<ActivityRow, 'seq'> {
-  return {
-    invocationId: id,
-    type: op.type,
-    message: op.message,
-    createdAt: toIso(now),
-    lagMs: Math.max(0, now - op.at),
-    metadata: isLate ? addToJson(op.metadata, 'late', true) : op.metadata
-  }
-}
-
 async function store (
-  trx: Kysely<Tables>, taskId: string, rows: readonly NewRow[], context: BatchContext,
-  counts: Map<Run, { count: number, lastHeadSeq: number | undefined }>
+  trx: Kysely<Tables>, taskId: string, rows: readonly Row[], context: BatchContext
 ): Promise<void> {
   if (rows.length === 0) return
-  const first = await allocate(trx, taskId, rows.length)
-  if (first === undefined) throw new Error('the stream of the task vanished inside its own transaction')
+  const { now, activitiesPerInvocation } = context
+  let seq = await allocate(trx, taskId, rows.length)
+  if (seq === undefined) throw new Error('the stream of the task vanished inside its own transaction')
+  const headLength = Math.floor(activitiesPerInvocation / 2)
   const activities: ActivityRow[] = []
   const events: Array<{ event: NewEvent, seq: number }> = []
-  rows.forEach((row, index) => {
-    const seq = first + index
+  for (const row of rows) {
     if ('event' in row) {
       events.push({ event: row.event, seq })
-      return
+    } else {
+      const { op, of, isLate } = row
+      if (++of.count === headLength) of.lastHeadSeq = seq
+      activities.push({
+        invocationId: of.id as number,
+        type: op.type,
+        message: op.message,
+        seq,
+        metadata: isLate ? addToJson(op.metadata, 'late', true) : op.metadata,
+        lagMs: Math.max(0, now - op.at)
+      })
     }
-    activities.push({ ...row.activity, seq })
-    countRow(counts, row.run, seq, context.activitiesPerInvocation)
-  })
-  await insertActivities(trx, context.statements, taskId, activities)
+    seq++
+  }
+  await insertActivities(trx, context.statements, taskId, toIso(now), activities)
   await insertEvents(trx, taskId, events)
 }
 
-/** Remembers where the half of a very long invocation ends that stays at its beginning. */
-function countRow (
-  counts: Map<Run, { count: number, lastHeadSeq: number | undefined }>, run: Run, seq: number, cap: number
-): void {
-  const before = counts.get(run) ?? { count: run.activityCount, lastHeadSeq: run.lastHeadSeq }
-  const count = before.count + 1
-  counts.set(run, { count, lastHeadSeq: count === Math.floor(cap / 2) ? seq : before.lastHeadSeq })
-}
-
 /** Liveness once per batch, and the middle of what has grown too long. */
-async function touch (
-  trx: Kysely<Tables>, context: BatchContext, liveness: ReadonlyMap<Run, number>, outcome: BatchOutcome
-): Promise<void> {
-  for (const [run, at] of liveness) {
-    const id = run.id ?? outcome.ids.get(run)
-    if (id === undefined) continue
-    const counted = outcome.counts.get(run)
-    const iso = toIso(Math.min(at, context.now))
-    await trx.updateTable('invocation_run').set({
-      last_activity_at: iso, heartbeat_at: toIso(context.now), activity_count: counted?.count ?? run.activityCount
-    }).where('invocation_id', '=', id).execute()
-    const hasMs = context.host.schema.invocations.has('last_activity_at_ms')
-    await trx.updateTable('task_invocations').set({
-      last_activity_at: iso, ...(hasMs ? { last_activity_at_ms: Math.min(at, context.now) } : {})
-    }).where('id', '=', id).execute()
-    await cutMiddle(trx, run, id, counted, context.activitiesPerInvocation)
+async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch): Promise<void> {
+  const { id, lastAt, run } = of
+  if (id === undefined || of.count === run.activityCount) return
+  const { now, host, activitiesPerInvocation: cap } = context
+  const at = Math.min(lastAt, now)
+  const iso = toIso(at)
+  await trx.updateTable('invocation_run').set({
+    activity_count: of.count,
+    ...(lastAt === 0 ? {} : { last_activity_at: iso, heartbeat_at: toIso(now) })
+  }).where('invocation_id', '=', id).execute()
+  if (lastAt > 0) {
+    const hasMs = host.schema.invocations.has('last_activity_at_ms')
+    await trx.updateTable('task_invocations')
+      .set({ last_activity_at: iso, ...(hasMs ? { last_activity_at_ms: at } : {}) }).where('id', '=', id).execute()
   }
-}
-
-async function cutMiddle (
-  trx: Kysely<Tables>, run: Run, id: number,
-  counted: { count: number, lastHeadSeq: number | undefined } | undefined, cap: number
-): Promise<void> {
-  if (counted === undefined || counted.lastHeadSeq === undefined || counted.count <= cap) return
-  const excess = counted.count - Math.max(cap, run.activityCount)
+  const { count, lastHeadSeq } = of
+  if (lastHeadSeq === undefined || count <= cap) return
   await trx.deleteFrom('invocation_activity').where('id', 'in', (eb) => eb.selectFrom('invocation_activity').select('id')
-    .where('invocation_id', '=', id).where('seq', '>', counted.lastHeadSeq as number)
-    .orderBy('seq').limit(excess)).execute()
+    .where('invocation_id', '=', id).where('seq', '>', lastHeadSeq)
+    .orderBy('seq').limit(count - Math.max(cap, run.activityCount))).execute()
 }

@@ -7,8 +7,6 @@ export interface ActivityRow {
   readonly invocationId: number
   readonly type: ActivityType
   readonly message: string
-  /** ISO-8601, the time of insertion. */
-  readonly createdAt: string
   readonly seq: number
   readonly metadata: string | null
   readonly lagMs: number
@@ -21,21 +19,21 @@ export interface ActivityRow {
 const ROWS_A_STATEMENT = [50, 10, 1]
 
 /**
- * Stores activities.
+ * Stores activities that all have the same time of insertion.
  *
  * Building a statement of 50 rows takes Kysely longer than SQLite takes to run it, so each size is built once and
  * run with other parameters afterwards.
  */
 export async function insertActivities (
-  db: Kysely<Tables>, cache: StatementCache, taskId: string, rows: readonly ActivityRow[]
+  db: Kysely<Tables>, cache: StatementCache, taskId: string, createdAt: string, rows: readonly ActivityRow[]
 ): Promise<void> {
   let at = 0
   for (const size of ROWS_A_STATEMENT) {
     while (rows.length - at >= size) {
       const parameters: unknown[] = []
       for (let index = at; index < at + size; index++) {
-        const row = rows[index] as ActivityRow
-        parameters.push(row.invocationId, row.type, row.message, row.createdAt, taskId, row.seq, row.metadata, row.lagMs)
+        const { invocationId, type, message, seq, metadata, lagMs } = rows[index] as ActivityRow
+        parameters.push(invocationId, type, message, createdAt, taskId, seq, metadata, lagMs)
       }
       await db.executeQuery(CompiledQuery.raw(statementFor(db, cache, size), parameters))
       at += size

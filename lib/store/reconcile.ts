@@ -105,11 +105,10 @@ async function abortOpenCalls (trx: Kysely<Tables>, run: LostRun, now: number): 
   }
   if (open.size === 0) return
   const first = await allocate(trx, run.task_id, open.size) ?? 0
-  await insertActivities(trx, new Map(), run.task_id, [...open].map(([callId, call], index) => ({
+  await insertActivities(trx, new Map(), run.task_id, toIso(now), [...open].map(([callId, call], index) => ({
     invocationId: run.invocation_id,
     type: 'tool_exec' as const,
     message: call.message,
-    createdAt: toIso(now),
     lagMs: 0,
     seq: first + index,
     metadata: JSON.stringify(abortedMetadata(callId, call, now))

@@ -1,0 +1,21 @@
+import { alternate, report } from './measure.mjs'
+import { activityAt, openDocumentPath, openTimelinePath } from './write-paths.mjs'
+
+const CALLS = 20_000
+
+/** CPU that one call of `onActivity` takes from the agent's process before it returns. */
+export async function onActivity () {
+  const measure = (open) => async (directory) => {
+    const path = await open(directory)
+    const activities = Array.from({ length: CALLS }, (_, index) => activityAt(index))
+    const before = process.cpuUsage()
+    for (const activity of activities) path.onActivity(activity)
+    const { user, system } = process.cpuUsage(before)
+    await path.close(CALLS)
+    return (user + system) / CALLS
+  }
+  report(`CPU of the onActivity call (${CALLS} calls in a row, all stored)`, 'µs', await alternate({
+    'Timeline: onActivity': measure(openTimelinePath),
+    "the document's INSERT + UPDATE": measure(openDocumentPath)
+  }), { isHigherBetter: false })
+}
