@@ -48,7 +48,7 @@ const address = await listen(Number(options.port))
 const runners = new Set<ChildProcess>()
 const what = options.agent ?? `a recorded session${options.recording === undefined ? '' : ` (${options.recording})`}`
 console.log(`The database is ${database}`)
-let url = announce(randomUUID())
+const url = announce(randomUUID())
 await Promise.race([viewer, new Promise((resolve) => setTimeout(resolve, WAIT_FOR_VIEWER_MS))])
 await runTask(url)
 
@@ -56,7 +56,7 @@ if (options.once) {
   await app.close()
 } else if (process.stdin.isTTY) {
   console.log('Press Enter to run another task, Ctrl+C to end.')
-  for await (const _line of createInterface({ input: process.stdin })) await runTask(url = announce(randomUUID()))
+  createInterface({ input: process.stdin }).on('line', () => { runTask(announce(randomUUID())) })
 } else {
   console.log('The server stays up. Ctrl+C ends it.')
 }

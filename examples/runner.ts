@@ -53,7 +53,7 @@ async function run (role: 'coder' | 'reviewer'): Promise<InvocationResult> {
   const { agent, model } = await chooseAgent(role)
   const prompt = TASKS[role]
   return await timeline.logInvocation(
-    { taskId: options.task, title: TITLE, role, provider: agent.name, ...(model === undefined ? {} : { model }), prompt },
+    { taskId: options.task, title: TITLE, role, provider: agent.name, ...defined({ model }), prompt },
     async ({ onActivity, signal }) => {
       const real = options.agent === undefined ? {} : { model, cwd: options.cwd }
       const result = await agent.invoke(prompt, { ...defined(real), onActivity, signal })
@@ -97,7 +97,7 @@ function recording (path: string): string {
 }
 
 function defined<T extends object> (value: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as ReturnType<typeof defined<T>>
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T
 }
 
 function fail (message: string): never {

@@ -47,7 +47,7 @@ export interface OpenOptions {
   readonly runnerHeartbeatIntervalMs?: number
   /** After how long without a sign a run is given up whose process cannot be looked at from here. Default 10 min. */
   readonly ownerLeaseMs?: number
-  /** Where the host keeps its tasks' changes. Default: the `audit` table of the document's orchestrator, if there is one. */
+  /** Where the host keeps its tasks' changes. Default: the `audit` table, where there is one. */
   readonly taskEvents?: TaskEventSource
   /** Tells whether a task exists, for hosts whose tasks are elsewhere. */
   readonly taskExists?: (taskId: string) => boolean | Promise<boolean>
@@ -195,7 +195,10 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     },
 
     flush: async () => writer.flush(),
-    close: async () => closing ??= close()
+    close: async () => {
+      closing ??= close()
+      return closing
+    }
   }
 
   const stopListening = options.closeOnSignal === true
@@ -226,8 +229,10 @@ function checkOptions (options: OpenOptions): void {
   }
   if (options.redact !== undefined && options.redact !== false) checkKnown('redact.', options.redact, ['patterns', 'keyNames'])
   const bounds = {
-    activityLogRetention: [0, 36_500], maxDatabaseBytes: [1024 * 1024, Number.MAX_SAFE_INTEGER],
-    runnerHeartbeatIntervalMs: [100, 60_000], ownerLeaseMs: [1_000, 7 * 86_400_000]
+    activityLogRetention: [0, 36_500],
+    maxDatabaseBytes: [1024 * 1024, Number.MAX_SAFE_INTEGER],
+    runnerHeartbeatIntervalMs: [100, 60_000],
+    ownerLeaseMs: [1_000, 7 * 86_400_000]
   } as const
   for (const [name, [min, max]] of Object.entries(bounds)) {
     const value = options[name as keyof typeof bounds]

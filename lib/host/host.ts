@@ -279,7 +279,8 @@ function startEvent (row: HostInvocation, derived: DerivedLifecycle): NewEvent {
 function endEvents (row: HostInvocation, derived: DerivedLifecycle): NewEvent[] {
   if (derived.status === 'running') return []
   const isGood = derived.status === 'completed'
-  const failure = { error: row.error ?? defaultError(row, derived), ...(row.exit_code ? { exitCode: row.exit_code } : {}) }
+  const exitCode = row.exit_code ? { exitCode: row.exit_code } : {}
+  const failure = { error: row.error ?? defaultError(row, derived), ...exitCode }
   return [{
     type: `invocation.${derived.status}`,
     invocationId: row.id,

@@ -141,7 +141,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 
   function cleanEnding (ending: Ending): Ending {
-    const bytes = { response: caps.responseBytes, error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256 }
+    const bytes = { ...ENDING_BYTES, response: caps.responseBytes }
     const cleaned: Record<string, unknown> = { ...ending }
     for (const [name, max] of Object.entries(bytes)) {
       const value = cleaned[name]
@@ -211,6 +211,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
     await withinPatience(end(run, ending)).catch(() => {})
   }
 }
+
+/** Caps of the texts that end a run, in bytes. */
+const ENDING_BYTES = { error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256 }
 
 const TYPES: ReadonlySet<string> = new Set(ACTIVITY_TYPES)
 

@@ -155,8 +155,8 @@ export function createWriter (options: WriterOptions): Writer {
     const isUnknownTask = op.kind === 'start' && (error as { code?: string }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY'
     const coded = isUnknownTask ? timelineError('AGENT_TIMELINE_UNKNOWN_TASK', [], error) : databaseError(error)
     if ('run' in op && op.kind === 'start') op.run.isUnrecorded = true
-    logger.warn({ code: coded.code, taskId: op.kind === 'task' ? op.taskId : op.run.taskId },
-      isUnknownTask ? 'the database knows no such task: its invocation is not recorded' : 'a row was refused by the database')
+    const message = isUnknownTask ? 'the task is unknown: its invocation is not recorded' : 'the database refused a row'
+    logger.warn({ code: coded.code, taskId: op.kind === 'task' ? op.taskId : op.run.taskId }, message)
     finish(entries, coded)
   }
 

@@ -156,11 +156,22 @@ async function start (
   const { role, provider, model = '', prompt = '' } = run.meta
   const has = (name: string) => context.host.schema.invocations.has(name)
   const values: Record<string, unknown> = {
-    task_id: run.taskId, role, provider, model, prompt, success: 0, timed_out: 0, exit_code: 0, duration_ms: 0,
+    task_id: run.taskId,
+    role,
+    provider,
+    model,
+    prompt,
+    success: 0,
+    timed_out: 0,
+    exit_code: 0,
+    duration_ms: 0,
     // The host's own format: its code compares these with datetime('now').
     created_at: startedAt.slice(0, 19).replace('T', ' '),
-    started_at: startedAt, last_activity_at: startedAt, status: 'running',
-    started_at_ms: run.startedAt, last_activity_at_ms: run.startedAt
+    started_at: startedAt,
+    last_activity_at: startedAt,
+    status: 'running',
+    started_at_ms: run.startedAt,
+    last_activity_at_ms: run.startedAt
   }
   const known = Object.fromEntries(Object.entries(values).filter(([name]) => has(name)))
   const inserted = await (trx as Kysely<any>).insertInto('task_invocations').values(known).returning('id')
@@ -169,9 +180,18 @@ async function start (
   ids.set(run, id)
   statuses.set(id, 'running')
   await trx.insertInto('invocation_run').values({
-    invocation_id: id, task_id: run.taskId, role, provider, model: model === '' ? null : model,
-    status: 'running', source: 'recorder', started_at: startedAt, last_activity_at: startedAt,
-    owner: context.writerId, heartbeat_at: toIso(context.now), timed_out: 0
+    invocation_id: id,
+    task_id: run.taskId,
+    role,
+    provider,
+    model: model === '' ? null : model,
+    status: 'running',
+    source: 'recorder',
+    started_at: startedAt,
+    last_activity_at: startedAt,
+    owner: context.writerId,
+    heartbeat_at: toIso(context.now),
+    timed_out: 0
   } as never).execute()
   await trx.updateTable('task_stream').set({ invocation_cursor: id }).where('task_id', '=', run.taskId)
     .where('invocation_cursor', '<', id).execute()

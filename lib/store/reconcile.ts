@@ -76,7 +76,12 @@ async function endRun (
   }).where('invocation_id', '=', run.invocation_id).where('status', '=', 'running').executeTakeFirst()
   if (updated.numUpdatedRows === 0n) return
   const values: Record<string, unknown> = {
-    status: 'failed', completed_at: completedAt, completed_at_ms: now, success: 0, exit_code: 1, duration_ms: duration,
+    status: 'failed',
+    completed_at: completedAt,
+    completed_at_ms: now,
+    success: 0,
+    exit_code: 1,
+    duration_ms: duration,
     error: LOST_MESSAGE
   }
   await trx.updateTable('task_invocations')
