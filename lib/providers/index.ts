@@ -4,4 +4,5 @@ export type {
 export type { Agent, AgentCall, AgentOptions } from './adapter.js'
 export { claude } from './claude.js'
 export { codex } from './codex.js'
+export { command, type CommandOptions } from './command.js'
 export { gemini } from './gemini.js'

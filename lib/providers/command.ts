@@ -1,0 +1,61 @@
+import { basename } from 'node:path'
+import type { ActivityLog } from './activity-log.js'
+import type { Agent, AgentOptions, CliAdapter } from './adapter.js'
+import { createAgent } from './agent.js'
+import type { Line } from './lines.js'
+import { howEnded, lastErrorLine, plain } from './process-end.js'
+
+/** Options of {@link command}: those of every agent, with a command of one's own. */
+export interface CommandOptions extends AgentOptions {
+  readonly command: string
+  /** What the agent is called; by default the file name of the command. */
+  readonly name?: string
+}
+
+interface CommandState {
+  readonly lines: string[]
+  characters: number
+}
+
+/** The answer keeps this much of the end of stdout. */
+const MAX_RESPONSE_CHARACTERS = 1_048_576
+
+/**
+ * Any program: the prompt goes to stdin, each line of stdout is output, each line of stderr output marked as such, and
+ * it succeeds with exit code 0. The response is what it printed on stdout (the last MiB). It knows no tools, tokens or
+ * sessions; a function as `args` gets prompt and model.
+ */
+export function command (options: CommandOptions): Agent {
+  return createAgent(createCommandAdapter(options.name ?? basename(options.command), options.command), options)
+}
+
+/** What is special about any program: nothing. */
+export function createCommandAdapter (name: string, command: string): CliAdapter<CommandState> {
+  return {
+    name,
+    command,
+    args: (_call, extraArgs) => extraArgs,
+    start: () => ({ lines: [], characters: 0 }),
+    line,
+    errorLine ({ text }, _state, log) { log.output(`${text}\n`, { stream: 'stderr' }) },
+    verdict ({ lines }, end) {
+      const response = lines.join('\n').trim().slice(-MAX_RESPONSE_CHARACTERS)
+      if (end.exitCode === 0) return { success: true, response }
+      const error = lastErrorLine(end) ?? lines.map(plain).findLast((text) => text.trim() !== '') ??
+        `${name} ended with ${howEnded(end)}.`
+      return { success: false, response, error, reason: 'exit-code' }
+    }
+  }
+}
+
+/** Lines carry their line break and no metadata: the recorder joins them into blocks. */
+function line ({ text, partial }: Line, state: CommandState, log: ActivityLog): void {
+  state.lines.push(text)
+  state.characters += text.length
+  if (state.characters > 2 * MAX_RESPONSE_CHARACTERS) {
+    const kept = state.lines.join('\n').slice(-MAX_RESPONSE_CHARACTERS)
+    state.lines.splice(0, state.lines.length, kept)
+    state.characters = kept.length
+  }
+  log.output(partial ? text : `${text}\n`)
+}
