@@ -139,8 +139,10 @@ export function createWriter (options: WriterOptions): Writer {
     if (isConstraint(error)) return refuse(error, entries)
     failures++
     lastError = databaseError(error, database.path)
-    if (isSchemaChange(error)) await database.repair().catch((cause) => { lastError = databaseError(cause, database.path) })
-    if (!isBusy(error)) logOnce(lastError.code, error)
+    if (isSchemaChange(error)) {
+      await database.repair().catch((cause) => { lastError = databaseError(cause, database.path) })
+    }
+    if (!isBusy(error)) logOnce((lastError as TimelineError).code, error)
   }
 
   /** One operation spoils the batch: alone it is dropped, with others it is looked for. */
