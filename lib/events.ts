@@ -25,6 +25,8 @@ export interface InvocationStartedEvent extends EventBase {
   readonly role: string
   readonly provider: string
   readonly model?: string
+  /** The task's title, as far as the recorder was told. */
+  readonly title?: string
 }
 
 /** An agent did something. */

@@ -153,7 +153,7 @@ async function start (
   trx: Kysely<Tables>, context: BatchContext, { run }: StartOp, ids: Map<Run, number>, statuses: Map<number, string>
 ): Promise<NewEvent> {
   const startedAt = toIso(run.startedAt)
-  const { role, provider, model = '', prompt = '' } = run.meta
+  const { role, provider, model = '', prompt = '', title } = run.meta
   const has = (name: string) => context.host.schema.invocations.has(name)
   const values: Record<string, unknown> = {
     task_id: run.taskId,
@@ -198,7 +198,9 @@ async function start (
   return {
     type: 'invocation.started',
     invocationId: id,
-    payload: { role, provider, ...(model === '' ? {} : { model }) },
+    payload: {
+      role, provider, ...(model === '' ? {} : { model }), ...(title === undefined ? {} : { title })
+    },
     source: 'invocation',
     sourceId: `${id}:start`,
     timestamp: startedAt
