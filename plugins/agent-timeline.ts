@@ -52,6 +52,7 @@ declare module 'fastify' {
 async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOptions): Promise<void> {
   if (fastify.hasDecorator('agentTimeline')) throw timelineError('AGENT_TIMELINE_ALREADY_REGISTERED')
   const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolveOptions(options)
+  if ('prefix' in options) fastify.log.warn('The option prefix does nothing for this plugin: use routePrefix')
   const projects = new Projects(resolve, (database, create) =>
     openCore({ ...core, database, create, logger: fastify.log }))
   const streams = new OpenStreams(monitoring.maxConcurrentStreams)

@@ -43,10 +43,10 @@ export class OpenStreams {
     }
   }
 
-  /** Writes to everybody who keeps up: a ping for a full buffer would only make it fuller. */
+  /** Writes to everybody who keeps up: a ping for a full buffer would only make it fuller, one after the end throws. */
   ping (text: string): void {
     for (const response of this.#open.keys()) {
-      if (!response.writableNeedDrain) response.write(text)
+      if (!response.writableNeedDrain && !response.writableEnded) response.write(text)
     }
   }
 
@@ -54,6 +54,7 @@ export class OpenStreams {
   endAll (): void {
     for (const [response, close] of this.#open) {
       close()
+      // Whoever is behind would have to read everything first.
       if (response.writableNeedDrain) response.destroy()
       else response.end()
     }

@@ -1,13 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 /** After a drain, wakes are collected for this long: what arrives meanwhile shares one write per viewer. */
-const COOLDOWN_MS = 25
+const MIN_COOLDOWN_MS = 25
+const MAX_COOLDOWN_MS = 32
+/** Under load the pause grows with the drain: a write costs the same whatever its size, so fewer and larger ones pay. */
+const COOLDOWN_RATIO = 4
 /** After a drain that failed. */
 const RETRY_MS = 250
 
-/**
- * Decides when to drain: at once after idle, then at most once per 25 ms, never two at a time.
- *
- * The pause follows the drain, so joining widens by itself when drains take long.
- */
+/** Decides when to drain: at once after idle, then at most once per 25 ms (32 ms under load), never two at a time. */
 export class DrainSchedule {
   readonly #drain: () => Promise<boolean>
   #state: 'idle' | 'busy' | 'closed' = 'idle'
@@ -32,12 +33,17 @@ export class DrainSchedule {
   async #run (): Promise<void> {
     if (this.#state === 'closed') return
     this.#isWanted = false
+    const start = performance.now()
     const succeeded = await this.#drain()
+    // Sockets are written to after the drain has returned, in the same turn of the event loop.
+    await nextTurn()
+    const wantedMs = COOLDOWN_RATIO * (performance.now() - start)
+    const cooldownMs = Math.min(MAX_COOLDOWN_MS, Math.max(MIN_COOLDOWN_MS, wantedMs))
     if (!succeeded) this.#isWanted = true
     setTimeout(() => {
       if (this.#state === 'closed') return
       this.#state = 'idle'
       if (this.#isWanted) { this.#state = 'busy'; this.#run() }
-    }, succeeded ? COOLDOWN_MS : RETRY_MS).unref()
+    }, succeeded ? cooldownMs : RETRY_MS).unref()
   }
 }

@@ -8,7 +8,7 @@ import type { EndReason, LiveMember, TailMember, TaskTail } from './task-tail.js
 export interface Viewer {
   /** Resume after it; from the start without it. */
   readonly cursor?: Cursor
-  /** @returns false when the peer is behind; then {@link Subscription.drained} is to be called later. */
+  /** Must not throw. @returns false when the peer is behind; {@link Subscription.drained} is to be called later */
   write (chunk: Uint8Array): boolean
   /** What `write` took and the peer has not. */
   bufferedBytes (): number

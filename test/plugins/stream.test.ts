@@ -1,9 +1,11 @@
 import { once } from 'node:events'
-import { connect, type AddressInfo } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, Socket, type AddressInfo } from 'node:net'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Timeline } from '../../lib/timeline.js'
+import { OpenStreams } from '../../plugins/open-streams.js'
 import { makeApp, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
 
@@ -157,6 +159,22 @@ t.test('pings come at the interval', async (t) => {
   const ping = client.frames.find(({ event }) => event === 'ping')
   t.match(ping, { data: { serverTime: /^\d{4}-\d\d-\d\dT.*Z$/, intervalMs: 100 } })
   t.equal(ping?.id, undefined)
+})
+
+t.test('a stream that was ended is not pinged any more', async (t) => {
+  const response = new ServerResponse(new IncomingMessage(new Socket()))
+  response.on('error', (err) => t.fail(err.message))
+  const streams = new OpenStreams(1)
+  streams.take().occupy(response, () => {})
+  response.end()
+  streams.ping(': ping\n\n')
+  await nextTurn()
+  t.throws(() => streams.take(), { code: 'AGENT_TIMELINE_TOO_MANY_STREAMS' }, 'its place is taken until it is closed')
+  response.emit('close')
+  const place = streams.take()
+  place.free()
+  place.free()
+  t.doesNotThrow(() => streams.take())
 })
 
 t.test('headers that other plugins set are kept', async (t) => {
