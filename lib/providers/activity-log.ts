@@ -26,6 +26,8 @@ export interface ActivityLog {
   toolStart (start: ToolStart): void
   /** News of a running call. */
   toolProgress (callId: string, message: string, details?: Record<string, unknown>): void
+  /** What a running tool prints: its last line is shown, at most once a second. */
+  toolOutput (callId: string, text: string): void
   /** Ignored for a call that is over. A call that never started is started first. */
   toolEnd (callId: string, end: ToolEnd, tool?: string): void
   isOpen (callId: string): boolean
@@ -37,8 +39,8 @@ export interface ActivityLog {
   retry (kind: 'waiting' | 'retry', message: string, delayMs: number | undefined, details: Record<string, unknown>): void
   /** An event this adapter does not know: reported the 1st, 2nd, 4th, 8th… time, warned about once. */
   unknown (rawType: string, raw: unknown): void
-  /** Ends the calls that are still open as `aborted`. */
-  closeOpenCalls (): void
+  /** Ends the calls that are still open as `aborted`; what comes after is not reported. */
+  close (): void
 }
 
 /** Where activities go and what time it is. */
@@ -52,13 +54,16 @@ export interface ActivityLogOptions {
   readonly monotonicClock: Clock
 }
 
+const OUTPUT_INTERVAL_MS = 1_000
+
 /** Starts the log of one invocation. */
 export function createActivityLog (options: ActivityLogOptions): ActivityLog {
   const { onActivity, warn = warnProcess, clock, monotonicClock } = options
-  const open = new Map<string, { start: ToolStart, startedAt: number }>()
+  const open = new Map<string, { start: ToolStart, startedAt: number, toldAt?: number }>()
   const ended = new Set<string>()
   const unknownCounts = new Map<string, number>()
   let hasThrown = false
+  let isClosed = false
 
   function report (error: unknown): void {
     if (hasThrown) return
@@ -67,7 +72,7 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
   }
 
   function emit (type: InvocationActivity['type'], message: string, metadata?: Record<string, unknown>): void {
-    if (onActivity === undefined) return
+    if (onActivity === undefined || isClosed) return
     const details = metadata === undefined ? {} : { metadata: compact(metadata) }
     try {
       const answer: unknown = onActivity({ type, message, timestamp: new Date(clock()), ...details })
@@ -90,6 +95,14 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
     },
     toolProgress (callId, message, details = {}) {
       log.progress('tool', message, { callId, tool: open.get(callId)?.start.tool, ...details })
+    },
+    toolOutput (callId, text) {
+      const call = open.get(callId)
+      const line = text.split('\n').findLast((line) => line.trim() !== '')
+      const now = monotonicClock()
+      if (call === undefined || line === undefined || now - (call.toldAt ?? -Infinity) < OUTPUT_INTERVAL_MS) return
+      call.toldAt = now
+      log.toolProgress(callId, oneLine(line, 300), { live: true })
     },
     toolEnd (callId, { status, result, exitCode, files }, tool = 'unknown') {
       if (ended.has(callId)) return
@@ -133,8 +146,9 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
       if (count === 1 && unknownCounts.size === 1) warn(`An agent printed an event of the unknown type ${type}; it is shown as progress.`)
       if ((count & (count - 1)) === 0) log.progress('unknown', type, { rawType: type, count, raw: capValue(raw, 1_024).value })
     },
-    closeOpenCalls () {
+    close () {
       for (const callId of [...open.keys()]) log.toolEnd(callId, { status: 'aborted' })
+      isClosed = true
     }
   }
   return log

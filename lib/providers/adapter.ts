@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import type { Writable } from 'node:stream'
 import type { InvocationResult, InvokeOptions, Usage } from '../activity.js'
 import type { ActivityLog } from './activity-log.js'
 import type { Line } from './lines.js'
@@ -56,6 +57,16 @@ export interface Agent {
   read (childProcess: ChildProcess, options?: InvokeOptions): Promise<InvocationResult>
 }
 
+/** A run with a program that answers while it is talked to. */
+export interface Conversation<State> {
+  readonly call: AgentCall
+  /** Absolute. */
+  readonly cwd: string
+  readonly stdin: Writable
+  readonly state: State
+  readonly log: ActivityLog
+}
+
 /** What an adapter makes of a run that ended by itself. */
 export interface Verdict {
   readonly success: boolean
@@ -81,8 +92,11 @@ export interface CliAdapter<State> {
   /** Default of {@link AgentOptions.args}; `extraArgs` go where the CLI takes flags. */
   args (call: AgentCall, extraArgs: readonly string[]): readonly string[]
   env? (): Readonly<Record<string, string>>
-  /** What goes to stdin; by default the prompt. */
-  stdin? (call: AgentCall): string
+  /**
+   * Talks with a program that is a server, over its open stdin, instead of writing the prompt there. The run ends when
+   * it settles; it must not reject.
+   */
+  converse? (conversation: Conversation<State>): Promise<void>
   /** The state before the first line. */
   start (call: Partial<AgentCall>): State
   /** One line of stdout. */

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path'
+import type { Writable } from 'node:stream'
 import type { InvocationResult, InvokeOptions } from '../activity.js'
 import { systemClock } from '../clock.js'
 import { timelineError } from '../errors.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
-import type { Agent, AgentCall, AgentOptions, CliAdapter, Verdict } from './adapter.js'
+import type { Agent, AgentCall, AgentOptions, CliAdapter, Conversation, Verdict } from './adapter.js'
 import type { StopReason } from './deadlines.js'
 import { compact } from './json.js'
 import type { Line } from './lines.js'
@@ -13,7 +15,9 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
   const command = options.command ?? adapter.command
 
   async function follow (
-    call: Partial<AgentCall>, invoke: InvokeOptions, run: (watch: WatchOptions) => Promise<ProcessEnd>
+    call: Partial<AgentCall>,
+    invoke: InvokeOptions,
+    run: (watch: WatchOptions, state: State, log: ActivityLog) => Promise<ProcessEnd>
   ): Promise<InvocationResult> {
     checkMs('timeout', invoke.timeout)
     checkMs('silenceTimeout', invoke.silenceTimeout)
@@ -32,8 +36,8 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
       ...compact({ timeout, silenceTimeout, signal, killGraceMs, startupAllowanceMs, maxLineBytes }),
       onLine,
       onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(line, state, log) }) }
-    })
-    if (lines === 0 && end.stopReason === undefined) throwIfTooOld(command, end)
+    }, state, log)
+    if (lines === 0 && end.stopReason === undefined && usesDefaults(options)) throwIfTooOld(command, end)
     return finish(adapter.verdict(state, end), end, log, invoke)
   }
 
@@ -43,20 +47,37 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
       checkPrompt(adapter, prompt)
       const call: AgentCall = compact({ prompt, model: invoke.model, sessionId: invoke.sessionId })
       const cwd = invoke.cwd ?? options.cwd
-      return await follow(call, invoke, async (watch) => await runProcess({
-        ...watch,
-        ...compact({ cwd }),
-        command,
-        args: commandLine(adapter, options, call),
-        env: { ...adapter.env?.(), ...options.env },
-        stdin: adapter.stdin === undefined ? prompt : adapter.stdin(call)
-      }))
+      return await follow(call, invoke, async (watch, state, log) => {
+        const talk = startTalk(adapter, { call, cwd: resolve(cwd ?? '.'), state, log })
+        return await runProcess({
+          ...watch,
+          ...compact({ cwd, until: talk?.over }),
+          command,
+          args: commandLine(adapter, options, call),
+          env: { ...adapter.env?.(), ...options.env },
+          stdin: talk?.begin ?? prompt
+        })
+      })
     },
     async read (childProcess, invoke = {}) {
+      if (adapter.converse !== undefined) {
+        throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['childProcess', 'cannot be read: this agent must be talked to'])
+      }
       const call = compact({ model: invoke.model, sessionId: invoke.sessionId })
       return await follow(call, invoke, async (watch) => await watchProcess(childProcess, watch))
     }
   }
+}
+
+/** A conversation begins when the process has its stdin; its end is known before, as a promise. */
+function startTalk<State> (
+  adapter: CliAdapter<State>, about: Omit<Conversation<State>, 'stdin'>
+): { readonly begin: (stdin: Writable) => void, readonly over: Promise<void> } | undefined {
+  if (adapter.converse === undefined) return undefined
+  let begin: (stdin: Writable) => void = () => {}
+  const over = new Promise<Writable>((resolve) => { begin = resolve })
+    .then(async (stdin) => { await adapter.converse!({ ...about, stdin }) })
+  return { begin, over }
 }
 
 /** The arguments of one call; see {@link AgentOptions.args}. */
@@ -65,16 +86,20 @@ export function commandLine (
 ): readonly string[] {
   const { args, extraArgs = [] } = options
   if (typeof args === 'function') return args(call)
-  if (args !== undefined && args.length > 0) return args
+  if (args !== undefined && !usesDefaults(options)) return args
   return adapter.args(call, extraArgs)
+}
+
+function usesDefaults ({ args }: AgentOptions): boolean {
+  return args === undefined || args.length === 0
 }
 
 /** Closes what is open and says how it ended; a run that was ended from outside never succeeded. */
 export function finish (verdict: Verdict, end: ProcessEnd, log: ActivityLog, invoke: InvokeOptions): InvocationResult {
-  log.closeOpenCalls()
   if (end.survivors.length > 0) {
     log.progress('notice', `These processes could not be ended: ${end.survivors.join(', ')}`, { pids: end.survivors })
   }
+  log.close()
   const { stopReason, exitCode, signal, durationMs, stderrTail } = end
   const outside = stopReason === undefined
     ? {}

@@ -29,5 +29,7 @@ export function compact<T extends object> (value: T): { [K in keyof T]: Exclude<
 /** The text of content blocks (`[{ type: 'text', text }]`), or of a plain string; other blocks by their type. */
 export function contentText (content: unknown): string {
   if (typeof content === 'string') return content
-  return objects(content).map((block) => string(block.text) ?? `[${string(block.type) ?? 'content'}]`).join('\n')
+  return objects(content).map(({ type, text }) => {
+    return string(text) ?? (type === 'text' ? '' : `[${string(type) ?? 'content'}]`)
+  }).join('\n')
 }

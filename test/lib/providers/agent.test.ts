@@ -5,12 +5,12 @@ import t, { type Test } from 'tap'
 import type { InvocationActivity, InvokeOptions } from '../../../lib/activity.js'
 import { claude } from '../../../lib/providers/index.js'
 import { claudeAdapter } from '../../../lib/providers/claude.js'
-import { compilePlayer } from './player.js'
+import { compileProgram } from './player.js'
 import { read, recording, recordingsOf } from './recordings.js'
 
 const cli = 'claude-2.1.330'
 const env = { NODE_OPTIONS: undefined }
-const player = compilePlayer(t.testdir())
+const player = compileProgram(t.testdir(), '../../../examples/player.ts')
 
 /** Plays a recording as a process. */
 const play = (name: string): ReturnType<typeof claude> =>

@@ -40,3 +40,11 @@ export function countGemini (text: string): Counted {
     failed: results.filter((line) => line.includes('"status":"error"')).length
   }
 }
+
+export function countAcp (text: string): Counted {
+  const lines = text.split('\n').filter((line) => line.includes('"agent->client"') && line.includes('"toolCallId"'))
+  const idsOf = (lines: string[]): Set<string> => new Set(lines.flatMap((line) => all(line, /"toolCallId":"([^"]+)"/g)))
+  const ended = lines.filter((line) => /"sessionUpdate":"tool_call_update"/.test(line) && /"status":"(completed|failed)"/.test(line))
+  const failed = ended.filter((line) => /"status":"failed"|"exit":[1-9]|"exit_code":[1-9]/.test(line))
+  return { started: idsOf(lines).size, answered: idsOf(ended).size, failed: idsOf(failed).size }
+}

@@ -1,0 +1,150 @@
+import type { Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ActivityLog } from './activity-log.js'
+import type { AcpState } from './acp-state.js'
+import { acpToolAsked } from './acp-tools.js'
+import { flushThought, readUsage } from './acp-updates.js'
+import type { AgentCall } from './adapter.js'
+import { createJsonRpc, RpcError, type JsonRpc } from './json-rpc.js'
+import { compact, object, objects, string, type JsonObject } from './json.js'
+import { reportUsage } from './usage.js'
+
+/** What an agent asks before it uses a tool. */
+export interface PermissionRequest {
+  readonly callId: string
+  readonly title: string
+  /** `read`, `edit`, `execute`, … */
+  readonly kind?: string
+  readonly input?: unknown
+}
+
+/** Answers what an agent asks; while it takes its time, the run is seen to wait for a person. */
+export type PermissionDecision = (request: PermissionRequest) => boolean | Promise<boolean>
+
+/** What one conversation needs. */
+export interface AcpConversation {
+  readonly call: AgentCall
+  readonly cwd: string
+  readonly stdin: Writable
+  readonly state: AcpState
+  readonly log: ActivityLog
+  readonly protocolVersion: 1 | 2
+  readonly decide: 'allow' | 'deny' | PermissionDecision
+}
+
+/** Updates may follow the answer to the prompt: titles, the end of a sub-agent. */
+const LATE_UPDATES_MS = 250
+/** Closing stdin ends most agents; who stays is ended. */
+const LEAVE_MS = 1_000
+
+/** Holds one turn with an agent: settles when it has had time to leave. What went wrong is in `state.error`. */
+export async function converse (conversation: AcpConversation): Promise<void> {
+  const { stdin, state, log } = conversation
+  const rpc = createJsonRpc(stdin, async (method, params) => await answer(method, params, conversation))
+  state.rpc = rpc
+  try {
+    await takeTurn(rpc, conversation)
+    flushThought(state, log)
+    reportUsage(log, state.usage)
+    await sleep(LATE_UPDATES_MS)
+  } catch (error) {
+    state.error = error instanceof RpcError ? readable(error.message) : String(error)
+    log.error(state.error, compact({ code: error instanceof RpcError ? error.code : undefined }))
+  }
+  flushThought(state, log)
+  stdin.end()
+  await sleep(LEAVE_MS)
+}
+
+async function takeTurn (rpc: JsonRpc, conversation: AcpConversation): Promise<void> {
+  const { call, state, log } = conversation
+  const clientInfo = { name: 'fastify-agent-timeline', version: '1' }
+  const agent = await rpc.call('initialize', conversation.protocolVersion === 2
+    ? { protocolVersion: 2, info: clientInfo, capabilities: {} }
+    : { protocolVersion: 1, clientInfo, clientCapabilities: {} })
+  const session = await openSession(rpc, agent, conversation)
+  log.progress('session', `Session ${state.sessionId ?? 'started'}`, compact({
+    sessionId: state.sessionId,
+    agent: string(object(agent.agentInfo ?? agent.info).name),
+    protocolVersion: agent.protocolVersion
+  }))
+  if (call.model !== undefined) await chooseModel(rpc, session, call.model, conversation)
+  const idle = new Promise<void>((resolve) => { state.onIdle = resolve })
+  const prompt = [{ type: 'text', text: call.prompt }]
+  const done = await rpc.call('session/prompt', { sessionId: state.sessionId, prompt })
+  const stopReason = string(done.stopReason)
+  if (stopReason === undefined) await idle
+  else state.stopReason = stopReason
+  readUsage(done.usage ?? object(object(done._meta).quota).token_count, state)
+}
+
+async function openSession (rpc: JsonRpc, agent: JsonObject, conversation: AcpConversation): Promise<JsonObject> {
+  const { call, cwd, state } = conversation
+  const place = { cwd, mcpServers: [] }
+  if (call.sessionId === undefined) {
+    const session = await rpc.call('session/new', place)
+    const sessionId = string(session.sessionId)
+    if (sessionId !== undefined) state.sessionId = sessionId
+    return session
+  }
+  const { sessionId } = call
+  state.sessionId = sessionId
+  const capabilities = object(agent.agentCapabilities ?? agent.capabilities)
+  const canResume = object(capabilities.sessionCapabilities ?? capabilities.session).resume !== undefined
+  // Loading tells the whole history again.
+  state.isReplaying = !canResume
+  const session = await rpc.call(canResume ? 'session/resume' : 'session/load', { sessionId, ...place })
+  state.isReplaying = false
+  return session
+}
+
+/** The model is one of the session's options, or else has a method of its own. A wrong name does not end the run. */
+async function chooseModel (
+  rpc: JsonRpc, session: JsonObject, model: string, { state, log }: AcpConversation
+): Promise<void> {
+  const { sessionId } = state
+  const option = objects(session.configOptions).find(({ id, category }) => category === 'model' || id === 'model')
+  try {
+    if (option === undefined) await rpc.call('session/set_model', { sessionId, modelId: model })
+    else await rpc.call('session/set_config_option', { sessionId, configId: option.id, value: model })
+    state.model = model
+  } catch (error) {
+    log.progress('notice', `The model ${model} could not be chosen: ${String(error)}`, { what: 'model' })
+  }
+}
+
+/** Only permissions are answered: files and terminals are the agent's own, as in its command-line modes. */
+async function answer (method: string, params: JsonObject, conversation: AcpConversation): Promise<unknown> {
+  if (method !== 'session/request_permission') throw new RpcError(`Method not found: ${method}`, -32_601)
+  const { state, log, decide } = conversation
+  flushThought(state, log)
+  const toolCall = object(params.toolCall)
+  acpToolAsked(toolCall, state, log)
+  const isAllowed = typeof decide === 'string' ? decide === 'allow' : await ask(toolCall, decide, log)
+  const options = objects(params.options)
+  const wanted = isAllowed ? ['allow_once', 'allow_always'] : ['reject_once', 'reject_always']
+  const option = wanted.flatMap((kind) => options.filter((option) => option.kind === kind))[0]
+  if (!isAllowed) log.toolEnd(string(toolCall.toolCallId) ?? '', { status: 'denied' })
+  if (option === undefined) return { outcome: { outcome: 'cancelled' } }
+  return { outcome: { outcome: 'selected', optionId: option.optionId } }
+}
+
+async function ask (toolCall: JsonObject, decide: PermissionDecision, log: ActivityLog): Promise<boolean> {
+  const callId = string(toolCall.toolCallId) ?? ''
+  const title = string(toolCall.title) ?? 'a tool'
+  log.progress('waiting', `Waiting for permission: ${title}`, { what: 'permission', callId })
+  const details = compact({ kind: string(toolCall.kind), input: toolCall.rawInput })
+  const isAllowed = await decide({ callId, title, ...details })
+  log.progress('notice', `Permission ${isAllowed ? 'given' : 'denied'}: ${title}`, { what: 'permission', callId })
+  return isAllowed
+}
+
+/** Some agents answer with the body of the API's answer. */
+function readable (message: string): string {
+  try {
+    const { code, message: text } = object(object(JSON.parse(message)).error)
+    return string(text) === undefined ? message : `API error ${String(code)}: ${String(text)}`
+  } catch {
+    return message
+  }
+}

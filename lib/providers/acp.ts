@@ -1,0 +1,69 @@
+import type { Agent, AgentOptions, CliAdapter, Verdict } from './adapter.js'
+import { converse, type PermissionDecision, type PermissionRequest } from './acp-session.js'
+import { createAcpState, type AcpState } from './acp-state.js'
+import { acpUpdate } from './acp-updates.js'
+import { createAgent } from './agent.js'
+import { compact, object } from './json.js'
+import { jsonLines } from './json-lines.js'
+import { howEnded, lastErrorLine, type ProcessEnd } from './process-end.js'
+
+export type { PermissionDecision, PermissionRequest }
+
+/** Options of {@link acp}. */
+export interface AcpOptions extends AgentOptions {
+  /** The agent's program, for example `claude-agent-acp`, `codex-acp`, `opencode` (args `['acp']`). */
+  readonly command: string
+  /** What the agent is called; `acp` by default. */
+  readonly name?: string
+  /** Which version is offered; 1 by default, which all agents know. The agent's answer counts. */
+  readonly protocolVersion?: 1 | 2
+  /** What is answered when the agent asks whether it may use a tool; `'allow'` by default, as in its command line. */
+  readonly permission?: 'allow' | 'deny' | PermissionDecision
+}
+
+/**
+ * Any agent that speaks the Agent Client Protocol over stdio: one process, one session and one prompt per run. The only
+ * way to see what a tool prints while it runs (Codex, opencode).
+ *
+ * Succeeds only if the turn ended by itself (`end_turn`); the exit code says nothing, agents are ended after the turn.
+ *
+ * @see https://agentclientprotocol.com
+ */
+export function acp (options: AcpOptions): Agent {
+  return createAgent(createAcpAdapter(options), options)
+}
+
+/** What is special about ACP. */
+export function createAcpAdapter (options: Omit<AcpOptions, 'command'> & { readonly command?: string }): CliAdapter<AcpState> {
+  const { command = 'claude-agent-acp', name = 'acp', protocolVersion = 1, permission = 'allow' } = options
+  return {
+    name,
+    command,
+    args: (_call, extraArgs) => extraArgs,
+    start: ({ sessionId }) => createAcpState(sessionId !== undefined),
+    line: jsonLines((message, state, log) => {
+      const notification = state.rpc?.receive(message)
+      if (notification === undefined) return
+      const { method, params } = notification
+      if (method === 'session/update') acpUpdate(object(params.update), state, log)
+      else if (!method.startsWith('_')) log.unknown(method, params)
+    }),
+    async converse (conversation) {
+      await converse({ ...conversation, protocolVersion, decide: permission })
+    },
+    verdict
+  }
+}
+
+function verdict (state: AcpState, end: ProcessEnd): Verdict {
+  const { sessionId, model, stopReason, error } = state
+  const usage = state.usage === undefined ? undefined : { ...state.usage, ...compact({ costUsd: state.costUsd }) }
+  const known = { ...compact({ sessionId, model, usage }), response: state.answer.trim() }
+  if (error !== undefined) return { ...known, success: false, error, reason: 'api_error' }
+  if (stopReason === 'end_turn') return { ...known, success: true }
+  if (stopReason !== undefined) {
+    return { ...known, success: false, error: `The turn ended with ${stopReason}.`, reason: stopReason }
+  }
+  const why = lastErrorLine(end) ?? `The agent ended before its turn did (${howEnded(end)}).`
+  return { ...known, success: false, error: why, reason: 'no-result' }
+}

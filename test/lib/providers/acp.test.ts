@@ -1,0 +1,164 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { InvocationActivity, InvocationResult, InvokeOptions } from '../../../lib/activity.js'
+import { acp, type AcpOptions } from '../../../lib/providers/index.js'
+import { countAcp } from './count-tool-calls.js'
+import { compileProgram } from './player.js'
+import { recording, recordingsOf, toolCalls, type Recording } from './recordings.js'
+
+const agents = ['acp-claude-0.101.0', 'acp-codex-2.6.0', 'acp-gemini-0.61.0', 'acp-opencode-1.18.33']
+const suffix = '.traffic.ndjson'
+const player = compileProgram(t.testdir(), './acp-player.ts')
+
+interface Run {
+  readonly activities: InvocationActivity[]
+  readonly result: InvocationResult
+}
+
+async function run (args: string[], options: Partial<AcpOptions> = {}, invoke: InvokeOptions = {}): Promise<Run> {
+  const activities: InvocationActivity[] = []
+  const agent = acp({ command: process.execPath, args, env: { NODE_OPTIONS: undefined }, killGraceMs: 300, ...options })
+  const result = await agent.invoke('tour', { onActivity: (activity) => { activities.push(activity) }, ...invoke })
+  return { activities, result }
+}
+
+const play = async (recorded: Recording, options: Partial<AcpOptions> = {}): Promise<Run> =>
+  await run([player, recorded.file], { permission: recorded.name === 'denied' ? 'deny' : 'allow', ...options })
+
+const kinds = ({ activities }: Run, kind: string): InvocationActivity[] =>
+  activities.filter(({ metadata }) => metadata?.kind === kind)
+
+for (const agent of agents) {
+  t.test(`${agent}: what was recorded is told, each call started once and ended once`, async (t) => {
+    const expected: Record<string, [success: boolean, said: string | RegExp]> = {
+      cancel: [false, 'The turn ended with cancelled.'],
+      denied: [true, 'Was it allowed?'],
+      'err-401': [false, /^Authentication required$|^API error 401: Request had invalid/],
+      main: [true, 'Done: the greeting now says "hello, world" and NOTES.md was added.'],
+      parallel: [true, 'Both done.'],
+      plan: [true, 'Plan finished.']
+    }
+    for (const recorded of recordingsOf(agent, suffix)) {
+      const [success, said] = expected[recorded.name]!
+      const run = await play(recorded)
+      t.equal(run.result.success, success, recorded.name)
+      t.match(success ? run.result.response : run.result.error, said, recorded.name)
+      t.match(run.result.sessionId, /./, recorded.name)
+      t.strictSame(kinds(run, 'unknown'), [], recorded.name)
+      const counted = countAcp(recorded.stdout.toString())
+      const { started, ended, failed } = toolCalls(run.activities)
+      // Gemini says nothing more of a call that was denied.
+      const silent = agent.includes('gemini') && recorded.name === 'denied' ? 1 : 0
+      const told = { started: counted.started, ended: counted.started, failed: counted.failed + silent }
+      t.strictSame({ started, ended, failed }, told, recorded.name)
+    }
+  })
+}
+
+t.test('what a tool prints is seen while it runs', async (t) => {
+  const { activities } = await play(recording('acp-codex-2.6.0', 'main', suffix))
+  const callId = activities.find(({ message }) => message.startsWith('exec: for i in'))!.metadata!.callId
+  const told = activities.filter(({ metadata }) => metadata?.callId === callId && metadata?.live === true)
+  t.match(told, [{ type: 'progress', message: 'tick 2', metadata: { kind: 'tool' } }])
+  t.match(activities.find(({ metadata }) => metadata?.callId === callId && metadata?.phase === 'end')!.metadata, { exitCode: 0, result: /tick 5\ndone/ })
+})
+
+t.test('tokens and cost of a fresh session are told', async (t) => {
+  const { result } = await play(recording('acp-claude-0.101.0', 'main', suffix))
+  t.match(result, { usage: { inputTokens: 96, outputTokens: 388, costUsd: 0.09957 }, model: 'claude-opus-5-5' })
+})
+
+t.test('a person who is asked is waited for, visibly', async (t) => {
+  const asked: unknown[] = []
+  const run = await play(recording('acp-gemini-0.61.0', 'denied', suffix), {
+    permission: async (request) => {
+      asked.push(request)
+      return false
+    }
+  })
+  t.match(asked, [{ callId: 'run_shell_command__fc_s00_0', title: /touch/, kind: 'execute' }])
+  t.match(kinds(run, 'waiting').map(({ metadata }) => metadata), [{ what: 'permission', callId: 'run_shell_command__fc_s00_0' }])
+  t.match(run.activities.find(({ metadata }) => metadata?.phase === 'end')!.metadata, { status: 'denied' })
+})
+
+/** An agent of our own: `say(message)`, `on(method, (message) => …)`. */
+function script (t: Test, body: string): string {
+  const path = join(t.testdir(), 'agent.mjs')
+  writeFileSync(path, `
+    import { createInterface } from 'node:readline'
+    const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
+    const update = (update) => say({ method: 'session/update', params: { sessionId: 's', update } })
+    const handlers = {}
+    const on = (method, handler) => { handlers[method] = handler }
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const message = JSON.parse(line)
+      const handler = handlers[message.method]
+      if (handler === undefined) say({ id: message.id, error: { code: -32601, message: 'Method not found: ' + message.method } })
+      else { const result = handler(message.params); if (result !== undefined) say({ id: message.id, result }) }
+    }).on('close', () => process.exit(0))
+    ${body}`)
+  return path
+}
+
+t.test('version 2: the turn ends when the agent is idle, output comes from terminals', async (t) => {
+  const path = script(t, `
+    on('initialize', ({ protocolVersion, info }) => ({ protocolVersion, info: { name: 'two', of: info.name }, capabilities: {} }))
+    on('session/new', () => { setImmediate(() => update({ sessionUpdate: 'state_update', state: 'idle' })); return { sessionId: 's' } })
+    on('session/prompt', () => {
+      setImmediate(() => {
+        update({ sessionUpdate: 'state_update', state: 'running' })
+        update({ sessionUpdate: 'tool_call_update', toolCallId: 'a', kind: 'execute', title: 'npm test', status: 'in_progress', rawInput: { command: 'npm test' }, content: [{ type: 'terminal', terminalId: 'x' }] })
+        update({ sessionUpdate: 'terminal_output_chunk', terminalId: 'x', data: Buffer.from('ok 1\\n').toString('base64') })
+        update({ sessionUpdate: 'terminal_update', terminalId: 'x', exitStatus: { exitCode: 1, signal: null } })
+        update({ sessionUpdate: 'tool_call_update', toolCallId: 'a', status: 'completed' })
+        update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: 'Done.' }, messageId: 'm' })
+        update({ sessionUpdate: 'state_update', state: 'idle', stopReason: 'end_turn', usage: { inputTokens: 1, outputTokens: 2 } })
+      })
+      return { messageId: 'u' }
+    })`)
+  const { activities, result } = await run([path], { protocolVersion: 2 })
+  t.match(result, { success: true, response: 'Done.', usage: { inputTokens: 1, outputTokens: 2 } })
+  t.match(activities.filter(({ type }) => type === 'tool_exec'), [
+    { message: 'exec: npm test', metadata: { phase: 'start' } },
+    { metadata: { phase: 'end', status: 'error', exitCode: 1, result: 'ok 1\n' } }
+  ])
+})
+
+const HELLO = "on('initialize', () => ({ protocolVersion: 1, agentCapabilities: CAPABILITIES }))"
+const TURN = "on('session/prompt', () => { update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: log.join() } }); return { stopReason: 'end_turn', usage: { inputTokens: 9, outputTokens: 9 } } })"
+
+t.test('a session is resumed, or loaded without telling its history again; its tokens are left out', async (t) => {
+  const resume = script(t, `const log = []; ${HELLO.replace('CAPABILITIES', '{ loadSession: true, sessionCapabilities: { resume: {} } }')}
+    on('session/resume', ({ sessionId }) => { log.push('resumed ' + sessionId); return {} }); ${TURN}`)
+  const resumed = await run([resume], {}, { sessionId: 'old' })
+  t.match(resumed.result, { success: true, response: 'resumed old', sessionId: 'old' })
+  t.notOk('usage' in resumed.result)
+  const load = script(t, `const log = []; ${HELLO.replace('CAPABILITIES', '{ loadSession: true }')}
+    on('session/load', ({ sessionId }) => { update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: 'history' } }); log.push('loaded ' + sessionId); return {} }); ${TURN}`)
+  const loaded = await run([load], {}, { sessionId: 'old' })
+  t.match(loaded.result, { success: true, response: 'loaded old' })
+  t.notOk(loaded.activities.some(({ message }) => message.includes('history')))
+})
+
+t.test('the model is chosen as the agent offers it; a wrong one is a notice', async (t) => {
+  const option = script(t, `const log = []; ${HELLO.replace('CAPABILITIES', '{}')}
+    on('session/new', () => ({ sessionId: 's', configOptions: [{ id: 'm', category: 'model' }] }))
+    on('session/set_config_option', ({ configId, value }) => { log.push(configId + '=' + value); return {} }); ${TURN}`)
+  t.match((await run([option], {}, { model: 'opus' })).result, { response: 'm=opus', model: 'opus' })
+  const none = script(t, `const log = ['went on']; ${HELLO.replace('CAPABILITIES', '{}')}; on('session/new', () => ({ sessionId: 's' })); ${TURN}`)
+  const refused = await run([none], {}, { model: 'opus' })
+  t.match(refused.result, { success: true, response: 'went on' })
+  t.match(kinds(refused, 'notice'), [{ message: /opus could not be chosen/ }])
+})
+
+t.test('an agent that dies, hangs or will not leave does not hold the run', async (t) => {
+  t.match((await run(['-e', 'console.error("no key"); process.exit(3)'])).result, { success: false, error: 'no key', reason: 'no-result', exitCode: 3 })
+  t.match((await run(['-e', 'setInterval(() => {}, 1e6)'], {}, { timeout: 200 })).result, { success: false, timedOut: true, reason: 'timeout' })
+  const stays = script(t, `const log = ['x']; setInterval(() => {}, 1e6); process.exit = () => {}; ${HELLO.replace('CAPABILITIES', '{}')}; on('session/new', () => ({ sessionId: 's' })); ${TURN}`)
+  t.match((await run([stays])).result, { success: true, signal: 'SIGTERM', timedOut: false })
+})
+
+t.test('an agent that must be talked to cannot be read', async (t) => {
+  await t.rejects(acp({ command: 'x' }).read({} as never), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+})
