@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 /** After a drain, wakes are collected for this long: what arrives meanwhile shares one write per viewer. */
 const MIN_COOLDOWN_MS = 25
 const MAX_COOLDOWN_MS = 32
-/** Under load the pause grows with the drain: a write costs the same whatever its size, so fewer and larger ones pay. */
+/** Under load the pause grows with the drain: a write costs the same whatever its size, so fewer are cheaper. */
 const COOLDOWN_RATIO = 4
 /** After a drain that failed. */
 const RETRY_MS = 250
