@@ -3,7 +3,7 @@ import { object, string, type JsonObject } from './json.js'
 
 /** Members of a tool's input that say best what it works on, best first. */
 const TARGETS = [
-  'file_path', 'filePath', 'notebook_path', 'absolute_path', 'path', 'dir_path', 'url', 'query', 'pattern', 'description',
+  'file_path', 'filePath', 'notebook_path', 'absolute_path', 'url', 'query', 'pattern', 'path', 'dir_path', 'description',
   'title', 'subject', 'name', 'skill', 'prompt', 'text'
 ]
 const TARGET_CHARS = 200

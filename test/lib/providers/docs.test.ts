@@ -1,0 +1,51 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import type { InvocationActivity } from '../../../lib/activity.js'
+import type { CliAdapter } from '../../../lib/providers/adapter.js'
+import { claudeAdapter } from '../../../lib/providers/claude.js'
+import { createCodexAdapter } from '../../../lib/providers/codex.js'
+import { geminiAdapter } from '../../../lib/providers/gemini.js'
+import { read, recordingsOf, type Recording } from './recordings.js'
+
+const page = new URL('../../../docs/providers.md', import.meta.url)
+const [begin, end] = ['<!-- begin: recordings (npx tap test/lib/providers/docs.test.ts with UPDATE_DOCS=1) -->', '<!-- end: recordings -->']
+
+const subjects: Array<[string, CliAdapter<never>]> = [
+  ['claude-2.1.330', claudeAdapter as CliAdapter<never>],
+  ['codex-0.169.0', createCodexAdapter() as CliAdapter<never>],
+  ['gemini-0.61.0', geminiAdapter as CliAdapter<never>]
+]
+
+function counts (values: readonly unknown[]): string {
+  const counted = new Map<unknown, number>()
+  for (const value of values) counted.set(value, (counted.get(value) ?? 0) + 1)
+  return [...counted].map(([value, count]) => `${count} ${String(value)}`).join(', ') || '—'
+}
+
+function row (adapter: CliAdapter<never>, recorded: Recording): string {
+  const { activities, result } = read(adapter, recorded)
+  const of = (fits: (activity: InvocationActivity) => boolean): InvocationActivity[] => activities.filter(fits)
+  const tools = counts(of(({ metadata }) => metadata?.phase === 'end').map(({ metadata }) => metadata!.status))
+  const progress = counts(of(({ type, metadata }) => type === 'progress' && metadata!.kind !== 'usage' && metadata!.kind !== 'session').map(({ metadata }) => metadata!.kind))
+  const ended = recorded.signal ?? recorded.exitCode
+  const said = (result.error ?? result.response).replace(/\s+/g, ' ').replaceAll('|', '\\|')
+  const verdict = result.success ? 'success' : `failed, \`${result.reason}\``
+  const excerpt = [...said].length > 60 ? `${[...said].slice(0, 59).join('')}…` : said
+  return `| ${recorded.name} | ${ended} | ${tools} | ${progress} | ${verdict} | ${excerpt} |`
+}
+
+function tables (): string {
+  return subjects.map(([cli, adapter]) => [
+    `### ${cli}`, '', '| recording | exit | tool calls | progress | verdict | response or error |', '|---|---|---|---|---|---|',
+    ...recordingsOf(cli).map((recorded) => row(adapter, recorded)), ''
+  ].join('\n')).join('\n')
+}
+
+t.test('docs/providers.md shows what the adapters make of the recordings', async (t) => {
+  const text = readFileSync(page, 'utf8')
+  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)]
+  t.ok(from < to)
+  const updated = `${text.slice(0, from)}\n\n${tables()}\n${text.slice(to)}`
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(page, updated)
+  else t.equal(text, updated, 'run it with UPDATE_DOCS=1')
+})
