@@ -60,6 +60,14 @@ export interface AgentTimelineOptions {
   readonly taskExists?: OpenOptions['taskExists']
   /** Where the host keeps its tasks' changes; its `audit` table by default. */
   readonly taskEvents?: TaskEventSource
+  /** How much of what an agent says is kept. */
+  readonly caps?: OpenOptions['caps']
+  /** Above so many bytes in use the oldest activities go; none by default. */
+  readonly maxDatabaseBytes?: number
+  /** Reads what your own provider returns, for invocations that this process records. */
+  readonly mapResult?: OpenOptions['mapResult']
+  /** Reads your own activities, for invocations that this process records. */
+  readonly mapActivity?: OpenOptions['mapActivity']
 }
 
 export const DEFAULT_UI_PREFIX = '/timeline'
@@ -70,10 +78,11 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
   streamHeartbeatInterval: 30,
   maxConcurrentStreams: 100
 }
-const OPTIONS = [
-  'database', 'projects', 'migrate', 'routePrefix', 'ui', 'hooks', 'monitoring', 'redact', 'metrics', 'taskExists',
-  'taskEvents'
-]
+/** Handed on as they are. */
+const CORE_OPTIONS = [
+  'migrate', 'redact', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'mapResult', 'mapActivity'
+] as const
+const OPTIONS = ['database', 'projects', 'routePrefix', 'ui', 'hooks', 'monitoring', 'metrics', ...CORE_OPTIONS]
 /** Fastify's own, of every `register`; the two for logging have no effect on a plugin that is not encapsulated. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 export const GUARD_HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const
@@ -97,7 +106,7 @@ export interface ResolvedOptions {
 export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions {
   const own = Object.fromEntries(Object.entries(options).filter(([name]) => !REGISTER_OPTIONS.includes(name)))
   checkKnown('', own, OPTIONS)
-  const { migrate, redact, taskExists, taskEvents, metrics } = options
+  const { migrate, taskExists, metrics } = options
   if (migrate !== undefined) checkBoolean('migrate', migrate)
   if (taskExists !== undefined) checkFunction('taskExists', taskExists)
   if (metrics !== undefined && metrics !== false) throw invalid('metrics', 'is not available yet; leave it out')
@@ -105,10 +114,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   return {
     projects: resolveProjects(options),
     core: {
-      ...(migrate === undefined ? {} : { migrate }),
-      ...(redact === undefined ? {} : { redact }),
-      ...(taskExists === undefined ? {} : { taskExists }),
-      ...(taskEvents === undefined ? {} : { taskEvents }),
+      ...Object.fromEntries(CORE_OPTIONS.flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]])),
       activityLogRetention: monitoring.activityLogRetention
     },
     apiPrefix: resolvePrefix('routePrefix', options.routePrefix ?? DEFAULT_API_PREFIX),
