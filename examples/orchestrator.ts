@@ -46,6 +46,7 @@ app.get('/', async (_request, reply) => reply.redirect('/timeline/'))
 const address = await listen(Number(options.port))
 
 const runners = new Set<ChildProcess>()
+let isEnding = false
 const what = options.agent ?? `a recorded session${options.recording === undefined ? '' : ` (${options.recording})`}`
 console.log(`The database is ${database}`)
 const url = announce(randomUUID())
@@ -75,6 +76,7 @@ function announce (taskId: string): string {
 
 /** Runs a task in a process of its own, as orchestrators do, and prints its timeline when it has ended. */
 async function runTask (page: string): Promise<void> {
+  if (isEnding) return
   const taskId = page.slice(page.lastIndexOf('/') + 1)
   const given = (['agent', 'recording', 'prompt', 'model', 'cwd', 'speed'] as const)
     .flatMap((name) => options[name] === undefined ? [] : [`--${name}`, options[name]])
@@ -84,6 +86,7 @@ async function runTask (page: string): Promise<void> {
   runners.add(runner)
   await new Promise((resolve) => runner.once('close', resolve))
   runners.delete(runner)
+  if (isEnding) return
   const { payload } = await app.inject({ url: `/api/tasks/${taskId}/timeline`, headers: { accept: 'text/plain' } })
   console.log(payload)
 }
@@ -99,6 +102,7 @@ async function listen (port: number): Promise<string> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
+    isEnding = true
     const ends = [...runners].map((runner) => new Promise((resolve) => runner.once('close', resolve)))
     for (const runner of runners) runner.kill('SIGTERM')
     await Promise.all(ends)

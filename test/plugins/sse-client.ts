@@ -13,7 +13,11 @@ export class SseClient extends EventEmitter {
 
   static async open (app: FastifyInstance, path: string, headers: IncomingHttpHeaders = {}): Promise<SseClient> {
     const { port } = app.server.address() as AddressInfo
-    const request = get({ port, host: '127.0.0.1', path, headers: headers as Record<string, string>, agent: false })
+    return await SseClient.connect(`http://127.0.0.1:${port}${path}`, headers)
+  }
+
+  static async connect (url: string, headers: IncomingHttpHeaders = {}): Promise<SseClient> {
+    const request = get(url, { headers: headers as Record<string, string>, agent: false })
     const [response] = await once(request, 'response') as [IncomingMessage]
     return new SseClient(response)
   }
