@@ -12,6 +12,8 @@ export interface GeminiState {
   model?: string
   /** The text since the last tool: the answer, once the run is over. */
   answer: string
+  /** What was said before that tool: all there is, where the run ended in the middle. */
+  lastText: string
   lastError?: string
   /** The first lines of stderr that say something. */
   readonly errorLines: string[]
@@ -21,7 +23,7 @@ export interface GeminiState {
 }
 
 export function createGeminiState (): GeminiState {
-  return { answer: '', errorLines: [] }
+  return { answer: '', lastText: '', errorLines: [] }
 }
 
 /** One line of `--output-format stream-json`: six types. */
@@ -31,6 +33,7 @@ export function geminiEvent (event: JsonObject, state: GeminiState, log: Activit
     case 'init': return init(event, state, log)
     case 'message': return message(event, state, log)
     case 'tool_use':
+      if (state.answer !== '') state.lastText = state.answer
       state.answer = ''
       return log.toolStart(geminiToolStart(event))
     case 'tool_result': return log.toolEnd(string(event.tool_id) ?? '', toolEnd(event))

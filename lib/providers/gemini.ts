@@ -49,8 +49,11 @@ function isEcho ({ text }: Line): boolean {
 }
 
 function verdict (state: GeminiState, end: ProcessEnd): Verdict {
-  const { sessionId, result, answer } = state
-  const known = { ...compact({ sessionId, model: geminiModel(state), usage: geminiUsage(result) }), response: answer }
+  const { sessionId, result, answer, lastText } = state
+  const known = {
+    ...compact({ sessionId, model: geminiModel(state), usage: geminiUsage(result) }),
+    response: result?.status === 'success' || answer !== '' ? answer : lastText
+  }
   if (result === undefined) {
     const error = state.lastError ?? string(state.errorLines.join(' ')) ?? `Gemini ended without a result (${howEnded(end)}).`
     return { ...known, success: false, error, reason: 'no-result' }

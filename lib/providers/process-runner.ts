@@ -125,6 +125,7 @@ async function watch (
       }
     })
   ]).then(() => 'read' as const)
+  const endWithHost = onHostExit(() => { tree.signalKnown('SIGTERM') })
   const noting = setInterval(() => { tree.note().catch(() => {}) }, NOTE_INTERVAL_MS)
 
   const causes: Array<Promise<StopReason | undefined>> = [exited(child), deadlines.reached]
@@ -150,6 +151,7 @@ async function watch (
   child.stdin?.destroy()
   child.stdout?.destroy()
   child.stderr?.destroy()
+  endWithHost()
   await Promise.race([Promise.all([reading, exited(child)]), sleep(SETTLE_MS)])
   return endOf(startedAt, {
     exitCode: child.exitCode,
@@ -158,6 +160,21 @@ async function watch (
     stderrTail: tail.text(),
     survivors
   })
+}
+
+/**
+ * A host that calls `process.exit()` must not leave agents behind. Each run listens by itself, hence one more listener
+ * is allowed for as long as it does.
+ *
+ * @returns stops listening
+ */
+function onHostExit (action: () => void): () => void {
+  process.setMaxListeners(process.getMaxListeners() + 1)
+  process.once('exit', action)
+  return () => {
+    process.off('exit', action)
+    process.setMaxListeners(process.getMaxListeners() - 1)
+  }
 }
 
 const ended = (): undefined => undefined

@@ -9,6 +9,8 @@ export interface ProcessTree {
   note (): Promise<void>
   /** Every living process of the tree, found by parentage, process group, environment marker and earlier notes. */
   collect (): Promise<readonly ProcessEntry[]>
+  /** Signals, without waiting for anything, what is known: all that can be done while this process exits. */
+  signalKnown (signal: NodeJS.Signals): void
   /** From now on whoever holds the run's pipes belongs to the tree, too (Linux). Costs a look at every open file. */
   includePipeHolders (): void
 }
@@ -101,6 +103,11 @@ export function createProcessTree ({ pid: rootPid, ownsGroup, pipes, marker }: P
       for (const entry of entries) remember(entry)
       return entries
     },
+    signalKnown (signal) {
+      if (process.platform === 'linux') for (const pid of [...known.keys()]) noteKnown(pid)
+      const entries = [...known].map(([pid, startTime]) => ({ pid, startTime }))
+      signalProcesses(entries.length > 0 ? entries : [{ pid: rootPid, startTime: '' }], signal)
+    },
     includePipeHolders () { isHolderIncluded = process.platform === 'linux' && pipeNames.length > 0 }
   }
 }
@@ -113,7 +120,9 @@ export async function stillRunning (entries: readonly ProcessEntry[]): Promise<P
 }
 
 /** Sends a signal to each, unless its pid has gone to another process meanwhile. */
-export function signalProcesses (entries: readonly ProcessEntry[], signal: NodeJS.Signals): void {
+export function signalProcesses (
+  entries: ReadonlyArray<Pick<ProcessEntry, 'pid' | 'startTime'>>, signal: NodeJS.Signals
+): void {
   for (const entry of entries) {
     if (process.platform === 'linux' && readProcess(entry.pid)?.startTime !== entry.startTime) continue
     try {

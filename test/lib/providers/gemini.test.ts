@@ -38,7 +38,7 @@ t.test('a run succeeds only if its result says so and it exits with 0', async (t
 
 t.test('an end without a result is a failure, even with exit code 0', async (t) => {
   const { result } = read(geminiAdapter, { ...recording(cli, 'kill-kill-tool'), exitCode: 0, signal: null })
-  t.match(result, { success: false, reason: 'no-result' })
+  t.match(result, { success: false, reason: 'no-result', response: 'Starting a long build.' })
 })
 
 t.test('the pieces of a message come without metadata, so that they are joined when stored', async (t) => {

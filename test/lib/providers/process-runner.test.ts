@@ -218,3 +218,21 @@ t.test('who escaped every other means of finding it is found by the pipe it hold
   if (process.platform === 'linux') assertGone(t, [pid])
   else process.kill(pid)
 })
+
+t.test('a host that exits takes its agents with it', async (t) => {
+  const dir = t.testdir()
+  const source = new URL('../../../lib/providers/process-runner.js', import.meta.url).href.replace(/\.js$/, '.ts')
+  const host = join(dir, 'host.mjs')
+  writeFileSync(host, `
+    const { runProcess } = await import(${JSON.stringify(source)})
+    const args = ['-e', 'console.log(process.pid); setInterval(() => {}, 1e6)']
+    const onLine = ({ text }) => { console.log(text); process.exit(0) }
+    await runProcess({ command: process.execPath, args, env: { NODE_OPTIONS: undefined }, stdin: '', onLine })`)
+  const child = spawn(process.execPath, [...process.execArgv, host], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  for await (const chunk of child.stdout) printed += String(chunk)
+  const pid = Number(printed)
+  t.ok(pid > 0)
+  for (let i = 0; i < 200 && isAlive(pid); i++) await new Promise((resolve) => { setTimeout(resolve, 5) })
+  assertGone(t, [pid])
+})
