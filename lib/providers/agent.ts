@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js'
 import { timelineError } from '../errors.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { Agent, AgentCall, AgentOptions, CliAdapter, Conversation, Verdict } from './adapter.js'
+import { checkMs, checkPrompt, throwIfTooOld } from './checks.js'
 import type { StopReason } from './deadlines.js'
 import { compact } from './json.js'
 import type { Line } from './lines.js'
@@ -91,7 +92,7 @@ export function commandLine (
 }
 
 function usesDefaults ({ args }: AgentOptions): boolean {
-  return args === undefined || args.length === 0
+  return args === undefined || (typeof args !== 'function' && args.length === 0)
 }
 
 /** Closes what is open and says how it ended; a run that was ended from outside never succeeded. */
@@ -128,34 +129,4 @@ function guard (log: ActivityLog, action: () => void): void {
   } catch (error) {
     log.unknown('unreadable', String(error))
   }
-}
-
-/** @throws AGENT_TIMELINE_INVALID_OPTION */
-export function checkMs (name: string, value: number | undefined): void {
-  if (value !== undefined && !(value > 0)) {
-    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a positive number of milliseconds'])
-  }
-}
-
-type PromptLimits = Pick<CliAdapter<unknown>, 'name' | 'promptLimit'>
-
-function checkPrompt ({ name, promptLimit: limit }: PromptLimits, prompt: string): void {
-  const tooLong = (max: number, unit: string, is: number): Error =>
-    timelineError('AGENT_TIMELINE_PROMPT_TOO_LONG', [name, `${is} ${unit}, at most ${max}`])
-  if (limit?.characters !== undefined && prompt.length > limit.characters) {
-    const characters = [...prompt].length
-    if (characters > limit.characters) throw tooLong(limit.characters, 'characters', characters)
-  }
-  if (limit?.bytes !== undefined && prompt.length * 3 > limit.bytes) {
-    const bytes = Buffer.byteLength(prompt)
-    if (bytes > limit.bytes) throw tooLong(limit.bytes, 'bytes', bytes)
-  }
-}
-
-const REFUSED_FLAG = /unknown (option|argument)s?|unexpected argument|unrecognized (option|argument)/i
-
-function throwIfTooOld (command: string, { exitCode, stderrTail }: ProcessEnd): void {
-  if (exitCode === 0 || exitCode === null) return
-  const line = stderrTail.split('\n').find((line) => REFUSED_FLAG.test(line))
-  if (line !== undefined) throw timelineError('AGENT_TIMELINE_COMMAND_TOO_OLD', [command, line.trim()])
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timelineError } from '../errors.js'
 import { startDeadlines, type DeadlineOptions, type StopReason } from './deadlines.js'
 import { endTree } from './end-tree.js'
+import { onHostExit } from './host-exit.js'
 import type { Line } from './lines.js'
 import { readProcess } from './process-table.js'
 import { createProcessTree, type ProcessTree } from './process-tree.js'
@@ -160,21 +161,6 @@ async function watch (
     stderrTail: tail.text(),
     survivors
   })
-}
-
-/**
- * A host that calls `process.exit()` must not leave agents behind. Each run listens by itself, hence one more listener
- * is allowed for as long as it does.
- *
- * @returns stops listening
- */
-function onHostExit (action: () => void): () => void {
-  process.setMaxListeners(process.getMaxListeners() + 1)
-  process.once('exit', action)
-  return () => {
-    process.off('exit', action)
-    process.setMaxListeners(process.getMaxListeners() - 1)
-  }
 }
 
 const ended = (): undefined => undefined

@@ -118,8 +118,12 @@ t.test('a host that spawns by itself gets the same', async (t) => {
 })
 
 t.test('a CLI that refuses its flags is told as too old', async (t) => {
-  const command = fake(t, 'console.error("error: unknown option \'--output-format\'"); process.exit(1)')
-  await t.rejects(claude({ command, env }).invoke('x'), { code: 'AGENT_TIMELINE_COMMAND_TOO_OLD', message: /unknown option '--output-format'/ })
+  const said = ["error: unknown option '--x'", "error: unexpected argument '--full-auto' found", 'Unknown arguments: x, y']
+  for (const line of said) {
+    const command = fake(t, `console.error(${JSON.stringify(line)}); process.exit(2)`)
+    await t.rejects(claude({ command, env }).invoke('x'), { code: 'AGENT_TIMELINE_COMMAND_TOO_OLD', message: line })
+    t.match(await claude({ command, args: ['--mine'], env }).invoke('x'), { success: false, error: line }, 'flags of one\'s own are one\'s own fault')
+  }
 })
 
 t.test('what a CLI says on stderr is the error when it said nothing else', async (t) => {
