@@ -1,0 +1,52 @@
+import { build, transform } from 'esbuild'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+
+/** What a page pays for the element, everything included. */
+const MAX_CLIENT_GZIP_BYTES = 30_000
+const SOURCE = fileURLToPath(new URL('.', import.meta.url))
+const TARGET = fileURLToPath(new URL('../dist/client/', import.meta.url))
+
+/** Style sheets become strings, without their spaces. */
+const cssAsText = {
+  name: 'css-as-text',
+  setup ({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
+      return { contents: code.trim(), loader: 'text' }
+    })
+  }
+}
+
+async function bundle (entry, outfile) {
+  await build({
+    entryPoints: [SOURCE + entry],
+    outfile: TARGET + outfile,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    sourcemap: false,
+    legalComments: 'none',
+    plugins: [cssAsText]
+  })
+}
+
+await mkdir(TARGET + 'pages', { recursive: true })
+await Promise.all([
+  bundle('index.ts', 'client.js'),
+  bundle('pages/index.ts', 'pages/index.js'),
+  bundle('pages/task.ts', 'pages/task.js'),
+  ...['index.html', 'task.html'].map((name) => cp(`${SOURCE}pages/${name}`, `${TARGET}pages/${name}`)),
+  readFile(`${SOURCE}pages/page.css`, 'utf8')
+    .then((css) => transform(css, { loader: 'css', minify: true }))
+    .then(({ code }) => writeFile(`${TARGET}pages/page.css`, code))
+])
+
+const gzipBytes = gzipSync(await readFile(TARGET + 'client.js'), { level: 9 }).length
+console.log(`dist/client/client.js: ${gzipBytes} bytes gzip of ${MAX_CLIENT_GZIP_BYTES}`)
+if (gzipBytes > MAX_CLIENT_GZIP_BYTES) {
+  console.error('The client is larger than it promises to be')
+  process.exitCode = 1
+}

@@ -1,0 +1,87 @@
+import { get, type HeadersSource } from './api.js'
+import { createSseParser, type SseHandlers } from './sse-parser.js'
+
+/** Assumed until the first ping tells the server's interval. */
+const DEFAULT_HEARTBEAT_MS = 30_000
+const WATCHDOG_GRACE_MS = 5_000
+
+export interface StreamReaderOptions extends SseHandlers {
+  readonly url: string
+  readonly headers: HeadersSource | undefined
+  /** Sent as `Last-Event-ID`; empty for none. */
+  readonly lastEventId: string
+  readonly signal: AbortSignal
+  readonly onOpen: () => void
+  /** The server's clock and its interval, told by each `ping`. */
+  readonly onPing: (serverTime: string) => void
+  /** Assumed interval of the server's pings until it tells; 30,000 by default. */
+  readonly heartbeatMs?: number
+}
+
+/** A stream that no byte has come from for two heartbeats and five seconds is dead, whatever TCP thinks. */
+export class SilentStreamError extends Error {
+  override readonly name = 'SilentStreamError'
+}
+
+/**
+ * Reads one event stream until it ends.
+ *
+ * @returns `'ended'` when the server closed it, `'finished'` when it answered 204: nothing will follow
+ * @throws ApiError, SilentStreamError, or what `fetch` throws
+ */
+export async function readStream (options: StreamReaderOptions): Promise<'ended' | 'finished'> {
+  const { url, headers, lastEventId, signal, onMessage, onRetry, onOpen, onPing } = options
+  let heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const watchdog = new AbortController()
+  const arm = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      watchdog.abort(new SilentStreamError('Nothing has come from the server for too long'))
+    }, 2 * heartbeatMs + WATCHDOG_GRACE_MS)
+  }
+  const feed = createSseParser({
+    onRetry,
+    onMessage (message) {
+      if (message.event !== 'ping') return onMessage(message)
+      const ping = readPing(message.data)
+      heartbeatMs = ping.intervalMs ?? heartbeatMs
+      if (ping.serverTime !== undefined) onPing(ping.serverTime)
+    }
+  })
+  try {
+    arm()
+    const both = AbortSignal.any([signal, watchdog.signal])
+    const accept = { accept: 'text/event-stream', ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) }
+    const response = await get(url, headers, accept, both)
+    if (response.status === 204) return 'finished'
+    if (response.body === null || !(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) {
+      await response.body?.cancel()
+      throw new TypeError('The server did not answer with an event stream')
+    }
+    onOpen()
+    const decoder = new TextDecoder()
+    const reader = response.body.getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return 'ended'
+      arm()
+      feed(decoder.decode(value, { stream: true }))
+    }
+  } finally {
+    clearTimeout(timer)
+    watchdog.abort()
+  }
+}
+
+function readPing (data: string): { serverTime?: string, intervalMs?: number } {
+  try {
+    const { serverTime, intervalMs } = JSON.parse(data) as Record<string, unknown>
+    return {
+      ...(typeof serverTime === 'string' ? { serverTime } : {}),
+      ...(typeof intervalMs === 'number' && intervalMs > 0 ? { intervalMs } : {})
+    }
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,22 @@
+import { AgentTimelineElement } from './view/element.js'
+
+export { AgentTimelineElement, type AgentTimelineStateDetail } from './view/element.js'
+export type { HeadersSource } from './connection/api.js'
+export type { Verdict } from './store/summary.js'
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'agent-timeline': AgentTimelineElement
+  }
+  interface HTMLElementEventMap {
+    'agent-timeline-state': CustomEvent<import('./view/element.js').AgentTimelineStateDetail>
+  }
+}
+
+/** Defines the element under a name, unless the name is taken; does nothing where there are no elements. */
+export function define (name = 'agent-timeline'): void {
+  const registry = globalThis.customElements
+  if (registry !== undefined && registry.get(name) === undefined) registry.define(name, AgentTimelineElement)
+}
+
+define()

@@ -1,0 +1,70 @@
+import { html } from 'htm/preact'
+import { h, render, type VNode } from 'preact'
+import type { InvocationSummary } from '../../lib/events.js'
+import { toPlainText } from '../view/ansi.js'
+import { avatar, modelName, roleName, statusBadge } from '../view/badges.js'
+import { formatDuration, formatMoment, formatSeconds, formatUsd } from '../view/format.js'
+import { icon, spinner } from '../view/icons.js'
+import { Ticker, Ticking } from '../view/ticker.js'
+import { RunsLoader } from './runs.js'
+
+const root = document.querySelector<HTMLElement>('#runs')!
+const { api = '/api', base = './' } = root.dataset
+const project = new URLSearchParams(location.search).get('project')
+const ticker = new Ticker()
+const loader = new RunsLoader({ api, project, onChange: paint })
+
+function paint (): void {
+  const { invocations, isLoaded, problem, nextCursor } = loader.runs
+  const running = invocations.filter(({ status }) => status === 'running')
+  const ended = invocations.filter(({ status }) => status !== 'running')
+  document.title = `${running.length > 0 ? `(${running.length}) ` : ''}Runs · Agent timeline`
+  render(html`<h1>Runs</h1>
+    <p class="lead" role="status">${!isLoaded
+      ? problem ?? 'Loading'
+      : `${running.length === 0 ? 'Nothing runs' : `${running.length} running`} · ${ended.length}${nextCursor === undefined ? '' : '+'} ended`}</p>
+    ${problem !== undefined && isLoaded && html`<p class="problem">${icon('unplug')}${toPlainText(problem)}. It is tried again by itself.</p>`}
+    ${!isLoaded && problem === undefined && html`<p class="empty">${spinner()}</p>`}
+    ${isLoaded && invocations.length === 0 && html`<p class="empty">No agent has run yet. Runs appear here as they start.</p>`}
+    ${running.length > 0 && section('Running now', running)}
+    ${ended.length > 0 && section('Ended', ended)}
+    ${nextCursor !== undefined && html`<button class="button" onClick=${() => loader.more()}>Show older runs</button>`}`, root)
+}
+
+function section (title: string, invocations: readonly InvocationSummary[]): VNode {
+  return html`<section><h2>${title}</h2><ul class="runs">${invocations.map((invocation) => h('li', { key: invocation.id }, item(invocation)))}</ul></section>` as VNode
+}
+
+function item (invocation: InvocationSummary): VNode {
+  const { taskId, title, status, error, summary, usage, startedAt } = invocation
+  const search = project === null ? '' : `?${new URLSearchParams({ project }).toString()}`
+  const text = error ?? summary
+  return html`<a class=${`run ${status}`} href=${`${base}tasks/${encodeURIComponent(taskId)}${search}`}>
+    ${avatar(invocation.role)}
+    <span class="what">
+      <b>${toPlainText(title ?? `Task ${taskId}`, 200)}</b>
+      <span class="who">${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
+        ${text !== undefined && html`<span class=${error === undefined ? 'said' : 'said bad'}>${toPlainText(text, 200)}</span>`}</span>
+    </span>
+    <span class="cost">${usage?.costUsd === undefined ? '' : formatUsd(usage.costUsd)}</span>
+    ${statusBadge(invocation)}
+    <span class="times"><span class="duration">${durationOf(invocation)}</span>
+      ${startedAt !== undefined && html`<time datetime=${startedAt} title=${formatMoment(Date.parse(startedAt))}>${
+        h(Ticking, { ticker, children: () => agoOf(startedAt) })}</time>`}</span>
+  </a>` as VNode
+}
+
+function durationOf ({ status, duration, startedAt }: InvocationSummary): VNode | string {
+  if (status !== 'running') return duration === undefined ? '' : formatDuration(duration)
+  if (startedAt === undefined) return ''
+  return html`${h(Ticking, { ticker, children: () => formatSeconds(loader.clock.now() - Date.parse(startedAt)) })}` as VNode
+}
+
+function agoOf (startedAt: string): string {
+  const ms = loader.clock.now() - Date.parse(startedAt)
+  return ms < 60_000 ? 'just now' : `${formatSeconds(ms).split(' ')[0]} ago`
+}
+
+root.replaceChildren()
+paint()
+loader.open()

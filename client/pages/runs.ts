@@ -1,0 +1,109 @@
+import type { InvocationSummary } from '../../lib/events.js'
+import { ApiError, get } from '../connection/api.js'
+import { backoffMs } from '../connection/backoff.js'
+import { ServerClock } from '../store/server-clock.js'
+
+export interface Runs {
+  /** What runs first, then what ended, each newest first. */
+  readonly invocations: readonly InvocationSummary[]
+  readonly nextCursor: string | undefined
+  readonly isLoaded: boolean
+  /** Why the list is not up to date. */
+  readonly problem: string | undefined
+}
+
+interface Answer {
+  readonly invocations: readonly InvocationSummary[]
+  readonly page: { readonly nextCursor?: string | null }
+}
+
+export interface RunsOptions {
+  /** The API's prefix, relative to the page. */
+  readonly api: string
+  readonly project: string | null
+  readonly onChange: () => void
+}
+
+const REFRESH_MS = 4_000
+const PAGE_LIMIT = 100
+
+/** The list of invocations, asked for again every few seconds while somebody sees it. */
+export class RunsLoader {
+  readonly clock = new ServerClock()
+  runs: Runs = { invocations: [], nextCursor: undefined, isLoaded: false, problem: undefined }
+  readonly #options: RunsOptions
+  /** Cursors of the pages that were opened; the first page has none. */
+  #cursors: Array<string | undefined> = [undefined]
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #failures = 0
+  #isBusy = false
+
+  constructor (options: RunsOptions) {
+    this.#options = options
+  }
+
+  open (): void {
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.#refresh()
+    })
+    this.#refresh()
+  }
+
+  /** Adds the next page. */
+  more (): void {
+    const { nextCursor } = this.runs
+    if (nextCursor === undefined) return
+    this.#cursors.push(nextCursor)
+    this.#refresh()
+  }
+
+  async #refresh (): Promise<void> {
+    clearTimeout(this.#timer)
+    if (this.#isBusy || document.visibilityState === 'hidden') return
+    this.#isBusy = true
+    let waitMs = REFRESH_MS
+    try {
+      await this.#load()
+      this.#failures = 0
+    } catch (error) {
+      waitMs = Math.max(REFRESH_MS, backoffMs(this.#failures++, REFRESH_MS))
+      const problem = error instanceof ApiError ? error.message : 'The server cannot be reached'
+      this.runs = { ...this.runs, problem }
+    }
+    this.#isBusy = false
+    this.#timer = setTimeout(() => this.#refresh(), waitMs)
+    this.#options.onChange()
+  }
+
+  async #load (): Promise<void> {
+    const byId = new Map<number, InvocationSummary>()
+    let nextCursor: string | undefined
+    for (const cursor of this.#cursors) {
+      const answer = await this.#page(cursor === undefined ? {} : { cursor })
+      nextCursor = answer.page.nextCursor ?? undefined
+      for (const invocation of answer.invocations) byId.set(invocation.id, invocation)
+    }
+    // What has run for days may be pages away.
+    if (nextCursor !== undefined) {
+      for (const invocation of (await this.#page({ status: 'running' })).invocations) byId.set(invocation.id, invocation)
+    }
+    const invocations = [...byId.values()].sort((a, b) => rank(b) - rank(a) || b.id - a.id)
+    this.runs = { invocations, nextCursor, isLoaded: true, problem: undefined }
+  }
+
+  async #page (query: Readonly<Record<string, string>>): Promise<Answer> {
+    const { api, project } = this.#options
+    const url = new URL(`${api.replace(/\/+$/, '')}/invocations`, document.baseURI)
+    url.search = new URLSearchParams({
+      limit: String(PAGE_LIMIT), ...query, ...(project === null ? {} : { project })
+    }).toString()
+    const response = await get(url.href, undefined, { accept: 'application/json' }, AbortSignal.timeout(15_000))
+    const date = Date.parse(response.headers.get('date') ?? '')
+    if (!Number.isNaN(date)) this.clock.anchor(new Date(date).toISOString())
+    return await response.json() as Answer
+  }
+}
+
+function rank ({ status }: InvocationSummary): number {
+  return status === 'running' ? 1 : 0
+}

@@ -1,0 +1,20 @@
+import type { AgentTimelineStateDetail } from '../index.js'
+
+/** Marks in the tab's title: what runs is seen without opening the tab. */
+const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
+  none: '', running: '● ', waiting: '‖ ', completed: '✓ ', failed: '✕ ', timeout: '✕ ', lost: '? '
+}
+
+const element = document.querySelector('agent-timeline')!
+const project = new URLSearchParams(location.search).get('project')
+// The last part of the path, wherever a proxy put the page.
+const id = decodeURIComponent(location.pathname.replace(/\/+$/, '').split('/').pop() ?? '')
+
+element.addEventListener('agent-timeline-state', ({ detail }) => {
+  document.title = `${MARKS[detail.state]}${detail.task.title ?? `Task ${detail.task.id}`} · Agent timeline`
+})
+if (project !== null) {
+  element.setAttribute('project', project)
+  document.querySelector<HTMLAnchorElement>('#all')!.search = new URLSearchParams({ project }).toString()
+}
+element.setAttribute('task', id)

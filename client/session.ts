@@ -1,0 +1,87 @@
+import type { StreamFrame } from '../lib/events.js'
+import { TimelineConnection, type ConnectionOptions } from './connection/connection.js'
+import type { ConnectionState } from './connection/connection-state.js'
+import { reduce, type Action } from './store/reduce.js'
+import { ServerClock } from './store/server-clock.js'
+import { createState, type TimelineState } from './store/state.js'
+import { FrameBatch } from './window/frame-batch.js'
+
+export type SessionOptions = Omit<ConnectionOptions, 'onNewest' | 'onFrame' | 'onState' | 'onServerTime'> & {
+  /** Something changed: paint. */
+  readonly onChange: () => void
+}
+
+/** One task being watched: connection, store and clock together. */
+export class TimelineSession {
+  readonly clock = new ServerClock()
+  state: TimelineState
+  connectionState: ConnectionState = { name: 'idle' }
+  /** A person reads further up: what is on the screen must stay. */
+  isPinned = false
+  isLoadingOlder = false
+  readonly #connection: TimelineConnection
+  readonly #batch: FrameBatch<StreamFrame>
+  readonly #onChange: () => void
+
+  constructor ({ onChange, ...options }: SessionOptions) {
+    this.state = createState(options.task)
+    this.#onChange = onChange
+    this.#batch = new FrameBatch({
+      onBatch: (frames) => this.dispatch({ type: 'frames', frames, isPinned: this.isPinned })
+    })
+    this.#connection = new TimelineConnection({
+      ...options,
+      onNewest: (page) => {
+        this.#batch.clear()
+        this.dispatch({ type: 'newest', page })
+      },
+      onFrame: (frame) => this.#batch.push(frame),
+      onServerTime: (iso) => this.clock.anchor(iso),
+      onState: (state) => {
+        this.connectionState = state
+        onChange()
+      }
+    })
+  }
+
+  /** Events a second, lately. */
+  get rate (): number { return this.#batch.rate() }
+
+  open (): void {
+    this.#connection.open()
+  }
+
+  close (): void {
+    this.#connection.close()
+    this.#batch.clear()
+  }
+
+  /** Starts over with the newest events, also after the server refused. */
+  reload (): void {
+    this.isPinned = false
+    this.#connection.reload()
+  }
+
+  dispatch (action: Action): void {
+    this.state = reduce(this.state, action)
+    this.#onChange()
+  }
+
+  /** Puts the page before the first row in front; does nothing while one is under way or none is left. */
+  async loadOlder (): Promise<void> {
+    if (this.isLoadingOlder || !this.state.hasOlder) return
+    this.isLoadingOlder = true
+    this.#onChange()
+    const before = this.state.firstSeq
+    try {
+      const page = await this.#connection.loadOlder(before)
+      // The list may have been cut or replaced meanwhile.
+      if (this.state.firstSeq === before) this.state = reduce(this.state, { type: 'older', page })
+    } catch {
+      // The stream tells of a server that is gone; the reader scrolls again.
+    } finally {
+      this.isLoadingOlder = false
+      this.#onChange()
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type {
+  CurrentFrame, InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, InvocationStartedEvent
+} from '../../lib/events.js'
+import { timeOf } from './rows.js'
+import type { Invocation } from './state.js'
+
+/** An invocation of which nothing but its number is known: it counts as running until an end is seen. */
+export function createInvocation (id: number): Invocation {
+  return { id, status: 'running', toolCalls: 0 }
+}
+
+export function startInvocation (known: Invocation, event: InvocationStartedEvent): Invocation {
+  const { role, provider, model } = event
+  return { ...known, role, provider, ...(model === undefined ? {} : { model }), startedAtMs: timeOf(event) }
+}
+
+/** What the server says about a running invocation at the start of a stream. */
+export function describeRunning (known: Invocation, frame: CurrentFrame): Invocation {
+  const { role, provider, model, startedAt, lastActivityAt } = frame
+  const lastActivityAtMs = Math.max(Date.parse(lastActivityAt ?? startedAt) || 0, known.lastActivityAtMs ?? 0)
+  return {
+    ...known,
+    role,
+    provider,
+    ...(model === undefined ? {} : { model }),
+    startedAtMs: known.startedAtMs ?? Date.parse(startedAt),
+    ...(lastActivityAtMs === 0 ? {} : { lastActivityAtMs })
+  }
+}
+
+export function noteActivity (known: Invocation, event: InvocationActivityEvent, isNewCall: boolean): Invocation {
+  const { kind, until } = event.metadata ?? {}
+  const untilMs = typeof until === 'string' ? Date.parse(until) : NaN
+  return {
+    ...known,
+    lastActivityAtMs: timeOf(event),
+    toolCalls: known.toolCalls + (isNewCall ? 1 : 0),
+    waitingFor: event.activityType === 'progress' && kind === 'waiting'
+      ? { text: event.activity, ...(Number.isNaN(untilMs) ? {} : { untilMs }) }
+      : undefined
+  }
+}
+
+export function endInvocation (known: Invocation, event: InvocationCompletedEvent | InvocationFailedEvent): Invocation {
+  const { duration, usage } = event
+  const endedAtMs = timeOf(event)
+  const durationMs = duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs)
+  const ended: Invocation = {
+    ...known,
+    endedAtMs,
+    status: event.type === 'invocation.completed' ? 'completed' : event.type === 'invocation.timeout' ? 'timeout' : 'failed',
+    waitingFor: undefined,
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(usage === undefined ? {} : { usage })
+  }
+  if (event.type === 'invocation.completed') {
+    const { outcome, summary } = event
+    return { ...ended, ...(outcome === undefined ? {} : { outcome }), ...(summary === undefined ? {} : { summary }) }
+  }
+  const { error, reason, exitCode } = event
+  return {
+    ...ended, error, ...(reason === undefined ? {} : { reason }), ...(exitCode === undefined ? {} : { exitCode })
+  }
+}
+
+/** One invocation from what its older and its newer events say. */
+export function joinInvocations (older: Invocation, newer: Invocation | undefined): Invocation {
+  if (newer === undefined) return older
+  const known = Object.fromEntries(Object.entries(newer).filter(([, value]) => value !== undefined))
+  return { ...older, ...known, toolCalls: older.toolCalls + newer.toolCalls, waitingFor: newer.waitingFor }
+}

@@ -1,0 +1,85 @@
+import type { Usage } from '../../lib/activity.js'
+import type { InvocationStatus, TaskInfo } from '../../lib/events.js'
+import { RowList } from './row-list.js'
+
+/** Rows kept in the page: about 10 MB. Older ones are paged. */
+export const MAX_ROWS = 50_000
+
+/** How much of a row is shown: its one line, the beginning of its text, or all of it. */
+export type Expansion = 'closed' | 'open' | 'full'
+
+/** What is known of one invocation, from its events so far. */
+export interface Invocation {
+  readonly id: number
+  readonly status: InvocationStatus
+  /** Unknown while the event that started it is not loaded. */
+  readonly role?: string
+  readonly provider?: string
+  readonly model?: string
+  /** Milliseconds since the epoch, server's clock, like all times here. */
+  readonly startedAtMs?: number
+  readonly endedAtMs?: number
+  readonly lastActivityAtMs?: number
+  readonly durationMs?: number
+  readonly outcome?: 'approved' | 'rejected'
+  readonly summary?: string
+  readonly error?: string
+  readonly reason?: string
+  readonly exitCode?: number
+  readonly usage?: Usage
+  readonly toolCalls: number
+  /** What it waits for, as its last word; undefined once it did anything else. */
+  readonly waitingFor?: { readonly text: string, readonly untilMs?: number }
+}
+
+export interface TimelineState {
+  /** Nothing is known before the first page. */
+  readonly isLoaded: boolean
+  readonly task: TaskInfo
+  readonly rows: RowList
+  readonly invocations: ReadonlyMap<number, Invocation>
+  /** Number of the first event that is loaded; 0 without any. */
+  readonly firstSeq: number
+  /** Number of the last event that was taken in, shown or not. */
+  readonly lastSeq: number
+  /** There are events before the first row. */
+  readonly hasOlder: boolean
+  /** Newer rows than the last one exist, but not here: the list was full while somebody read it. */
+  readonly isDetached: boolean
+  readonly toolCalls: number
+  readonly errors: number
+  readonly lastActivityAtMs: number
+  /** Open tool calls: the key of the call to the number of its row. */
+  readonly openCalls: ReadonlyMap<string, number>
+  /** Ended tool calls whose start is not loaded. */
+  readonly headless: ReadonlyMap<string, number>
+  readonly collapsed: ReadonlySet<number>
+  readonly openRuns: ReadonlySet<number>
+  /** Rows a person opened or closed, against what they do by themselves. */
+  readonly expanded: ReadonlyMap<number, Expansion>
+  /** Changes whenever rows that were there before may have been hidden or shown. */
+  readonly layout: number
+}
+
+/** A timeline of which nothing is known yet. */
+export function createState (taskId: string): TimelineState {
+  return {
+    isLoaded: false,
+    task: { id: taskId },
+    rows: RowList.empty,
+    invocations: new Map(),
+    firstSeq: 0,
+    lastSeq: 0,
+    hasOlder: false,
+    isDetached: false,
+    toolCalls: 0,
+    errors: 0,
+    lastActivityAtMs: 0,
+    openCalls: new Map(),
+    headless: new Map(),
+    collapsed: new Set(),
+    openRuns: new Set(),
+    expanded: new Map(),
+    layout: 0
+  }
+}

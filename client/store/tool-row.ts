@@ -1,0 +1,73 @@
+import type { InvocationActivityEvent } from '../../lib/events.js'
+import { timeOf, type ToolKind, type ToolRow, type ToolStatus } from './rows.js'
+
+const STATUSES: readonly unknown[] = ['ok', 'error', 'denied', 'aborted'] satisfies ToolStatus[]
+
+/** Best first; the names that Claude Code, Codex, Gemini CLI and ACP agents give their tools. */
+const KINDS: ReadonlyArray<readonly [pattern: RegExp, kind: ToolKind, verb: string]> = [
+  [/^(todo|plan|update_?plan|update_topic)|_todos$/i, 'plan', 'plan'],
+  [/^(agent|task|delegate|spawn_agent)/i, 'agent', 'agent'],
+  [/web|fetch|^url/i, 'web', 'fetch'],
+  [/^(write|create)_?file$|^write$/i, 'edit', 'write'],
+  [/edit|^replace$|patch|file_?change/i, 'edit', 'edit'],
+  [/^read|^view|^cat$|^open/i, 'read', 'read'],
+  [/grep|glob|search|^find|^list|^ls$/i, 'search', 'search']
+]
+
+/** Commands that only look: they fold like reads do. */
+const LOOK = /^(?:cat|head|tail|sed -n|nl|wc|ls|find|fd|rg|grep|git (?:status|diff|log|show|blame)|pwd|tree|stat) ?(?!.*[>;&|])/
+
+/** Makes the row of a tool call from the half that is there; the second half alone where the first is not loaded. */
+export function createToolRow (event: InvocationActivityEvent, isParallel: boolean): ToolRow {
+  const metadata = event.metadata ?? {}
+  const { callId, phase, tool, input } = metadata
+  const hasHalves = typeof callId === 'string'
+  const row: ToolRow = {
+    kind: 'tool',
+    seq: event.seq,
+    atMs: timeOf(event),
+    invocationId: event.invocationId,
+    isParallel,
+    ...describeTool(event.activity, typeof tool === 'string' ? tool : ''),
+    status: hasHalves && phase !== 'end' ? 'running' : 'noted',
+    isTruncated: metadata.truncated === true,
+    isNested: typeof metadata.parentCallId === 'string',
+    isLate: metadata.late === true,
+    ...(hasHalves ? { callId } : {}),
+    ...(input === undefined ? {} : { input })
+  }
+  return phase === 'end' ? endToolRow(row, event) : row
+}
+
+/** The row of a call whose second half arrived. */
+export function endToolRow (row: ToolRow, event: InvocationActivityEvent): ToolRow {
+  const { status, durationMs, exitCode, result, files, truncated } = event.metadata ?? {}
+  const ownDurationMs = typeof durationMs === 'number' ? durationMs : timeOf(event) - row.atMs
+  return {
+    ...row,
+    status: STATUSES.includes(status) ? status as ToolStatus : 'ok',
+    ...(ownDurationMs > 0 || durationMs === 0 ? { durationMs: ownDurationMs } : {}),
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(typeof result === 'string' && result !== '' ? { result } : {}),
+    ...(Array.isArray(files) ? { files: files as NonNullable<ToolRow['files']> } : {}),
+    isTruncated: row.isTruncated || truncated === true
+  }
+}
+
+/** Key of a call within its invocation. */
+export function callKey (invocationId: number, callId: string): string {
+  return `${invocationId} ${callId}`
+}
+
+function describeTool (message: string, tool: string): Pick<ToolRow, 'toolKind' | 'tool' | 'verb' | 'target'> {
+  if (message.startsWith('exec: ')) {
+    const target = message.slice('exec: '.length)
+    return { toolKind: LOOK.test(target) ? 'look' : 'exec', tool, verb: '$', target }
+  }
+  const colon = message.indexOf(': ')
+  const name = tool !== '' ? tool : colon === -1 ? '' : message.slice(0, colon)
+  const hasName = name !== '' && message.startsWith(`${name}: `)
+  const target = hasName ? message.slice(name.length + 2) : message === name ? '' : message
+  const [, toolKind, verb] = KINDS.find(([pattern]) => pattern.test(name)) ?? [undefined, 'other' as const, name]
+  return { toolKind, tool: name, verb, target }
+}

@@ -1,0 +1,34 @@
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import type { ConnectionState } from '../connection/connection-state.js'
+import type { TimelineState } from '../store/state.js'
+import { toPlainText } from './ansi.js'
+import { icon, spinner } from './icons.js'
+
+export interface NoticeProps {
+  readonly state: TimelineState
+  readonly connection: ConnectionState
+  readonly onRetry: () => void
+}
+
+/** What stands in the place of rows while there are none. */
+export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
+  if (connection.name === 'denied') {
+    const { status, message } = connection
+    const title = status === 401 ? 'Sign in to see this task' : status === 403 ? 'You may not see this task' : 'This task cannot be shown'
+    return notice('denied', icon('x'), title, toPlainText(message, 300), html`<button class="button" onClick=${onRetry}>
+      ${icon('retry')}Try again</button>` as VNode)
+  }
+  if (state.isLoaded) {
+    return notice('empty', icon('dot'), 'No activity yet', 'What agents do for this task will appear here as it happens.')
+  }
+  if (connection.name === 'reconnecting' || connection.name === 'offline') {
+    return notice('lost', icon('unplug'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
+  }
+  return notice('loading', connection.name === 'idle' ? icon('dot') : spinner(),
+    connection.name === 'idle' ? 'No task chosen' : 'Loading the timeline', '')
+}
+
+function notice (kind: string, sign: VNode, title: string, text: string, action?: VNode): VNode {
+  return html`<div class=${`notice ${kind}`} part="notice">${sign}<b>${title}</b>${text !== '' && html`<p>${text}</p>`}${action}</div>` as VNode
+}

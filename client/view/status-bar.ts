@@ -1,0 +1,46 @@
+import { html } from 'htm/preact'
+import { h, type VNode } from 'preact'
+import type { ConnectionState } from '../connection/connection-state.js'
+import type { TimelineState } from '../store/state.js'
+import { toPlainText } from './ansi.js'
+import { formatCount, formatSeconds } from './format.js'
+import type { Services } from './services.js'
+import { Ticking } from './ticker.js'
+
+export interface StatusBarProps {
+  readonly state: TimelineState
+  readonly connection: ConnectionState
+  readonly services: Services
+}
+
+/** How the page is connected, in words, and how much there is. */
+export function StatusBar ({ state, connection, services }: StatusBarProps): VNode {
+  const { session, ticker } = services
+  const counts = (): string => {
+    const rate = session.rate
+    const all = `${formatCount(state.rows.length, 'row')}${state.hasOlder ? ', older ones above' : ''}`
+    return connection.name === 'live' && rate > 0 ? `${all} · ${rate}/s` : all
+  }
+  return html`<div class="status-bar" part="status">
+    <span class=${`connection ${connection.name}`}><span class="dot"></span><span class="text">${
+      h(Ticking, { ticker, children: () => connectionText(connection, Date.now()) })}</span></span>
+    ${state.isLoaded && html`<span>${h(Ticking, { ticker, children: counts })}</span>`}
+  </div>` as VNode
+}
+
+/** The connection in words. */
+export function connectionText (connection: ConnectionState, nowMs: number): string {
+  switch (connection.name) {
+    case 'idle': return 'Not connected'
+    case 'loading': return 'Loading'
+    case 'live': return 'Live'
+    case 'ended': return 'Ended'
+    case 'offline': return 'Offline: this device has no network'
+    case 'polling': return `Polling because ${connection.reason}`
+    case 'denied': return `Refused: ${toPlainText(connection.message)}`
+    case 'reconnecting': {
+      const restMs = connection.retryAtMs - nowMs
+      return `${restMs > 0 ? `Reconnecting in ${formatSeconds(restMs + 999)}` : 'Reconnecting'} · ${toPlainText(connection.reason)}`
+    }
+  }
+}

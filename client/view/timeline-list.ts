@@ -1,0 +1,223 @@
+import { html } from 'htm/preact'
+import { Component, h, type ComponentChild, type VNode } from 'preact'
+import { isHidden } from '../store/reduce.js'
+import type { Row } from '../store/rows.js'
+import type { TimelineState } from '../store/state.js'
+import { ListHeights } from '../window/list-heights.js'
+import { RowSlots } from '../window/row-slots.js'
+import { Viewport } from '../window/viewport.js'
+import { GroupHeading } from './group-heading.js'
+import type { Services } from './services.js'
+import { TimelineRow } from './timeline-row.js'
+
+export interface TimelineListProps {
+  readonly state: TimelineState
+  readonly isLoadingOlder: boolean
+  readonly isFollowing: boolean
+  readonly services: Services
+  /** The reader scrolled away from the newest row, or back to it. */
+  readonly onFollow: (isFollowing: boolean) => void
+  readonly onNearStart: () => void
+}
+
+/** Older rows are asked for when fewer pixels than these are left above. */
+const NEAR_START_PX = 600
+const PADDING_PX = 12
+
+/**
+ * The rows of the timeline, of which only those in view exist. `role=feed` and not `log`: rows are used again, and a
+ * live region would read every one of them aloud.
+ */
+export class TimelineList extends Component<TimelineListProps> {
+  readonly #viewport = new Viewport()
+  readonly #listHeights = new ListHeights(this.#viewport)
+  readonly #slots = new RowSlots()
+  readonly #indexes = new WeakMap<Element, number>()
+  readonly #sizes = new ResizeObserver((entries) => this.#measure(entries))
+  #list!: HTMLElement
+  #spacer!: HTMLElement
+  #rows!: HTMLElement
+  #heading: HTMLElement | null = null
+  #range = { from: 0, to: 0, offset: 0 }
+  /** What the list scrolled to by itself: its event is not the reader's. */
+  #scrollTop = 0
+
+  constructor (props: TimelineListProps) {
+    super(props)
+    this.#viewport.padding = PADDING_PX
+  }
+
+  override componentDidMount (): void {
+    this.#viewport.height = this.#list.clientHeight
+    this.#sizes.observe(this.#list)
+    document.addEventListener('selectionchange', this.#onSelection)
+    this.forceUpdate()
+  }
+
+  override componentWillUnmount (): void {
+    this.#sizes.disconnect()
+    document.removeEventListener('selectionchange', this.#onSelection)
+  }
+
+  override componentDidUpdate (): void {
+    this.#place()
+  }
+
+  override render ({ state, isFollowing, isLoadingOlder, services }: TimelineListProps): VNode {
+    const viewport = this.#viewport
+    if (isFollowing) viewport.isFollowing = true
+    else viewport.pause()
+    this.#listHeights.sync(state, (row) => isHidden(state, row))
+    this.#range = viewport.range()
+    const indexes: number[] = []
+    for (let index = this.#range.from; index < this.#range.to; index++) {
+      if (viewport.heights.get(index) > 0) indexes.push(index)
+    }
+    const rows = indexes.map((index) => state.rows.at(index)!)
+    const slots = this.#slots.assign(rows.map(({ seq }) => seq))
+    return html`<div class="list" part="list" role="feed" tabindex="0" aria-label="Timeline" aria-busy=${isLoadingOlder}
+        ref=${(element: HTMLElement | null) => { this.#list = element ?? this.#list }}
+        onScroll=${this.#onScroll} onWheel=${this.#onWheel} onKeyDown=${this.#onKey}>
+        <div class="spacer" role="presentation" ref=${(element: HTMLElement | null) => { this.#spacer = element ?? this.#spacer }}>
+          <div class="rows" role="presentation" ref=${(element: HTMLElement | null) => { this.#rows = element ?? this.#rows }}>
+            ${rows.map((row, i) => this.#row(row, indexes[i]!, slots[i]!))}
+          </div>
+        </div>
+      </div>
+      ${this.#currentGroup(state, services)}` as VNode
+  }
+
+  #row (row: Row, index: number, slot: number): ComponentChild {
+    const { state, services } = this.props
+    const invocation = 'invocationId' in row ? state.invocations.get(row.invocationId) : undefined
+    return h(TimelineRow, {
+      key: slot,
+      row,
+      index,
+      invocation,
+      expansion: state.expanded.get(row.seq),
+      isGroupOpen: invocation === undefined || !state.collapsed.has(invocation.id),
+      isRunOpen: 'run' in row && row.run !== undefined && state.openRuns.has(row.run),
+      services,
+      onElement: this.#onElement,
+      onGone: this.#onGone
+    })
+  }
+
+  /** The heading of the group whose rows are at the top, while its own is above. */
+  #currentGroup (state: TimelineState, services: Services): VNode | false {
+    const row = state.rows.at(this.#viewport.firstIndex)
+    if (row === undefined || !('invocationId' in row) || (row.kind === 'start' && this.#viewport.top <= 0)) return false
+    const invocation = state.invocations.get(row.invocationId)
+    if (invocation === undefined) return false
+    return html`<div class="current-group" ref=${(element: HTMLElement | null) => { this.#heading = element }}>
+      ${h(GroupHeading, { invocation, isOpen: !state.collapsed.has(invocation.id), services })}</div>` as VNode
+  }
+
+  readonly #onElement = (element: HTMLElement, index: number, isChanged: boolean): void => {
+    this.#indexes.set(element, index)
+    if (!isChanged) return
+    // Another row of the same size would not be told of.
+    this.#sizes.unobserve(element)
+    this.#sizes.observe(element)
+    if (element.contains((element.getRootNode() as ShadowRoot).activeElement)) this.#list.focus({ preventScroll: true })
+  }
+
+  readonly #onGone = (element: HTMLElement): void => {
+    this.#sizes.unobserve(element)
+  }
+
+  /** Runs after layout and before painting: what grew above the anchor is made up for unseen. */
+  #measure (entries: readonly ResizeObserverEntry[]): void {
+    const { heights } = this.#viewport
+    let change = 0
+    for (const { target, borderBoxSize } of entries) {
+      if (target === this.#list) {
+        change += Math.abs(this.#viewport.height - this.#list.clientHeight)
+        this.#viewport.height = this.#list.clientHeight
+        continue
+      }
+      const index = this.#indexes.get(target)
+      const height = borderBoxSize[0]?.blockSize ?? 0
+      if (index !== undefined && index < heights.count && height > 0) change += Math.abs(heights.set(index, height))
+    }
+    if (change < 0.01) return
+    const { from, to } = this.#viewport.range()
+    if (from < this.#range.from || to > this.#range.to) this.forceUpdate()
+    this.#range = { ...this.#range, offset: heights.top(this.#range.from) - this.#viewport.top }
+    this.#place()
+  }
+
+  #place (): void {
+    const viewport = this.#viewport
+    const scrollTop = viewport.scrollTop
+    const isBottom = viewport.isFollowing && viewport.contentHeight > viewport.height
+    this.#spacer.style.height = `${viewport.scrollHeight}px`
+    this.#rows.classList.toggle('is-bottom', isBottom)
+    this.#rows.style.transform = isBottom ? '' : `translateY(${scrollTop + this.#range.offset}px)`
+    if (isBottom || Math.abs(scrollTop - this.#scrollTop) >= 0.5) {
+      this.#scrollTop = scrollTop
+      this.#list.scrollTop = isBottom ? viewport.scrollHeight : scrollTop
+    }
+    this.#pushHeading()
+  }
+
+  /** The next group's heading pushes the current one out, as a sticky one would be. */
+  #pushHeading (): void {
+    if (this.#heading === null) return
+    const { heights, top, firstIndex } = this.#viewport
+    const headingPx = this.#heading.offsetHeight
+    let index = firstIndex + 1
+    while (index < this.#range.to && this.props.state.rows.at(index)?.kind !== 'start') index++
+    const distance = index < this.#range.to ? heights.top(index) - top : headingPx
+    this.#heading.style.transform = `translateY(${Math.min(0, distance - headingPx)}px)`
+  }
+
+  readonly #onScroll = (): void => {
+    const { scrollTop } = this.#list
+    if (Math.abs(scrollTop - this.#scrollTop) < 1) return
+    const wasFollowing = this.#viewport.isFollowing
+    const isAtEnd = scrollTop >= this.#viewport.scrollHeight - this.#viewport.height - 2
+    if (wasFollowing && isAtEnd) return
+    this.#viewport.scrollFrom(this.#scrollTop, scrollTop)
+    this.#scrollTop = scrollTop
+    this.#afterMove(wasFollowing)
+  }
+
+  /** A small step up would be undone by the next paint before it became a scroll event. */
+  readonly #onWheel = ({ deltaY }: WheelEvent): void => {
+    if (deltaY < 0 && this.#viewport.isFollowing && this.#viewport.top > 0) this.#pause()
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key === 'End') {
+      event.preventDefault()
+      this.props.onFollow(true)
+    } else if (event.key === 'Home') {
+      event.preventDefault()
+      this.#viewport.showRow(0)
+      this.#afterMove(true)
+    }
+  }
+
+  /** Text that somebody marks must not run away. */
+  readonly #onSelection = (): void => {
+    const root = this.#list.getRootNode() as ShadowRoot & { getSelection?: () => Selection | null }
+    const selection = root.getSelection?.() ?? document.getSelection()
+    if (selection?.type !== 'Range' || !this.#viewport.isFollowing) return
+    if (selection.anchorNode !== null && this.#rows.contains(selection.anchorNode)) this.#pause()
+  }
+
+  #pause (): void {
+    this.#viewport.pause()
+    this.props.onFollow(false)
+  }
+
+  #afterMove (wasFollowing: boolean): void {
+    const { isFollowing, top } = this.#viewport
+    if (isFollowing !== wasFollowing) this.props.onFollow(isFollowing)
+    this.forceUpdate()
+    if (!isFollowing && top < NEAR_START_PX) this.props.onNearStart()
+  }
+}

@@ -1,0 +1,203 @@
+import { html } from 'htm/preact'
+import { Component, h, type VNode } from 'preact'
+import type { GapRow, Row, TaskRow, TextRow, ToolRow } from '../store/rows.js'
+import type { Expansion, Invocation } from '../store/state.js'
+import { toPlainText } from './ansi.js'
+import { roleName } from './badges.js'
+import { formatCount, formatDuration, formatMoment, formatSeconds, formatTime } from './format.js'
+import { GroupHeading } from './group-heading.js'
+import { icon, spinner } from './icons.js'
+import { RowDetail, foot } from './row-detail.js'
+import {
+  defaultExpansion, endText, hasDetail, iconOf, labelOf, outcomeOf, similarText, taskText, toneOf
+} from './row-text.js'
+import type { Services } from './services.js'
+import { textLines } from './text-block.js'
+import { Ticking } from './ticker.js'
+
+/** Lines of a message that are shown before somebody asks for all. */
+const MESSAGE_LINES = 8
+const FULL_LINES = 500
+const SLOW_MS = 20_000
+
+export interface TimelineRowProps {
+  readonly row: Row
+  readonly index: number
+  readonly invocation: Invocation | undefined
+  readonly expansion: Expansion | undefined
+  readonly isGroupOpen: boolean
+  readonly isRunOpen: boolean
+  readonly services: Services
+  /** Tells who measures which element shows which row now. */
+  readonly onElement: (element: HTMLElement, index: number, isChanged: boolean) => void
+  readonly onGone: (element: HTMLElement) => void
+}
+
+/** One row of the list; its element is used again for other rows. */
+export class TimelineRow extends Component<TimelineRowProps> {
+  #element: HTMLElement | null = null
+
+  override shouldComponentUpdate (next: TimelineRowProps): boolean {
+    const { row, index, invocation, expansion, isGroupOpen, isRunOpen } = this.props
+    const { kind } = next.row
+    const showsInvocation = kind === 'start' || kind === 'end' || ('isParallel' in next.row && next.row.isParallel)
+    return next.row !== row || next.index !== index || next.expansion !== expansion ||
+      next.isGroupOpen !== isGroupOpen || next.isRunOpen !== isRunOpen ||
+      (showsInvocation && next.invocation !== invocation)
+  }
+
+  override componentDidMount (): void {
+    this.props.onElement(this.#element!, this.props.index, true)
+  }
+
+  override componentDidUpdate (previous: TimelineRowProps): void {
+    this.props.onElement(this.#element!, this.props.index, previous.row.seq !== this.props.row.seq)
+  }
+
+  override componentWillUnmount (): void {
+    if (this.#element !== null) this.props.onGone(this.#element)
+  }
+
+  override render ({ row, invocation, services, isGroupOpen }: TimelineRowProps): VNode {
+    const ref = (element: HTMLElement | null): void => { this.#element = element ?? this.#element }
+    const label = labelOf(row, invocation)
+    if (row.kind === 'start') {
+      return html`<article ref=${ref} aria-label=${label} aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1">
+        <h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, services })}</h3>
+      </article>` as VNode
+    }
+    const tone = toneOf(row, invocation)
+    const isAlone = row.kind === 'task' || row.kind === 'gap'
+    const isNested = 'isNested' in row && row.isNested
+    const classes = ['row', tone, isAlone ? 'is-alone' : '', isNested ? 'is-nested' : ''].join(' ')
+    return html`<article ref=${ref} class=${classes} aria-label=${label} aria-posinset=${row.seq} aria-setsize="-1"
+      tabindex="-1">
+      <time datetime=${formatMoment(row.atMs)} title=${formatMoment(row.atMs)}>${formatTime(row.atMs)}</time>
+      <div class="rail"><span class="sign">${tone === 'running' ? spinner() : icon(this.#isLead ? 'more' : iconOf(row, invocation))}</span></div>
+      ${this.#content()}
+    </article>` as VNode
+  }
+
+  /** This row stands for others like it. */
+  get #isLead (): boolean {
+    const { row, isRunOpen } = this.props
+    return 'similar' in row && (row.similar?.count ?? 0) > 1 && !isRunOpen
+  }
+
+  #content (): VNode | VNode[] {
+    const { row, invocation, services, isRunOpen } = this.props
+    switch (row.kind) {
+      case 'task': return taskContent(row)
+      case 'gap': return gapContent(row)
+      case 'start': return []
+      case 'end': return this.#endContent()
+      default: {
+        const { similar, run } = row
+        if (similar === undefined || similar.count < 2) return row.kind === 'tool' ? this.#toolContent(row) : this.#textContent(row)
+        const toggle = (): void => services.session.dispatch({ type: 'toggle-run', run: run! })
+        if (isRunOpen) {
+          const content = row.kind === 'tool' ? this.#toolContent(row, toggle) : this.#textContent(row, toggle)
+          return content
+        }
+        return html`<div class="message"><button class="more" aria-expanded="false" onClick=${toggle}>${similarText(row)}
+          ${similar.durationMs > 0 && html`<span>·</span><span>${formatDuration(similar.durationMs)}</span>`}</button></div>
+          <div class="meta">${roleBadge(row.isParallel, invocation)}</div>` as VNode
+      }
+    }
+  }
+
+  #toolContent (row: ToolRow, onFold?: () => void): VNode {
+    const { invocation, services } = this.props
+    const expansion = this.#expansion
+    const isOpen = expansion !== 'closed' && hasDetail(row)
+    const outcome = outcomeOf(row)
+    return html`<div class="message command">
+        <span class="verb">${toPlainText(row.verb, 60)}</span>${toPlainText(row.target, 400)}</div>
+      <div class="meta">
+        ${onFold !== undefined && html`<button class="more" aria-expanded="true" onClick=${onFold}>Fold</button>`}
+        ${row.isLate && html`<span>late</span>`}
+        ${roleBadge(row.isParallel, invocation)}
+        ${outcome !== undefined && html`<span class=${`outcome ${outcome.tone}`}>${outcome.text}</span>`}
+        ${tookNode(row, services)}
+        ${hasDetail(row)
+          ? html`<button class="toggle" aria-expanded=${isOpen} aria-label=${`Details of ${toPlainText(row.target, 60) || row.verb}`}
+              onClick=${() => this.#expand(isOpen ? 'closed' : 'open')}>${icon('chevron')}</button>`
+          : html`<span class="toggle is-empty"></span>`}
+      </div>
+      ${isOpen && h(RowDetail, { row, expansion, onExpand: this.#expand })}` as VNode
+  }
+
+  #textContent (row: TextRow, onFold?: () => void): VNode {
+    const { invocation } = this.props
+    const isError = row.kind === 'error'
+    const isQuiet = row.kind === 'progress' && row.progressKind !== 'waiting' && row.progressKind !== 'retry'
+    const expansion = this.#expansion
+    const { nodes, hiddenLines } = textLines(row.text, { maxLines: expansion === 'full' ? FULL_LINES : MESSAGE_LINES })
+    const more = foot(hiddenLines, row.isTruncated, expansion, this.#expand)
+    const meta = html`<div class="meta">
+      ${onFold !== undefined && html`<button class="more" aria-expanded="true" onClick=${onFold}>Fold</button>`}
+      ${row.isLate && html`<span>late</span>`}${roleBadge(row.isParallel, invocation)}</div>`
+    if (isError && (nodes.length > 1 || row.text.length > 120)) {
+      return html`<div class="message strong">Error</div>${meta}
+        <div class="note">${nodes}${more}</div>` as VNode
+    }
+    return html`<div class=${`message prose ${isError ? 'strong' : isQuiet ? 'quiet' : ''}`}>${nodes}${more}</div>${meta}` as VNode
+  }
+
+  #endContent (): VNode | VNode[] {
+    const { invocation } = this.props
+    if (invocation === undefined) return []
+    const { summary, error, durationMs, status, exitCode, reason } = invocation
+    const text = error ?? summary
+    const details = [exitCode === undefined || exitCode === 0 ? '' : `exit ${exitCode}`, reason ?? ''].filter((part) => part !== '')
+    const expansion = this.#expansion
+    const lines = text === undefined
+      ? undefined
+      : textLines(text, { maxLines: expansion === 'full' ? FULL_LINES : MESSAGE_LINES })
+    const isTrouble = error !== undefined || invocation.outcome === 'rejected'
+    return html`<div class="message strong">${endText(invocation)}</div>
+      <div class="meta">
+        ${details.length > 0 && html`<span class="outcome bad">${details.join(' · ')}</span>`}
+        ${durationMs !== undefined && html`<span>${formatDuration(durationMs)}</span>`}
+        <span class="toggle is-empty"></span>
+      </div>
+      ${lines !== undefined && html`<div class=${isTrouble ? `note ${status === 'failed' ? '' : 'warn'}` : 'detail-text'}>
+        ${lines.nodes}${foot(lines.hiddenLines, false, expansion, this.#expand)}</div>`}` as VNode
+  }
+
+  get #expansion (): Expansion {
+    return this.props.expansion ?? defaultExpansion(this.props.row)
+  }
+
+  readonly #expand = (to: Expansion): void => {
+    const { row, services } = this.props
+    services.session.dispatch({ type: 'expand', seq: row.seq, to })
+  }
+}
+
+function taskContent ({ change, message, actor }: TaskRow): VNode {
+  return html`<div class="message strong">${taskText(change, message)}
+    ${actor !== '' && html` <small>by ${toPlainText(actor, 60)}</small>`}</div>` as VNode
+}
+
+function gapContent ({ fromSeq, seq, reason }: GapRow): VNode {
+  const events = formatCount(seq - fromSeq + 1, 'event')
+  const why = reason === 'expired' ? 'are past the retention and gone' : 'were removed'
+  return html`<div class="gap">${events} ${why}</div>` as VNode
+}
+
+function roleBadge (isParallel: boolean, invocation: Invocation | undefined): VNode | false {
+  return isParallel && invocation !== undefined && html`<span class="role">${roleName(invocation)}</span>` as VNode
+}
+
+/** The time a call took, and a bar on a logarithmic scale; counting while it runs. */
+function tookNode (row: ToolRow, { session, ticker }: Services): VNode | false {
+  if (row.status === 'running') {
+    const children = (): string => formatSeconds(session.clock.now() - row.atMs)
+    return html`<span class="took"><span>${h(Ticking, { ticker, children })}</span></span>` as VNode
+  }
+  if (row.durationMs === undefined) return false
+  const width = Math.max(2, Math.min(48, Math.log10(Math.max(1, row.durationMs)) * 9.6))
+  return html`<span class=${row.durationMs >= SLOW_MS ? 'took is-slow' : 'took'}>
+    <i style=${`width:${width.toFixed(0)}px`}></i><span>${formatDuration(row.durationMs)}</span></span>` as VNode
+}
