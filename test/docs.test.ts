@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import ts from 'typescript'
+import Fastify from 'fastify'
+import agentTimeline from '../plugins/agent-timeline.js'
+
+/*
+ * Markers in the text, as HTML comments on the line before what they speak of:
+ *
+ *   <!-- run -->                            this block runs as it is; ts is type-checked, too
+ *   <!-- options: Name path/to/file.ts -->  the first column of this table has the members of that interface, and all
+ */
+const root = fileURLToPath(new URL('..', import.meta.url))
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)]
+const texts = new Map(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
+const errors = readFileSync(join(root, 'lib/errors.ts'), 'utf8')
+const codes = new Map([...errors.matchAll(/^ {2}(AGENT_TIMELINE_\w+): \[(\d+)/gm)].map(([, code, status]) => [code!, status!]))
+
+interface Example {
+  readonly name: string
+  readonly language: 'js' | 'ts'
+  readonly code: string
+}
+
+const examples = pages.flatMap((page) => {
+  const found = texts.get(page)!.matchAll(/<!-- run -->\n+```(js|ts)\n([\s\S]*?)\n```/g)
+  return [...found].map(({ 1: language, 2: code, index }): Example => {
+    const line = texts.get(page)!.slice(0, index).split('\n').length
+    return { name: `${page}:${line}`, language: language as 'js' | 'ts', code: code! }
+  })
+})
+
+t.test('the examples run', async (t) => {
+  t.ok(examples.length > 5)
+  // Inside the package, so that it can be imported by its name.
+  const folder = t.testdir(Object.fromEntries(examples.map((_, index) => [String(index), {}])))
+  const typed = examples.flatMap(({ language, code }, index) => {
+    if (language !== 'ts') return []
+    const path = join(folder, String(index), 'example.mts')
+    writeFileSync(path, code)
+    return [path]
+  })
+  t.same(typeErrors(typed, folder), [])
+  for (const [index, example] of examples.entries()) {
+    t.same(await run(example, join(folder, String(index))), { ended: true, stderr: '', status: 200 }, example.name)
+  }
+})
+
+t.test('error codes exist, and each has its fix', async (t) => {
+  for (const [page, text] of texts) {
+    for (const [name] of text.matchAll(/AGENT_TIMELINE_\w+/g)) {
+      const isKnown = codes.has(name) || (name.endsWith('_') && [...codes.keys()].some((code) => code.startsWith(name)))
+      t.ok(isKnown, `${name} in ${page}`)
+    }
+  }
+  const rows = texts.get('docs/troubleshooting.md')!.split('\n').filter((line) => line.startsWith('| `AGENT_TIMELINE_'))
+  const told = rows.map((row) => row.split('|').map((cell) => cell.replaceAll('`', '').trim()))
+  t.same(told.map(([, code]) => code).sort(), [...codes.keys()].sort())
+  for (const [, code, status] of told) t.equal(status, codes.get(code!), code)
+})
+
+t.test('links lead somewhere', async (t) => {
+  for (const [page, text] of texts) {
+    for (const [, target] of withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target!)) continue
+      const [path, anchor] = target!.split('#')
+      const file = path === '' ? page : relative(root, resolve(root, dirname(page), path!))
+      t.ok(existsSync(join(root, file)), `${page}: ${target}`)
+      if (anchor !== undefined) t.ok(slugsOf(texts.get(file) ?? '').has(anchor), `${page}: ${target}`)
+    }
+  }
+})
+
+t.test('tables of options have all that exist, and nothing else', async (t) => {
+  let tables = 0
+  for (const [page, text] of texts) {
+    for (const [, name, path, table] of text.matchAll(/<!-- options: (\w+) (\S+) -->\n((?:\|.*\n)+)/g)) {
+      const cells = table!.split('\n').slice(2).map((row) => row.split('|')[1] ?? '')
+      const told = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, option]) => option!))
+      t.same(told.sort(), membersOf(path!, name!).sort(), `${page}: ${name}`)
+      tables++
+    }
+  }
+  t.ok(tables > 5)
+})
+
+t.test('routes that are told of exist', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(agentTimeline, { database: ':memory:' })
+  for (const [page, text] of texts) {
+    for (const [, url] of text.matchAll(/^\| `GET (\/[^`?]+)/gm)) t.ok(app.hasRoute({ method: 'GET', url: url! }), `${page}: ${url}`)
+  }
+})
+
+/** Runs an example in a process of its own: to its end, or until its server has answered. */
+async function run ({ language, code }: Example, cwd: string) {
+  const listening = code.replace('port: 3000', 'port: 0')
+  const script = language === 'js' ? listening : ts.transpileModule(listening, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true }
+  }).outputText
+  writeFileSync(join(cwd, 'example.mjs'), `${script}\nprocess.send('end of the example')\n`)
+  const child = spawn(process.execPath, ['example.mjs'], {
+    cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' }
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout!.on('data', (chunk) => { stdout += chunk })
+  child.stderr!.on('data', (chunk) => { stderr += chunk })
+  const closed = once(child, 'close')
+  const ended = await Promise.race([once(child, 'message').then(() => true), closed.then(() => false)])
+  const url = /http:\/\/\S+/.exec(stdout)?.[0]
+  const status = ended && url !== undefined ? (await fetch(url)).status : 200
+  if (url !== undefined) child.kill('SIGTERM')
+  const [exitCode] = await closed
+  return { ended, stderr, status: url === undefined && exitCode !== 0 ? exitCode : status }
+}
+
+function typeErrors (paths: readonly string[], folder: string): string[] {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
+  const program = ts.createProgram(paths, { ...options, noEmit: true, declaration: false, rootDir: undefined, outDir: undefined })
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) =>
+    `${file === undefined ? '' : examples[Number(relative(folder, dirname(file.fileName)))]?.name}: ${
+      ts.flattenDiagnosticMessageText(messageText, '\n')}`)
+}
+
+/** Names of an interface's own members. */
+function membersOf (path: string, name: string): string[] {
+  const source = ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.ES2022)
+  const found = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name)
+  return (found as ts.InterfaceDeclaration | undefined)?.members.map((member) => (member.name as ts.Identifier).text) ?? []
+}
+
+/** The anchors that GitHub gives a page's headings. */
+function slugsOf (text: string): ReadonlySet<string> {
+  const headings = withoutCode(text).matchAll(/^#+ (.+)$/gm)
+  return new Set([...headings].map(([, heading]) =>
+    heading!.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')))
+}
+
+function withoutCode (text: string): string {
+  return text.replace(/^ *```[\s\S]*?^ *```$/gm, '')
+}
