@@ -18,11 +18,15 @@ const GRACE_MS = 8_000
 export function closeOnSignals ({ recorder, abort, close }: CloseOnSignalsOptions): () => void {
   const signals = ['SIGTERM', 'SIGINT'] as const
   const stop = () => { for (const name of signals) process.off(name, onSignal) }
+  let isEnding = false
 
   function onSignal (signal: NodeJS.Signals): void {
-    stop()
+    // Listening until the end keeps the process: another timeline's last listener would end it under us.
+    if (isEnding) return
+    isEnding = true
     abort()
     waitForRuns(recorder).then(close).catch(() => {}).finally(() => {
+      stop()
       // A host with a listener of its own decides by itself when to exit.
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
     })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { systemClock, toIso } from './clock.js'
+import { parseTime, systemClock, toIso } from './clock.js'
 import { timelineError } from './errors.js'
+import { INVOCATION_STATUSES } from './events.js'
 import { createAuditSource, type TaskEventSource } from './host/task-events.js'
 import { processLogger, type Logger } from './logger.js'
 import {
@@ -8,14 +9,16 @@ import {
 } from './options.js'
 import { startMaintenance } from './maintenance.js'
 import { currentOwner } from './recorder/owner.js'
-import { createRecorder, type RecorderOptions } from './recorder/recorder.js'
+import { createRecorder, withinPatience, type RecorderOptions } from './recorder/recorder.js'
 import { createRedactor, type RedactOptions } from './recorder/redact.js'
 import { capText, sanitise } from './recorder/text.js'
 import { createWriter } from './recorder/writer.js'
 import type { TimelineReader } from './store/activity-store.js'
+import { adoptNewInvocations } from './store/adopt.js'
 import { openDatabase } from './store/database.js'
+import { deleteActivities } from './store/retention.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
-import { retryWhileBusy } from './store/sqlite.js'
+import { databaseError, retryWhileBusy } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { createBell } from './tail/bell.js'
 import { follow } from './tail/follow.js'
@@ -104,11 +107,12 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     read: database.read,
     async importPending (taskId) {
       const { imported, recheckInMs } = await retryWhileBusy(
-        () => database.write((trx, host) => host.importPending(trx, taskId)))
+        () => database.write((trx, host) => host.importPending(trx, taskId)), IMPORT_PATIENCE_MS)
       if (imported > 0) onCommit([taskId])
       return recheckInMs
     },
-    adoptNew: async () => adoptNewInvocations(database)
+    adoptNew: async () => adoptNewInvocations(database),
+    onImportError: warnOnceEach(logger)
   })
   const reader = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
   const hub = createHub({ reader, bus, logger })
@@ -128,16 +132,17 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
   let closing: Promise<void> | undefined
 
   async function close (): Promise<void> {
-    stopListening()
     hub.close()
     await maintenance.stop()
     try {
+      recorder.abandon()
       await writer.close()
     } catch (error) {
       logger.error({ err: error }, 'the timeline was closed with activities that could not be written')
     } finally {
       bus.close()
       await database.close()
+      stopListening()
     }
   }
 
@@ -151,14 +156,14 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
         taskId: checkTaskId(event.taskId),
         ...checkTaskEvent(event),
         actor: clean(event.actor),
-        message: clean(event.message ?? ''),
-        timestamp: toIso(Math.min(event.timestamp?.getTime() ?? now(), now())),
+        message: clean(String(event.message ?? '')),
+        timestamp: toIso(Math.min(parseTime(event.timestamp) ?? now(), now())),
         sourceId: String(taskEvents++)
       }
-      if (await stored.getTask(op.taskId) === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
-      await new Promise<void>((resolve, reject) => {
+      if (await reader.getTask(op.taskId) === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
+      await withinPatience(new Promise<void>((resolve, reject) => {
         writer.push(op, (error) => error === undefined ? resolve() : reject(error))
-      })
+      }), true)
     },
 
     async getTimeline (taskId, query = {}) {
@@ -176,6 +181,9 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     },
 
     async listInvocations (filter = {}) {
+      if (filter.status !== undefined && !INVOCATION_STATUSES.includes(filter.status)) {
+        throw timelineError('AGENT_TIMELINE_INVALID_STATUS')
+      }
       if (filter.limit !== undefined) checkLimit(filter.limit, MAX_LIST_LIMIT)
       const { taskId, ...rest } = filter
       return reader.listInvocations(taskId === undefined ? rest : { ...rest, taskId: checkTaskId(taskId) })
@@ -185,6 +193,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
 
     async deleteTask (taskId) {
       const id = checkTaskId(taskId)
+      await deleteActivities(database, id)
       await retryWhileBusy(() => database.write(async (trx) => {
         for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
           await trx.deleteFrom(table).where('task_id', '=', id).execute()
@@ -207,6 +216,19 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
 
   await within(OPENING_MS, maintenance.opened)
   return { timeline, reader, hub, close: timeline.close }
+}
+
+/** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */
+const IMPORT_PATIENCE_MS = 250
+
+function warnOnceEach (logger: Logger): (error: unknown) => void {
+  const warned = new Set<string>()
+  return (error) => {
+    const { code, message } = databaseError(error)
+    if (warned.has(code)) return
+    warned.add(code)
+    logger.warn({ code, err: error, reason: message }, 'rows that the host wrote could not be brought into the timeline')
+  }
 }
 
 /** How long opening waits for the backfill of a database that is new to us; a large one goes on in the background. */
@@ -270,20 +292,4 @@ function withTaskExists (reader: TimelineReader, taskExists: NonNullable<OpenOpt
     ...reader,
     getTask: async (taskId) => await taskExists(taskId) ? await reader.getTask(taskId) ?? { id: taskId } : undefined
   }
-}
-
-/** Records of invocations that the host wrote since the last look, so that the list has them. */
-async function adoptNewInvocations (database: Awaited<ReturnType<typeof openDatabase>>): Promise<void> {
-  for (;;) {
-    const ids = await database.read(async (db) => {
-      const rows = await db.selectFrom('task_invocations').select('id').where('id', '>', (eb) => eb
-        .selectFrom('invocation_run').select((inner) => inner.fn.coalesce(inner.fn.max('invocation_id'), inner.lit(0)).as('max')))
-        .orderBy('id').limit(200).execute()
-      return rows.map((row) => Number(row.id))
-    })
-    if (ids.length === 0) break
-    await retryWhileBusy(() => database.write((trx, host) => host.adopt(trx, ids)))
-  }
-  const ended = await database.read((db, host) => host.endedTasks(db))
-  for (const taskId of ended) await retryWhileBusy(() => database.write((trx, host) => host.importPending(trx, taskId)))
 }

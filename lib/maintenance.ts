@@ -4,8 +4,9 @@ import type { Recorder } from './recorder/recorder.js'
 import { backfill } from './store/backfill.js'
 import type { Database } from './store/database.js'
 import { sweepOrphans } from './store/orphans.js'
-import { endLostRuns } from './store/reconcile.js'
+import { endLostRuns, forgetWriters } from './store/reconcile.js'
 import { pruneActivities } from './store/retention.js'
+import { retryWhileBusy } from './store/sqlite.js'
 
 export interface MaintenanceOptions {
   readonly database: Database
@@ -33,29 +34,53 @@ const UPKEEP_INTERVAL_MS = 10 * 60 * 1000
 export function startMaintenance (options: MaintenanceOptions): Maintenance {
   const { database, logger, now } = options
   let isStopped = false
-  let last: Promise<void> = Promise.resolve()
   const failed = new Set<string>()
 
   /** One after the other; a failure is logged once per kind and tried again with the next round. */
-  function round (name: string, work: () => Promise<void>): Promise<void> {
-    last = last.then(async () => {
-      if (isStopped) return
-      try {
-        await work()
-        failed.delete(name)
-      } catch (err) {
-        if (isStopped || failed.has(name)) return
-        failed.add(name)
-        logger.warn({ err, round: name }, 'upkeep of the timeline failed and is tried again')
+  function createQueue () {
+    let last: Promise<void> = Promise.resolve()
+    return {
+      idle: () => last,
+      round (name: string, work: () => Promise<void>): Promise<void> {
+        last = last.then(async () => {
+          if (isStopped) return
+          try {
+            await work()
+            failed.delete(name)
+          } catch (err) {
+            if (isStopped || failed.has(name)) return
+            failed.add(name)
+            logger.warn({ err, round: name }, 'upkeep of the timeline failed and is tried again')
+          }
+        })
+        return last
       }
-    })
-    return last
+    }
+  }
+
+  // Two queues: a backfill that takes minutes must not keep the dead looking alive.
+  const watch = createQueue()
+  const chores = createQueue()
+  let isWatching = false
+
+  async function watchOver (): Promise<void> {
+    if (isWatching) return
+    isWatching = true
+    await watch.round('tables', lookAtTables)
+    await watch.round('heartbeat', beat)
+    await watch.round('lost runs', bury)
+    isWatching = false
+  }
+
+  /** The host has rebuilt a table, or added a column that we fill. */
+  async function lookAtTables (): Promise<void> {
+    if (await database.repairIfChanged()) chores.round('upkeep', upkeep)
   }
 
   async function beat (): Promise<void> {
     if (options.recorder.running.size === 0) return
-    await database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
-      .where('owner', '=', options.writerId).where('status', '=', 'running').execute())
+    await retryWhileBusy(() => database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
+      .where('owner', '=', options.writerId).where('status', '=', 'running').execute()), options.heartbeatIntervalMs)
   }
 
   async function bury (): Promise<void> {
@@ -64,24 +89,25 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   async function upkeep (): Promise<void> {
-    await backfill(database, now)
+    await backfill(database, now, () => isStopped)
+    await forgetWriters(database, now)
     await sweepOrphans(database)
     await pruneActivities(database, { ...options, isStopped: () => isStopped })
   }
 
   const timers = [
-    setInterval(() => { round('heartbeat', beat); round('lost runs', bury) }, options.heartbeatIntervalMs).unref(),
-    setInterval(() => { round('upkeep', upkeep) }, UPKEEP_INTERVAL_MS).unref()
+    setInterval(() => { watchOver() }, options.heartbeatIntervalMs).unref(),
+    setInterval(() => { chores.round('upkeep', upkeep) }, UPKEEP_INTERVAL_MS).unref()
   ]
-  round('lost runs', bury)
-  const opened = round('upkeep', upkeep)
+  watchOver()
+  const opened = chores.round('upkeep', upkeep)
 
   return {
     opened,
     async stop () {
       isStopped = true
       for (const timer of timers) clearInterval(timer)
-      await last
+      await Promise.all([watch.idle(), chores.idle()])
     }
   }
 }

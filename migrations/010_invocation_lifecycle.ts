@@ -23,7 +23,8 @@ export async function up (db: Kysely<any>): Promise<void> {
     const present = await columnsOf(trx, 'task_invocations')
     const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))
     await run(trx, missing.map(([name, type]) => addColumn(name, type)))
-    await run(trx, createTriggers(engine, (await columnsOf(trx, 'tasks')).has('id')))
+    if (engine === 'sqlite') await dropStrayTriggers(trx)
+    await run(trx, createTriggers(engine, await canTriggerOnTasks(trx)))
     await record(trx, missing.map(([name]) => name))
   })
 }
@@ -59,6 +60,25 @@ export async function columnsOf (db: Kysely<any>, table: string): Promise<Readon
   return new Set(rows.map((row) => row.name))
 }
 
+/** Whether `tasks` is a table with ids; on a view no trigger fires after a deletion. */
+export async function canTriggerOnTasks (db: Kysely<any>): Promise<boolean> {
+  if (!(await columnsOf(db, 'tasks')).has('id')) return false
+  const { rows } = engineOf(db) === 'sqlite'
+    ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tasks'`.execute(db)
+    : await sql`SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'tasks'
+        AND table_type = 'BASE TABLE'`.execute(db)
+  return rows.length > 0
+}
+
+/** A trigger stays with a table that is renamed; where the host keeps the old one, the new one would get none. */
+async function dropStrayTriggers (db: Kysely<any>): Promise<void> {
+  for (const [name, table] of TRIGGERS) {
+    const { rows } = await sql`SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ${name}
+      AND tbl_name <> ${table}`.execute(db)
+    if (rows.length > 0) await run(db, [`DROP TRIGGER ${name}`])
+  }
+}
+
 /** Which engine is behind a Kysely: a capability, because `instanceof` fails across two copies of Kysely. */
 export function engineOf (db: Kysely<any>): Engine {
   return db.getExecutor().adapter.supportsTransactionalDdl ? 'postgres' : 'sqlite'
@@ -68,7 +88,20 @@ export function engineOf (db: Kysely<any>): Engine {
 async function inTransaction (db: Kysely<any>, work: (trx: Kysely<any>) => Promise<void>): Promise<void> {
   const plain = db.withoutPlugins()
   if (db.isTransaction) await work(plain)
-  else await plain.transaction().execute(work)
+  else if (engineOf(db) === 'postgres') await plain.transaction().execute(work)
+  else await plain.connection().execute((connection) => inImmediateTransaction(connection, work))
+}
+
+/** Kysely begins deferred: reading first and writing later then fails where somebody else wrote in between. */
+async function inImmediateTransaction (db: Kysely<any>, work: (trx: Kysely<any>) => Promise<void>): Promise<void> {
+  await sql`BEGIN IMMEDIATE`.execute(db)
+  try {
+    await work(db)
+    await sql`COMMIT`.execute(db)
+  } catch (error) {
+    await sql`ROLLBACK`.execute(db)
+    throw error
+  }
 }
 
 async function run (db: Kysely<any>, statements: readonly string[]): Promise<void> {

@@ -27,7 +27,7 @@ export function renderSqlFile (engine: Engine): string {
   return [
     '-- Migration 010: invocation lifecycle and activity timeline.',
     '-- For a database at migration 009, or one without task_invocations. The trigger on tasks and the backfill of',
-    '-- existing rows are made when a timeline first opens the database.',
+    '-- existing rows are made when a timeline first opens the database. Run it in one transaction.',
     '',
     '-- UP',
     ...up.map((statement) => `${statement};`),

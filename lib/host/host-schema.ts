@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
+import { canTriggerOnTasks, columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
 import { INVOCATION_COLUMNS, OWN_TABLES } from '../../migrations/statements.js'
 
 /** Which of the host's tables and columns are there. */
@@ -13,6 +13,10 @@ export interface HostSchema {
   readonly missing: readonly string[]
   /** No tables at all. */
   readonly isEmpty: boolean
+  /** Migrated, and yet without invocations: the host has dropped the old table and not made the new one. */
+  readonly isBeingRebuilt: boolean
+  /** `tasks` is a table with ids, not a view. */
+  readonly canTriggerOnTasks: boolean
 }
 
 const AUDIT_COLUMNS = ['id', 'task_id', 'from_status', 'to_status', 'actor', 'created_at']
@@ -42,6 +46,8 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
     hasAudit: AUDIT_COLUMNS.every((name) => audit.has(name)) && tasks.has('id') && tasks.has('status'),
     isMigrated: row !== undefined,
     missing,
+    isBeingRebuilt: row !== undefined && invocations.size === 0,
+    canTriggerOnTasks: await canTriggerOnTasks(db),
     isEmpty: invocations.size === 0 && tasks.size === 0 && migration.size === 0 && !(await hasTables(db))
   }
 }

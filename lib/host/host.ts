@@ -14,10 +14,10 @@ export interface Host {
   getTask (db: Kysely<Tables>, taskId: string): Promise<TaskInfo | undefined>
   /** Titles of tasks, as far as the host has them. */
   titlesOf (db: Kysely<Tables>, taskIds: readonly string[]): Promise<ReadonlyMap<string, string>>
-  /** Cheap: is there anything of the host's that is not in the log? */
-  hasPending (db: Kysely<Tables>, taskId: string): Promise<boolean>
+  /** Is there anything of the host's that is not in the log? Writes nothing. */
+  look (db: Kysely<Tables>, taskId: string): Promise<{ hasPending: boolean, recheckInMs?: number | undefined }>
   /** Brings the host's rows into the log, oldest first, each once. Inside a writing transaction. */
-  importPending (trx: Kysely<Tables>, taskId: string): Promise<{ imported: number, recheckInMs?: number }>
+  importPending (trx: Kysely<Tables>, taskId: string): Promise<{ imported: number, recheckInMs?: number | undefined }>
   /** Tasks with an invocation that the host has ended since it entered the log. */
   endedTasks (db: Kysely<Tables>): Promise<readonly string[]>
   /** Makes records of the host's invocations with these ids, without touching any log. */
@@ -37,6 +37,12 @@ const HOST_COLUMNS = [
   'created_at', 'status', 'started_at_ms', 'completed_at_ms', 'last_activity_at_ms'
 ] as const
 
+interface PendingTaskEvents {
+  readonly events: readonly NewEvent[]
+  readonly cursor: number
+  readonly recheckInMs?: number | undefined
+}
+
 export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Host {
   const columns = HOST_COLUMNS.filter((name) => schema.invocations.has(name))
 
@@ -54,8 +60,8 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
   }
 
   /** Host rows that are known to run may have ended since. */
-  function runningIds (db: Kysely<Tables>, taskId: string) {
-    return db.selectFrom('invocation_run').select('invocation_id')
+  function runningRows (db: Kysely<Tables>, taskId: string) {
+    return db.selectFrom('invocation_run').select(['invocation_id', 'last_activity_at'])
       .where('status', '=', 'running').where('source', '=', 'host').where('task_id', '=', taskId).execute()
   }
 
@@ -92,7 +98,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       const derived = await adoptRow(trx, row)
       events.push(startEvent(row, derived), ...endEvents(row, derived))
     }
-    for (const { invocation_id: id } of await runningIds(trx, taskId)) {
+    for (const { invocation_id: id } of await runningRows(trx, taskId)) {
       if (id > cursor) continue
       const [row] = await selectRows(trx).where('id', '=', id).execute().then(cleanRows)
       if (row !== undefined) events.push(...endEvents(row, await adoptRow(trx, row)))
@@ -106,8 +112,20 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
     return new Set(rows.map((row) => row.invocation_id))
   }
 
-  async function importTaskEvents (trx: Kysely<Tables>, taskId: string, cursor: number) {
-    if (taskEvents === undefined) return { events: [], cursor }
+  /** Whether a row that ran has ended, or shown a sign of life, since it was taken in. */
+  async function hasMoved (db: Kysely<Tables>, taskId: string): Promise<boolean> {
+    for (const { invocation_id: id, last_activity_at: known } of await runningRows(db, taskId)) {
+      const row = await selectRows(db).where('id', '=', id).executeTakeFirst() as HostInvocation | undefined
+      if (row === undefined) continue
+      const { status, lastActivityAt } = deriveLifecycle(row)
+      if (status !== 'running' || lastActivityAt !== known) return true
+    }
+    return false
+  }
+
+  /** The task events that are not in the log yet; writes nothing. */
+  async function readTaskEvents (trx: Kysely<Tables>, taskId: string, cursor: number): Promise<PendingTaskEvents> {
+    if (taskEvents === undefined || !(await taskEvents.hasPending(trx, taskId, cursor))) return { events: [], cursor }
     const last = await trx.selectFrom('timeline_event').select('payload').where('task_id', '=', taskId)
       .where('source', '=', taskEvents.name).orderBy('seq', 'desc').limit(1).executeTakeFirst()
     const previous = last?.payload === null || last === undefined ? undefined : JSON.parse(last.payload)
@@ -138,7 +156,8 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       const wanted = (['title', 'status'] as const).filter((name) => schema.tasks.has(name))
       const row = await (db as Kysely<any>).selectFrom('tasks').select(['id', ...wanted])
         .where('id', '=', taskId).executeTakeFirst()
-      if (row === undefined) return undefined
+      // A column of integers takes '7.0' for 7; a log goes by the text.
+      if (row === undefined || String(row.id) !== taskId) return undefined
       return taskInfo(taskId, row.title ?? stream?.title, row.status ?? await lastStatus(db, taskId))
     },
 
@@ -149,18 +168,18 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       return new Map(rows.map((row) => [String(row.id), String(row.title)]))
     },
 
-    async hasPending (db, taskId) {
+    async look (db, taskId) {
       const cursors = await readCursors(db, taskId)
       const invocation = await db.selectFrom('task_invocations').select('id').where('task_id', '=', taskId)
         .where('id', '>', cursors.invocation_cursor).limit(1).executeTakeFirst()
-      if (invocation !== undefined) return true
-      if (await taskEvents?.hasPending(db, taskId, cursors.audit_cursor) === true) return true
-      return (await runningIds(db, taskId)).length > 0
+      if (invocation !== undefined || await hasMoved(db, taskId)) return { hasPending: true }
+      const { events, cursor, recheckInMs } = await readTaskEvents(db, taskId, cursors.audit_cursor)
+      return { hasPending: events.length > 0 || cursor > cursors.audit_cursor, recheckInMs }
     },
 
     async importPending (trx, taskId) {
       const cursors = await readCursors(trx, taskId)
-      const task = await importTaskEvents(trx, taskId, cursors.audit_cursor)
+      const task = await readTaskEvents(trx, taskId, cursors.audit_cursor)
       const invocations = await importInvocations(trx, taskId, cursors.invocation_cursor)
       const moved = task.cursor > cursors.audit_cursor || invocations.cursor > cursors.invocation_cursor
       const events = [...task.events, ...invocations.events].sort(byTime)
@@ -171,8 +190,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
           .set({ audit_cursor: task.cursor, invocation_cursor: invocations.cursor })
           .where('task_id', '=', taskId).execute()
       }
-      const recheckInMs = 'recheckInMs' in task ? task.recheckInMs : undefined
-      return { imported: events.length, ...(recheckInMs === undefined ? {} : { recheckInMs }) }
+      return { imported: events.length, recheckInMs: task.recheckInMs }
     },
 
     async endedTasks (db) {
@@ -195,7 +213,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
           started_at: run.started_at,
           completed_at: run.completed_at,
           last_activity_at: run.last_activity_at,
-          ...(run.source === 'recorder' ? { status: run.status } : {})
+          ...(run.source === 'recorder' || !schema.invocations.has('started_at_ms') ? { status: run.status } : {})
         }).where('id', '=', run.invocation_id).where('started_at', 'is', null).execute()
       }
       const fresh = ids.filter((id) => !knownIds.has(id))

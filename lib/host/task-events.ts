@@ -44,17 +44,19 @@ const SETTLED_AFTER_MS = 10_000
 
 /** Reads the `audit` table of the orchestrator that the design document describes. */
 export function createAuditSource (now: Clock): TaskEventSource {
-  const agreedSince = new Map<number, number>()
+  /** Per task: its last row, and since when `tasks.status` has agreed with it. */
+  const agreements = new Map<string, { readonly rowId: number, readonly since: number }>()
 
-  function isConfirmed (row: AuditRow, status: string | undefined): boolean {
-    if (status !== row.to_status) {
-      agreedSince.delete(row.id)
-      return false
+  function isConfirmed (taskId: string, row: AuditRow, status: string | undefined): boolean {
+    const isSettled = now() - (parseTime(row.created_at) ?? 0) > SETTLED_AFTER_MS
+    if (status !== row.to_status || isSettled) {
+      agreements.delete(taskId)
+      return status === row.to_status
     }
-    if (now() - (parseTime(row.created_at) ?? 0) > SETTLED_AFTER_MS) return true
-    const since = agreedSince.get(row.id)
-    if (since === undefined) agreedSince.set(row.id, now())
-    return since !== undefined && now() - since >= CONFIRM_AFTER_MS
+    const known = agreements.get(taskId)
+    if (known?.rowId === row.id) return now() - known.since >= CONFIRM_AFTER_MS
+    agreements.set(taskId, { rowId: row.id, since: now() })
+    return false
   }
 
   return {
@@ -74,12 +76,11 @@ export function createAuditSource (now: Clock): TaskEventSource {
         .where('task_id', '=', taskId).where('id', '>', cursor).orderBy('created_at').orderBy('id').execute()
       const task = await db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirst()
       const { believed, undecided } = decideTransitions(rows, previousTransition(previous),
-        (row) => isConfirmed(row, task?.status))
-      for (const row of believed) agreedSince.delete(row.id)
+        (row) => isConfirmed(taskId, row, task?.status))
       const waits = undecided !== undefined && task?.status === undecided.to_status
       return {
         events: believed.map(toTaskEvent),
-        cursor: undecided === undefined ? Math.max(cursor, ...rows.map((row) => row.id)) : undecided.id - 1,
+        cursor: undecided === undefined ? rows.reduce((max, row) => Math.max(max, row.id), cursor) : undecided.id - 1,
         ...(waits ? { recheckInMs: CONFIRM_AFTER_MS } : {})
       }
     }

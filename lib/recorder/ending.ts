@@ -55,7 +55,7 @@ export function endingOf (value: unknown): Ending {
 /** Reads what an invocation threw. */
 export function endingOfError (error: unknown): Ending {
   const name = error instanceof Error ? error.name : ''
-  const message = error instanceof Error ? error.message || name : String(error)
+  const message = error instanceof Error ? error.message || name : describe(error)
   const { code, exitCode, timedOut } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
   if (name === 'TimeoutError' || timedOut === true) return { status: 'timeout', error: message, reason: 'timeout' }
   return {
@@ -63,6 +63,15 @@ export function endingOfError (error: unknown): Ending {
     error: message,
     exitCode: number(exitCode),
     reason: name === 'AbortError' ? 'aborted' : text(code) ?? 'error'
+  }
+}
+
+/** Whatever was thrown, as a text. */
+function describe (error: unknown): string {
+  try {
+    return typeof error === 'object' && error !== null ? JSON.stringify(error) : String(error)
+  } catch {
+    return 'Failed without a message'
   }
 }
 

@@ -16,6 +16,8 @@ export function encodeMetadata (metadata: unknown, maxBytes: number): string | n
   if (typeof metadata !== 'object' || Array.isArray(metadata)) return encodeMetadata({ value: metadata }, maxBytes)
   const whole = stringify(metadata)
   if (whole === undefined) return '{"truncated":true}'
+  // A Date, or something with a toJSON of its own.
+  if (!whole.startsWith('{')) return encodeMetadata({ value: JSON.parse(whole) }, maxBytes)
   if (fits(whole, maxBytes)) return whole === '{}' ? null : whole
   const shortened = stringify({ ...shorten(JSON.parse(whole)), truncated: true })
   if (shortened !== undefined && fits(shortened, maxBytes)) return shortened

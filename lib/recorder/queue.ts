@@ -61,7 +61,8 @@ const ENTRY_BYTES = 64
 /**
  * What waits to be written, in order and within a number of bytes.
  *
- * When it is full, output gives way, and only output: what is dropped is counted on its run.
+ * When it is full, output gives way: what is dropped is counted on its run. Other activities do so only at twice the
+ * bytes.
  */
 export interface Queue {
   readonly size: number
@@ -126,6 +127,8 @@ export function createQueue (maxBytes: number): Queue {
       if (bytes + size > maxBytes) {
         if (op.kind === 'activity' && op.type === 'output') return drop(op, op.message.length)
         makeRoom(size)
+        // Nothing but other activities is left, as much again as may wait: memory has to end somewhere.
+        if (op.kind === 'activity' && !op.isPrepared && bytes + size > 2 * maxBytes) return drop(op, size)
       }
       bytes += size
       entries.push({ op, bytes: size, settle })

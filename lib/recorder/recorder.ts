@@ -5,6 +5,7 @@ import { isTimelineError, timelineError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkTaskId, type Caps } from '../options.js'
 import { endingOf, endingOfError, type Ending, type ResultLike } from './ending.js'
+import { encodeMetadata } from './metadata.js'
 import { activityOp } from './prepare.js'
 import type { Redactor } from './redact.js'
 import { abortedMetadata, createRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
@@ -59,6 +60,12 @@ export interface Recorder {
   readonly running: ReadonlySet<Run>
   logInvocation<T> (meta: InvocationMeta, invoke: (run: InvocationRun) => Promise<T>): Promise<T>
   startInvocation (meta: InvocationMeta): Promise<InvocationHandle>
+  /** Ends the runs that have not ended, because nobody will be there to record their end. */
+  abandon (): void
+}
+
+const CLOSED_WHILE_RUNNING: Ending = {
+  status: 'failed', error: 'The timeline was closed while the agent was running', reason: 'closed'
 }
 
 export function createRecorder (options: RecorderOptions): Recorder {
@@ -90,10 +97,18 @@ export function createRecorder (options: RecorderOptions): Recorder {
     return createRun(taskId, cleaned, now, redactor.openStream())
   }
 
+  function signalOf (given: AbortSignal | undefined): AbortSignal {
+    return given instanceof AbortSignal ? AbortSignal.any([given, options.signal]) : options.signal
+  }
+
   function begin (run: Run): Promise<void> {
     running.add(run)
     return new Promise((resolve, reject) => {
-      writer.push({ kind: 'start', run }, (error) => error === undefined ? resolve() : reject(error))
+      writer.push({ kind: 'start', run }, (error) => {
+        if (error === undefined) return resolve()
+        running.delete(run)
+        reject(error)
+      })
     })
   }
 
@@ -104,7 +119,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       const { type, message, metadata } = isKnown(mapped) ? mapped : translate(mapped)
       const received = now()
       const at = Math.min(parseTime(mapped.timestamp) ?? received, received)
-      if (type === 'tool_exec') followCall(run, message, metadata, at)
+      if (type === 'tool_exec') tryTo(() => followCall(run, message, metadata, at))
       writer.push(activityOp(run, type, message, metadata, at, caps))
     } catch (error) {
       warnOnce('activity', { err: error }, 'an activity could not be recorded')
@@ -117,7 +132,8 @@ export function createRecorder (options: RecorderOptions): Recorder {
     if (TYPES.has(given.type)) return { ...given, message }
     const rawType = String(given.type).slice(0, 64)
     warnOnce(`type:${rawType}`, { activityType: rawType }, 'an activity has an unknown type and is recorded as progress')
-    return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...Object(given.metadata) } }
+    const known = JSON.parse(encodeMetadata(given.metadata, caps.metadataBytes) ?? '{}')
+    return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...known } }
   }
 
   async function end (run: Run, ending: Ending): Promise<void> {
@@ -158,21 +174,21 @@ export function createRecorder (options: RecorderOptions): Recorder {
     running,
 
     async logInvocation (meta, invoke) {
-      const signal = meta.signal === undefined ? options.signal : AbortSignal.any([meta.signal, options.signal])
       let run: Run | undefined
       try {
         run = open(meta)
         await withinPatience(begin(run))
       } catch (error) {
         // The agent runs all the same; the writer has logged what is wrong with the database.
-        if (isTimelineError(error) && run === undefined) {
-          logger.warn({ code: error.code, err: error }, 'an invocation is not recorded')
+        const code = isTimelineError(error) ? error.code : 'AGENT_TIMELINE_INVALID_OPTION'
+        if (run === undefined || code === 'AGENT_TIMELINE_CLOSED') {
+          warnOnce(code, { code, err: error }, 'an invocation is not recorded')
         }
       }
       const handed: InvocationRun = {
         get invocationId () { return run?.id },
-        model: meta.model,
-        signal,
+        model: meta?.model,
+        signal: signalOf(meta?.signal),
         onActivity: run === undefined ? () => {} : (given) => activity(run, given)
       }
       try {
@@ -183,6 +199,10 @@ export function createRecorder (options: RecorderOptions): Recorder {
         await settle(run, () => endingOfError(error))
         throw error
       }
+    },
+
+    abandon () {
+      for (const run of running) end(run, CLOSED_WHILE_RUNNING).catch(() => {})
     },
 
     async startInvocation (meta) {
@@ -215,6 +235,13 @@ export function createRecorder (options: RecorderOptions): Recorder {
 /** Caps of the texts that end a run, in bytes. */
 const ENDING_BYTES = { error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256 }
 
+/** The host's getters may throw; what they hide is told where the metadata is stored. */
+function tryTo (work: () => void): void {
+  try {
+    work()
+  } catch {}
+}
+
 const TYPES: ReadonlySet<string> = new Set(ACTIVITY_TYPES)
 
 function isKnown (activity: InvocationActivity): boolean {
@@ -239,7 +266,7 @@ function asTimeout (ending: Ending): Ending {
  *
  * @param mustKnow whether giving up is an error: the caller takes the resolution for an acknowledgement
  */
-async function withinPatience (committed: Promise<void>, mustKnow = false): Promise<void> {
+export async function withinPatience (committed: Promise<void>, mustKnow = false): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<void>((resolve, reject) => {
     timer = setTimeout(() => {

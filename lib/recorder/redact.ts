@@ -34,20 +34,25 @@ const TOKENS = [
   'gh[pousr]_[A-Za-z0-9]{30,}', 'github_pat_[A-Za-z0-9_]{30,}', 'glpat-[\\w-]{18,}', 'xox[abeoprs]-[\\w-]{10,}',
   '(?:AKIA|ASIA)[A-Z0-9]{16}', 'npm_[A-Za-z0-9]{30,}', 'hf_[A-Za-z0-9]{30,}', 'gsk_[A-Za-z0-9]{30,}',
   'xai-[A-Za-z0-9]{30,}', 'pplx-[A-Za-z0-9]{30,}', 'r8_[A-Za-z0-9]{30,}',
-  'eyJ[\\w-]{8,}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'
+  'eyJ[\\w-]{8,2048}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'
 ]
 
-const PRIVATE_KEY = '-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\\s\\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)'
+const PRIVATE_KEY =
+  '-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\\s\\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)'
+
+// Every repetition that other text may follow is bounded: a response of a megabyte must not cost its square.
+const CREDENTIALS = '\\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)\\s{1,9}'
+const MIXED = '(?=[\\w.~+/-]{0,512}(?:\\d|=|[a-z][A-Z]))'
+const URL_USER = "\\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\\s:/@'\"]{0,256}:"
+const ASSIGNMENT = '(?:api[_-]?key|secret|token|passw(?:or)?d|passphrase)(?:[_-]?(?:key|id))?["\']?\\s{0,9}[=:]\\s{0,9}["\']?'
 
 const RULES: readonly Rule[] = [
   { pattern: new RegExp(PRIVATE_KEY, 'dg'), group: 0 },
   { pattern: new RegExp(`(?<![A-Za-z0-9])(?:${TOKENS.join('|')})`, 'dg'), group: 0 },
-  { pattern: /\b(?:Bearer|Basic)\s+([\w.~+/=-]{12,})/dgi, group: 1 },
-  { pattern: /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@'"]*:([^\s@/'"]+)@/dgi, group: 1 },
-  {
-    pattern: /(?:api[_-]?key|secret|token|passw(?:or)?d|passphrase)(?:[_-]?(?:key|id))?["']?\s*[=:]\s*["']?([^\s"',;&]{8,})/dgi,
-    group: 1
-  }
+  // Prose goes on after `basic`, too; a credential has a digit, a capital inside or padding.
+  { pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{12,})`, 'dg'), group: 1 },
+  { pattern: new RegExp(`${URL_USER}([^\\s@/'"]{1,512})@`, 'dg'), group: 1 },
+  { pattern: new RegExp(`${ASSIGNMENT}([^\\s"',;&]{8,})`, 'dgi'), group: 1 }
 ]
 
 /** One cheap test says no for nearly every text; only the rest meets the rules. */
@@ -58,8 +63,17 @@ const TRIGGER = new RegExp([
 ].join('|'))
 
 /** The beginning of a secret at the very end of a piece: the rest may come with the next one. */
-const UNFINISHED = new RegExp('(?<![A-Za-z0-9])(?:sk-|[sr]k_(?:live|test)_|AIza|ya29\\.|gh[pousr]_|github_pat_|glpat-|' +
-  'xox[abeoprs]-|AKIA|ASIA|npm_|hf_|gsk_|xai-|pplx-|r8_|eyJ|Bearer )[\\w.~+/=-]{4,}$')
+const UNFINISHED: readonly Rule[] = [
+  {
+    pattern: new RegExp('(?<![A-Za-z0-9])(?:sk-|[sr]k_(?:live|test)_|AIza|ya29\\.|gh[pousr]_|github_pat_|glpat-|' +
+      'xox[abeoprs]-|AKIA|ASIA|npm_|hf_|gsk_|xai-|pplx-|r8_|eyJ)[\\w.~+/=-]{4,}$', 'd'),
+    group: 0
+  },
+  { pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{4,})$`, 'd'), group: 1 },
+  // A number there is a port.
+  { pattern: new RegExp(`${URL_USER}(?!\\d{1,5}$)([^\\s@/'"]{1,512})$`, 'd'), group: 1 },
+  { pattern: new RegExp(`${ASSIGNMENT}(?!\\d+$)([^\\s"',;&]{4,})$`, 'di'), group: 1 }
+]
 
 const KEY_NAMES = [
   'password', 'passwd', 'passphrase', 'secret', 'clientsecret', 'secretkey', 'secretaccesskey', 'apikey', 'xapikey',
@@ -67,13 +81,19 @@ const KEY_NAMES = [
   'proxyauthorization', 'cookie', 'setcookie', 'credentials', 'connectionstring'
 ]
 
+/** What names of secrets end with: ANTHROPIC_API_KEY, dbPassword. */
+const KEY_ENDINGS = ['password', 'passwd', 'passphrase', 'secret', 'apikey', 'token', 'privatekey', 'accesskey', 'secretkey']
+
 /** How much of the text before a piece is kept in memory to recognise a secret that began there, in characters. */
 const CONTEXT_CHARS = 512
+/** Same, while a secret goes on. */
+const LONG_CONTEXT_CHARS = 8_192
 
 /** Makes the redactor for a timeline; `false` hides nothing. */
 export function createRedactor (options: RedactOptions | false = {}): Redactor {
   if (options === false) return KEEP_ALL
   const extra = (options.patterns ?? []).map(toRule)
+  const literals = (options.patterns ?? []).filter((pattern) => typeof pattern === 'string')
   const rules = [...RULES, ...extra]
   const keyNames = new Set([...KEY_NAMES, ...(options.keyNames ?? []).map(normaliseKey)])
   const mayHold = (text: string) => extra.length > 0 || TRIGGER.test(text)
@@ -84,19 +104,26 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
     if (typeof value === 'string') return text(value)
     if (Array.isArray(value)) return value.map(walk)
     if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => {
-      const hides = keyNames.has(normaliseKey(key)) && (typeof inner === 'string' || typeof inner === 'number')
-      return [key, hides ? REDACTED : walk(inner)]
-    }))
+    const entries = Object.entries(value).map(([key, inner]) => [key, hides(key, inner) ? REDACTED : walk(inner)])
+    return Object.fromEntries(entries)
   }
 
-  const names = [...keyNames].map((name) => [...name].map(escapeRegExp).join('[-_ ]?')).join('|')
-  const hasKey = new RegExp(`"(?:${names})"\\s*:`, 'i')
+  function hides (key: string, value: unknown): boolean {
+    if (value === null || typeof value === 'boolean') return false
+    const name = normaliseKey(key)
+    // Numbers under such endings are counts.
+    return keyNames.has(name) || (typeof value !== 'number' && KEY_ENDINGS.some((ending) => name.endsWith(ending)))
+  }
+
+  const spaced = (name: string) => [...name].map(escapeRegExp).join('[-_ ]?')
+  const exact = [...keyNames].map(spaced).join('|')
+  const endings = KEY_ENDINGS.map(spaced).join('|')
+  const hasKey = new RegExp(`"(?:${exact}|[^"]{0,64}(?:${endings}))"\\s*:`, 'i')
 
   return {
     text,
     json: (value) => mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
-    openStream: () => openPieces(rules, mayHold)
+    openStream: () => openPieces(rules, literals, mayHold)
   }
 }
 
@@ -106,7 +133,9 @@ const KEEP_ALL: Redactor = {
   openStream: () => ({ pieces: (values) => [...values] })
 }
 
-function openPieces (rules: readonly Rule[], mayHold: (text: string) => boolean): PieceRedactor {
+function openPieces (
+  rules: readonly Rule[], literals: readonly string[], mayHold: (text: string) => boolean
+): PieceRedactor {
   let context = ''
   let isInsideKey = false
 
@@ -115,11 +144,19 @@ function openPieces (rules: readonly Rule[], mayHold: (text: string) => boolean)
       // A private key is longer than the context: it goes on until its end line.
       const before = isInsideKey ? '-----BEGIN PRIVATE KEY-----' + context : context
       const joined = before + values.join('')
-      const ranges = mayHold(joined) ? withUnfinished(joined, findRanges(joined, rules)) : []
-      isInsideKey = ranges.some(([from, to]) => to === joined.length && joined.startsWith('-----BEGIN', from) &&
-        !joined.slice(from).includes('-----END'))
-      context = joined.slice(-CONTEXT_CHARS)
-      if (ranges.length === 0) return [...values]
+      if (!mayHold(joined)) {
+        context = joined.slice(-CONTEXT_CHARS)
+        return [...values]
+      }
+      const unfinished = findUnfinished(joined, literals)
+      const ranges = merge([...findRanges(joined, rules), ...unfinished])
+      const keyStart = joined.lastIndexOf('-----BEGIN')
+      isInsideKey = keyStart >= 0 && ranges.some(([from, to]) => from <= keyStart && to === joined.length) &&
+        !joined.includes('-----END', keyStart)
+      const last = ranges.at(-1)
+      const goesOn = last !== undefined && last[1] === joined.length && !isInsideKey
+      const kept = goesOn ? Math.min(joined.length - last[0] + CONTEXT_CHARS, LONG_CONTEXT_CHARS) : CONTEXT_CHARS
+      context = joined.slice(-kept)
       let offset = before.length
       return values.map((value) => {
         const piece = replaceRanges(value, ranges, offset)
@@ -132,10 +169,22 @@ function openPieces (rules: readonly Rule[], mayHold: (text: string) => boolean)
 
 type Span = readonly [from: number, to: number]
 
-function withUnfinished (text: string, ranges: Span[]): Span[] {
-  const match = UNFINISHED.exec(text.slice(-CONTEXT_CHARS))
-  if (match === null) return ranges
-  return merge([...ranges, [text.length - match[0].length, text.length]])
+function findUnfinished (text: string, literals: readonly string[]): Span[] {
+  const tail = text.slice(-LONG_CONTEXT_CHARS)
+  const offset = text.length - tail.length
+  const spans: Span[] = []
+  for (const { pattern, group } of UNFINISHED) {
+    const span = pattern.exec(tail)?.indices?.[group]
+    if (span !== undefined) spans.push([span[0] + offset, span[1] + offset])
+  }
+  for (const literal of literals) {
+    for (let length = Math.min(literal.length - 1, text.length); length >= 4; length--) {
+      if (!text.endsWith(literal.slice(0, length))) continue
+      spans.push([text.length - length, text.length])
+      break
+    }
+  }
+  return spans
 }
 
 function findRanges (text: string, rules: readonly Rule[]): Span[] {

@@ -33,6 +33,8 @@ export interface Run {
   readonly openCalls: Map<string, OpenCall>
   /** Rows written so far, and the number of the last one of the half that stays when the middle goes. */
   activityCount: number
+  /** Milliseconds since the epoch; never goes back. */
+  lastActivityAt: number
   lastHeadSeq: number | undefined
   /** Output that found no room, not told yet. */
   droppedPieces: number
@@ -61,16 +63,18 @@ export function abortedMetadata (callId: string, call: OpenCall, at: number): Re
 }
 
 export function createRun (taskId: string, meta: InvocationMeta, now: Clock, redactPieces: PieceRedactor): Run {
+  const startedAt = now()
   return {
     taskId,
     meta,
-    startedAt: now(),
+    startedAt,
     startedAtMonotonic: performance.now(),
     id: undefined,
     isUnrecorded: false,
     hasEnded: false,
     openCalls: new Map(),
     activityCount: 0,
+    lastActivityAt: startedAt,
     lastHeadSeq: undefined,
     droppedPieces: 0,
     droppedBytes: 0,

@@ -5,7 +5,7 @@ import type { Logger } from '../logger.js'
 import type { Caps } from '../options.js'
 import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
 import type { Database } from '../store/database.js'
-import { databaseError, isBusy, isConstraint, isSchemaChange } from '../store/sqlite.js'
+import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlite.js'
 import type { StatementCache } from '../store/insert-activities.js'
 import type { Tables } from '../store/tables.js'
 import { prepareOps, tellDropped } from './prepare.js'
@@ -19,6 +19,11 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
 const BATCH_INTERVAL_MS = 25
 /** Between attempts while the database is away, growing from the first to the second. */
 const RETRY_MS = [5, 2_000] as const
+/** A lock that lasts longer than this is worth a warning. */
+const TELL_LOCKED_AFTER_MS = 1_000
+
+const CANNOT_WRITE = 'the timeline cannot be written at the moment; agents go on, writing is tried again'
+const IMPORT_FAILED = 'rows that the host wrote could not be brought into the timeline'
 
 export interface WriterOptions {
   readonly database: Database
@@ -63,6 +68,8 @@ export function createWriter (options: WriterOptions): Writer {
   let immediate: NodeJS.Immediate | undefined
   const waiting = new Set<() => void>()
   const loggedCauses = new Set<string>()
+  const importFailures = new Set<string>()
+  let failingSince = 0
 
   function schedule (): void {
     if (isBusyWriting || isClosed || queue.size === 0 || timer !== undefined || immediate !== undefined) return
@@ -82,7 +89,7 @@ export function createWriter (options: WriterOptions): Writer {
     timer = immediate = undefined
     if (isBusyWriting || isClosed || queue.size === 0) return
     isBusyWriting = true
-    writeBatch().catch((error) => { logOnce('AGENT_TIMELINE_INTERNAL', error) }).finally(() => {
+    writeBatch().catch((error) => { logOnce(loggedCauses, 'AGENT_TIMELINE_INTERNAL', error, CANNOT_WRITE) }).finally(() => {
       isBusyWriting = false
       lastBatchAt = performance.now()
       for (const check of [...waiting]) check()
@@ -92,9 +99,9 @@ export function createWriter (options: WriterOptions): Writer {
 
   async function writeBatch (): Promise<void> {
     const entries = queue.peek(singles > 0 ? 1 : MAX_BATCH_ROWS, MAX_BATCH_BYTES)
-    const ops = prepareOps(entries.map((entry) => entry.op), { caps, redactor: options.redactor })
-    if (ops.length === 0) return finish(entries)
     try {
+      const ops = prepareOps(entries.map((entry) => entry.op), { caps, redactor: options.redactor })
+      if (ops.length === 0) return finish(entries)
       const outcome = await database.write((trx, host) => commitBatch(trx, {
         host,
         writerId: options.writerId,
@@ -108,6 +115,7 @@ export function createWriter (options: WriterOptions): Writer {
       failures = 0
       lastError = undefined
       loggedCauses.clear()
+      for (const cause of outcome.importErrors) logOnce(importFailures, 'AGENT_TIMELINE_INTERNAL', cause, IMPORT_FAILED)
       if (singles > 0) singles--
       applyOutcome(outcome)
       finish(entries)
@@ -119,7 +127,10 @@ export function createWriter (options: WriterOptions): Writer {
 
   function applyOutcome (outcome: BatchOutcome): void {
     for (const [run, id] of outcome.ids) run.id = id
-    for (const run of outcome.vanished) run.isUnrecorded = true
+    for (const run of outcome.vanished) {
+      run.isUnrecorded = true
+      logger.info({ taskId: run.taskId, invocationId: run.id }, 'an invocation was deleted while it ran; the rest of it is not recorded')
+    }
     for (const [run, { count, lastHeadSeq }] of outcome.counts) {
       run.activityCount = count
       run.lastHeadSeq = lastHeadSeq
@@ -136,13 +147,19 @@ export function createWriter (options: WriterOptions): Writer {
   }
 
   async function afterFailure (error: unknown, entries: readonly Entry[]): Promise<void> {
-    if (isConstraint(error)) return refuse(error, entries)
-    failures++
+    if (isRefusal(error)) return refuse(error, entries)
+    if (failures++ === 0) failingSince = performance.now()
     lastError = databaseError(error, database.path)
     if (isSchemaChange(error)) {
-      await database.repair().catch((cause) => { lastError = databaseError(cause, database.path) })
+      const isRepaired = await database.repair().then(() => true, (cause) => {
+        lastError = databaseError(cause, database.path)
+        return false
+      })
+      if (isRepaired && failures === 1) return
     }
-    if (!isBusy(error)) logOnce((lastError as TimelineError).code, error)
+    // Another process that writes is no trouble, one that keeps the lock is.
+    const isTrouble = !isBusy(error) || performance.now() - failingSince > TELL_LOCKED_AFTER_MS
+    if (isTrouble) logOnce(loggedCauses, (lastError as TimelineError).code, error, CANNOT_WRITE)
   }
 
   /** One operation spoils the batch: alone it is dropped, with others it is looked for. */
@@ -162,10 +179,10 @@ export function createWriter (options: WriterOptions): Writer {
     finish(entries, coded)
   }
 
-  function logOnce (code: string, error: unknown): void {
-    if (loggedCauses.has(code)) return
-    loggedCauses.add(code)
-    logger.warn({ code, err: error }, 'the timeline cannot be written at the moment; agents go on, writing is tried again')
+  function logOnce (logged: Set<string>, code: string, error: unknown, message: string): void {
+    if (logged.has(code)) return
+    logged.add(code)
+    logger.warn({ code, err: error }, message)
   }
 
   function push (op: Op, settle?: (error?: unknown) => void): void {
@@ -173,9 +190,8 @@ export function createWriter (options: WriterOptions): Writer {
       settle?.(timelineError('AGENT_TIMELINE_CLOSED'))
       return
     }
-    if ('run' in op && op.run.droppedPieces > 0) {
-      const isOutput = op.kind === 'activity' && op.type === 'output'
-      if (!isOutput || queue.hasRoom) queue.push(tellDropped(op.run, now()))
+    if ('run' in op && op.run.droppedPieces > 0 && (op.kind !== 'activity' || queue.hasRoom)) {
+      queue.push(tellDropped(op.run, now()))
     }
     queue.push(op, settle)
     // Somebody waits for this one: the batch that is forming goes now.
@@ -213,6 +229,7 @@ export function createWriter (options: WriterOptions): Writer {
         isClosed = true
         clearTimeout(timer)
         clearImmediate(immediate)
+        for (const { settle } of queue.peek(Infinity, Infinity)) settle?.(timelineError('AGENT_TIMELINE_CLOSED'))
       }
     }
   }

@@ -19,19 +19,12 @@ const MS_COLUMNS_JOB = '010_ms_columns'
  * Goes on where an earlier call, or another process, stopped; each step is one short transaction. Whoever reads
  * meanwhile is not kept waiting: a task's own rows are taken in when it is read.
  *
- * @param budgetMs stop after so many milliseconds; without it, when all is done
- * @returns whether all is done
+ * @param isStopped asked between steps; what is not done then is done next time
  */
-export async function backfill (database: Database, now: Clock, budgetMs = Infinity): Promise<boolean> {
-  const deadline = performance.now() + budgetMs
+export async function backfill (database: Database, now: Clock, isStopped = () => false): Promise<void> {
   for (const [job, apply] of await jobsOf(database)) {
-    for (;;) {
-      if (await step(database, job, apply, now)) break
-      if (performance.now() > deadline) return false
-      await new Promise(setImmediate)
-    }
+    while (!isStopped() && !(await step(database, job, apply, now))) await new Promise(setImmediate)
   }
-  return true
 }
 
 type Apply = (trx: Kysely<Tables>, host: Host, ids: readonly number[]) => Promise<void>

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { toIso } from '../clock.js'
 import type { Host } from '../host/host.js'
 import { addToJson } from '../recorder/metadata.js'
@@ -28,6 +28,8 @@ export interface BatchOutcome {
   /** Runs whose rows are gone: deleted by the host meanwhile. */
   readonly vanished: readonly Run[]
   readonly counts: ReadonlyMap<Run, RunProgress>
+  /** Why rows of the host's could not be brought into the log; ours are stored all the same. */
+  readonly importErrors: readonly unknown[]
   readonly taskIds: readonly string[]
   /** The batch had been committed before; only its acknowledgement was lost. */
   readonly wasCommitted: boolean
@@ -58,15 +60,20 @@ type Row = { readonly op: ActivityOp, readonly of: RunInBatch, readonly isLate: 
 export async function commitBatch (
   trx: Kysely<Tables>, context: BatchContext, ops: readonly Op[]
 ): Promise<BatchOutcome> {
-  const taskIds = [...new Set(ops.map(taskIdOf))]
   const ids = new Map<Run, number>()
   const runs = new Map<Run, RunInBatch>()
-  if (!(await advanceFence(trx, context))) return { ids, vanished: [], counts: runs, taskIds, wasCommitted: true }
-  const statuses = await readStatuses(trx, ops)
+  const importErrors: unknown[] = []
+  if (!(await advanceFence(trx, context))) {
+    const taskIds = [...new Set(ops.map(taskIdOf))]
+    return { ids, vanished: [], counts: runs, importErrors, taskIds, wasCommitted: true }
+  }
+  const statuses = await readStatuses(trx, context, ops)
+  const isAlive = (op: Op) => op.kind === 'task' || op.run.id === undefined || statuses.has(op.run.id)
+  const taskIds = [...new Set(ops.filter(isAlive).map(taskIdOf))]
   // Sorted: writers of several tasks must lock the streams in one order.
   for (const taskId of [...taskIds].sort()) {
     await ensureStream(trx, taskId, titleOf(ops, taskId))
-    await context.host.importPending(trx, taskId)
+    await importHostRows(trx, context.host, taskId).catch((error) => { importErrors.push(error) })
   }
 
   function inBatch (run: Run): RunInBatch {
@@ -83,7 +90,7 @@ export async function commitBatch (
 
   const rows = new Map<string, Row[]>(taskIds.map((taskId) => [taskId, []]))
   for (const op of ops) {
-    const target = rows.get(taskIdOf(op)) as Row[]
+    const target = rows.get(taskIdOf(op)) ?? []
     if (op.kind === 'task') {
       target.push({ event: taskEvent(op, context.writerId) })
     } else if (op.kind === 'start') {
@@ -103,7 +110,7 @@ export async function commitBatch (
   for (const [taskId, ofTask] of rows) await store(trx, taskId, ofTask, context)
   for (const of of runs.values()) await touch(trx, context, of)
   const vanished = [...runs.values()].filter((of) => of.id === undefined).map((of) => of.run)
-  return { ids, vanished, counts: runs, taskIds, wasCommitted: false }
+  return { ids, vanished, counts: runs, importErrors, taskIds, wasCommitted: false }
 }
 
 /** The fence: a batch that was committed already finds its number taken. */
@@ -114,17 +121,35 @@ async function advanceFence (trx: Kysely<Tables>, context: BatchContext): Promis
     .where('writer_id', '=', writerId).where('batch', '=', batch - 1).executeTakeFirst()
   if (result.numUpdatedRows === 1n) return true
   const row = await trx.selectFrom('timeline_writer').select('batch').where('writer_id', '=', writerId).executeTakeFirst()
-  if (row !== undefined) return false
-  await trx.insertInto('timeline_writer').values({ writer_id: writerId, batch, owner, heartbeat_at: heartbeat }).execute()
+  if (row !== undefined && Number(row.batch) >= batch) return false
+  // A number that lags behind is that of a backup, put in the place of the database while we wrote.
+  await trx.insertInto('timeline_writer').values({ writer_id: writerId, batch, owner, heartbeat_at: heartbeat })
+    .onConflict((conflict) => conflict.column('writer_id').doUpdateSet({ batch, heartbeat_at: heartbeat })).execute()
   return true
 }
 
-async function readStatuses (trx: Kysely<Tables>, ops: readonly Op[]): Promise<Map<number, string>> {
+/** Whatever is wrong with the host's rows, or with its own source of task events, must not keep ours from the log. */
+async function importHostRows (trx: Kysely<Tables>, host: Host, taskId: string): Promise<void> {
+  await sql`SAVEPOINT host_rows`.execute(trx)
+  try {
+    if ((await host.look(trx, taskId)).hasPending) await host.importPending(trx, taskId)
+  } catch (error) {
+    await sql`ROLLBACK TO host_rows`.execute(trx)
+    throw error
+  } finally {
+    await sql`RELEASE host_rows`.execute(trx)
+  }
+}
+
+/** States of the runs that are known; by owner too, because another database may have the same ids. */
+async function readStatuses (
+  trx: Kysely<Tables>, { writerId }: BatchContext, ops: readonly Op[]
+): Promise<Map<number, string>> {
   const ids = new Set<number>()
   for (const op of ops) if ('run' in op && op.run.id !== undefined) ids.add(op.run.id)
   if (ids.size === 0) return new Map()
   const rows = await trx.selectFrom('invocation_run').select(['invocation_id', 'status'])
-    .where('invocation_id', 'in', [...ids]).execute()
+    .where('invocation_id', 'in', [...ids]).where('owner', '=', writerId).execute()
   return new Map(rows.map((row) => [Number(row.invocation_id), row.status]))
 }
 
@@ -249,7 +274,9 @@ async function closeHostRow (
     completed_at_ms: at
   }
   const known = Object.fromEntries(Object.entries(values).filter(([name]) => host.schema.invocations.has(name)))
-  await trx.updateTable('task_invocations').set(known).where('id', '=', id).where('status', '=', 'running').execute()
+  // Without a start, a rebuild of the host's has just taken our columns, and `status` with them.
+  await trx.updateTable('task_invocations').set(known).where('id', '=', id)
+    .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute()
 }
 
 function endEvent (ending: Ending, id: number, duration: number, timestamp: string): NewEvent {
@@ -306,7 +333,9 @@ async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch
   const { id, lastAt, run } = of
   if (id === undefined || of.count === run.activityCount) return
   const { now, host, activitiesPerInvocation: cap } = context
-  const at = Math.min(lastAt, now)
+  // A late activity does not make a run look older than it did.
+  const at = Math.max(Math.min(lastAt, now), run.lastActivityAt)
+  run.lastActivityAt = at
   const iso = toIso(at)
   await trx.updateTable('invocation_run').set({
     activity_count: of.count,

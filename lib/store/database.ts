@@ -13,6 +13,9 @@ import type { Tables } from './tables.js'
 const MIGRATION_PATIENCE_MS = 60_000
 /** How long a read waits for a lock; a database in WAL mode never makes it wait. */
 const READ_PATIENCE_MS = 1_000
+/** How long a table of invocations that is gone may be in the middle of the host's rebuild, in milliseconds. */
+const REBUILD_PATIENCE_MS = 5_000
+const REBUILD_POLL_MS = 50
 
 export interface DatabaseOptions {
   readonly database: DatabaseSource
@@ -37,6 +40,8 @@ export interface Database {
   read<T> (query: (db: Kysely<Tables>, host: Host) => Promise<T>): Promise<T>
   /** Looks at the tables again and restores what a rebuild of the host's took. */
   repair (): Promise<void>
+  /** Same, if any table was made, altered or dropped. @returns whether one was since the last call */
+  repairIfChanged (): Promise<boolean>
   close (): Promise<void>
 }
 
@@ -48,41 +53,65 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let reader: SqliteConnection | undefined
   let host: Host
   let opening: Promise<void> | undefined
+  let isClosed = false
+  let schemaVersion: number | undefined
+  let wasRepaired = false
 
-  async function prepare (mayMigrate: boolean): Promise<Host> {
+  async function prepare (db: Kysely<Tables>): Promise<Host> {
     const patient = <T>(work: () => Promise<T>) => retryWhileBusy(work, MIGRATION_PATIENCE_MS, () => { lockRetries++ })
-    let schema = await patient(() => inspectHost(writer.db))
-    const isIncomplete = schema.missing.length > 0 || !(await hasTriggers(writer.db, schema))
-    if (schema.missing.length > 0 && !schema.isEmpty && !schema.isMigrated && !mayMigrate) {
+    let version = await patient(() => schemaVersionOf(db))
+    let schema = await patient(() => inspectHost(db))
+    for (let wait = 0; schema.isBeingRebuilt && wait < REBUILD_PATIENCE_MS; wait += REBUILD_POLL_MS) {
+      await new Promise((resolve) => setTimeout(resolve, REBUILD_POLL_MS))
+      schema = await patient(() => inspectHost(db))
+    }
+    if (schema.missing.length > 0 && !schema.isEmpty && !schema.isMigrated && !options.migrate) {
       throw timelineError('AGENT_TIMELINE_NOT_MIGRATED', [schema.missing.join(', ')])
     }
-    if (isIncomplete) {
-      await patient(() => writer.db.transaction().execute((trx) => up(trx)))
-      schema = await inspectHost(writer.db)
+    if (schema.missing.length > 0 || !(await hasTriggers(db, schema))) {
+      await patient(() => db.transaction().execute((trx) => up(trx)))
+      version = await patient(() => schemaVersionOf(db))
+      schema = await patient(() => inspectHost(db))
     }
-    const isPresent = options.taskEvents.name === 'audit' ? schema.hasAudit : await options.taskEvents.isPresent(writer.db)
-    return createHost({ ...options.hostOptions, schema, taskEvents: isPresent ? options.taskEvents : undefined })
+    const { taskEvents } = options
+    const isPresent = taskEvents.name === 'audit' ? schema.hasAudit : await taskEvents.isPresent(db)
+    schemaVersion = version
+    return createHost({ ...options.hostOptions, schema, taskEvents: isPresent ? taskEvents : undefined })
   }
 
   /** The file was deleted or replaced under us: what is written to the old one is lost to everybody. */
   async function reopen (): Promise<void> {
     opening ??= (async () => {
-      const fresh = await factory.open({ queryOnly: false })
-      const old = [writer, reader]
-      writer = fresh
-      host = await prepare(true)
-      reader = await factory.open({ queryOnly: true })
-      await Promise.all(old.map((connection) => connection?.close()))
+      const opened: SqliteConnection[] = []
+      try {
+        const newWriter = await openAnother(opened, false)
+        const newReader = await openAnother(opened, true)
+        host = await prepare(newWriter.db)
+        const old = [writer, reader]
+        writer = newWriter
+        reader = newReader
+        opened.length = 0
+        await Promise.all(old.map((connection) => connection?.close()))
+      } finally {
+        await Promise.all(opened.map((connection) => connection.close()))
+      }
     })().finally(() => { opening = undefined })
     await opening
   }
 
+  async function openAnother (opened: SqliteConnection[], queryOnly: boolean): Promise<SqliteConnection> {
+    const connection = await factory.open({ queryOnly })
+    opened.push(connection)
+    return connection
+  }
+
   async function current (): Promise<void> {
+    if (isClosed) throw timelineError('AGENT_TIMELINE_CLOSED')
     if (opening !== undefined || !writer.isCurrent()) await reopen()
   }
 
   try {
-    host = await prepare(options.migrate)
+    host = await prepare(writer.db)
     reader = await factory.open({ queryOnly: true })
   } catch (error) {
     await writer.close()
@@ -91,7 +120,8 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
 
   async function repair (): Promise<void> {
     await current()
-    host = await prepare(true)
+    host = await prepare(writer.db)
+    wasRepaired = true
   }
 
   return {
@@ -99,6 +129,14 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     get host () { return host },
     get lockRetries () { return lockRetries },
     repair,
+
+    async repairIfChanged () {
+      await current()
+      if (await schemaVersionOf(writer.db) !== schemaVersion) await repair()
+      const changed = wasRepaired
+      wasRepaired = false
+      return changed
+    },
 
     async write (work) {
       await current()
@@ -120,6 +158,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     },
 
     async close () {
+      isClosed = true
       await opening?.catch(() => {})
       await writer.close()
       await reader?.close()
@@ -127,9 +166,16 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   }
 }
 
+/** A trigger moves with a table that is renamed: it has to be there, and on the right one. */
 async function hasTriggers (db: Kysely<Tables>, schema: HostSchema): Promise<boolean> {
-  const wanted = TRIGGERS.filter(([, table]) => table !== 'tasks' || schema.tasks.has('id')).map(([name]) => name)
-  const { rows } = await sql<{ name: string }>`SELECT name FROM sqlite_master WHERE type = 'trigger'`.execute(db)
-  const present = new Set(rows.map((row) => row.name))
-  return wanted.every((name) => present.has(name))
+  const wanted = TRIGGERS.filter(([, table]) => table !== 'tasks' || schema.canTriggerOnTasks)
+  const { rows } = await sql<{ name: string, tbl_name: string }>`
+    SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'`.execute(db)
+  return wanted.every(([name, table]) => rows.some((row) => row.name === name && row.tbl_name === table))
+}
+
+/** A number that SQLite changes with every table that is made, altered or dropped. */
+async function schemaVersionOf (db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ schema_version: number }>`PRAGMA schema_version`.execute(db)
+  return Number(rows[0]?.schema_version)
 }

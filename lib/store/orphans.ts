@@ -10,7 +10,9 @@ const ROWS_A_STEP = 200
  * Deletes what is left of invocations and tasks that the host deleted while the triggers were away, as they are
  * between a rebuild of its tables and the next time a timeline opens the database.
  *
- * A parent table that is empty is one in the middle of a rebuild, as far as anybody can tell: then nothing goes.
+ * A parent table that is empty is one in the middle of a rebuild, as far as anybody can tell: then nothing goes. Nor
+ * does the log of a task that is in no table of tasks, while its invocations are there: that table may be about
+ * something else.
  *
  * @returns how many invocations and tasks went
  */
@@ -39,6 +41,7 @@ async function findOrphans (db: Kysely<Tables>, host: Host) {
   const tasks = host.schema.tasks.has('id')
     ? await sql<{ id: string }>`SELECT s.task_id AS id FROM task_stream AS s
         WHERE NOT EXISTS (SELECT 1 FROM tasks AS t WHERE t.id = s.task_id)
+          AND NOT EXISTS (SELECT 1 FROM task_invocations AS i WHERE i.task_id = s.task_id)
           AND EXISTS (SELECT 1 FROM tasks) LIMIT ${ROWS_A_STEP}`.execute(db)
     : { rows: [] }
   return { invocations: invocations.rows.map((row) => Number(row.id)), tasks: tasks.rows.map((row) => row.id) }

@@ -8,6 +8,7 @@ import type {
   InvocationFilter, InvocationList, PageQuery, StreamHead, TimelineReader
 } from './activity-store.js'
 import { findGaps } from './gaps.js'
+import { isBusy } from './sqlite.js'
 import { parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter } from './event-rows.js'
 import type { InvocationRunTable, Tables } from './tables.js'
 import type { Selectable } from 'kysely'
@@ -24,18 +25,32 @@ export interface ReaderOptions {
   readonly importPending: (taskId: string) => Promise<number | undefined>
   /** Makes records of host invocations that have none. */
   readonly adoptNew: () => Promise<void>
+  /** Told why the host's rows could not be brought in; what is stored is served all the same. */
+  readonly onImportError: (error: unknown) => void
 }
 
+/** After how long rows of the host's that could not be brought in are tried again, in milliseconds. */
+const IMPORT_RETRY_MS = 1_000
+
 /** The reading half of the store on one database. */
-export function createReader ({ read, importPending, adoptNew }: ReaderOptions): TimelineReader {
+export function createReader ({ read, importPending, adoptNew, onImportError }: ReaderOptions): TimelineReader {
   async function importHostRows (taskIds: readonly string[]): Promise<number | undefined> {
     let recheckInMs: number | undefined
     for (const taskId of taskIds) {
-      if (!(await read((db, host) => host.hasPending(db, taskId)))) continue
-      const wait = await importPending(taskId)
+      const wait = await importTask(taskId)
       if (wait !== undefined) recheckInMs = Math.min(wait, recheckInMs ?? wait)
     }
     return recheckInMs
+  }
+
+  async function importTask (taskId: string): Promise<number | undefined> {
+    try {
+      const { hasPending, recheckInMs } = await read((db, host) => host.look(db, taskId))
+      return hasPending ? await importPending(taskId) : recheckInMs
+    } catch (error) {
+      if (!isBusy(error)) onImportError(error)
+      return IMPORT_RETRY_MS
+    }
   }
 
   return {
@@ -87,7 +102,7 @@ export function createReader ({ read, importPending, adoptNew }: ReaderOptions):
     },
 
     async listInvocations (filter) {
-      await adoptNew()
+      await adoptNew().catch((error) => { if (!isBusy(error)) onImportError(error) })
       return read((db, host) => readList(db, host, filter))
     },
 
@@ -219,9 +234,13 @@ async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilte
   if (filter.taskId !== undefined) select = select.where('invocation_run.task_id', '=', filter.taskId)
   if (filter.cursor !== undefined) {
     const { startedAt, id } = parseListCursor(filter.cursor)
-    select = select.where((eb) => eb.or([
-      eb('started_at', '<', startedAt), eb.and([eb('started_at', '=', startedAt), eb('invocation_id', '<', id)])
-    ]))
+    // Invocations whose start is not known come last.
+    select = select.where((eb) => startedAt === ''
+      ? eb.and([eb('started_at', 'is', null), eb('invocation_id', '<', id)])
+      : eb.or([
+        eb('started_at', '<', startedAt), eb.and([eb('started_at', '=', startedAt), eb('invocation_id', '<', id)]),
+        eb('started_at', 'is', null)
+      ]))
   }
   const rows = await select.orderBy('started_at', 'desc').orderBy('invocation_id', 'desc').limit(limit + 1).execute()
   const { rows: kept, hasMore } = cut(rows, limit, false)
@@ -235,7 +254,7 @@ async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilte
 
 function parseListCursor (cursor: string): { startedAt: string, id: number } {
   const [time, number] = cursor.split('_')
-  const startedAt = normaliseTime(time)
+  const startedAt = time === '' ? '' : normaliseTime(time)
   const id = Number(number)
   if (startedAt === undefined || !Number.isSafeInteger(id) || id < 1) {
     throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['cursor', 'take it from page.nextCursor'])

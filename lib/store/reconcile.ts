@@ -16,6 +16,17 @@ export interface ReconcileOptions {
   readonly now: Clock
 }
 
+/** Writers without a run leave a row each; after this long, in milliseconds, nobody asks for it any more. */
+const FORGET_AFTER_MS = 30 * 24 * 60 * 60 * 1000
+
+/** Deletes what is left of processes that wrote long ago and have no run that is open. */
+export async function forgetWriters (database: Database, now: Clock): Promise<void> {
+  await retryWhileBusy(() => database.write((trx) => trx.deleteFrom('timeline_writer')
+    .where('heartbeat_at', '<', toIso(now() - FORGET_AFTER_MS))
+    .where((eb) => eb.not(eb.exists(eb.selectFrom('invocation_run').select('invocation_id')
+      .where('status', '=', 'running').whereRef('owner', '=', 'timeline_writer.writer_id')))).execute()))
+}
+
 interface LostRun {
   readonly invocation_id: number
   readonly task_id: string
@@ -86,7 +97,8 @@ async function endRun (
   }
   await trx.updateTable('task_invocations')
     .set(Object.fromEntries(Object.entries(values).filter(([name]) => columns.has(name))))
-    .where('id', '=', run.invocation_id).where('status', '=', 'running').execute()
+    .where('id', '=', run.invocation_id)
+    .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute()
   await abortOpenCalls(trx, run, now)
   await appendEvents(trx, run.task_id, [{
     type: 'invocation.failed',

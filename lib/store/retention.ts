@@ -62,3 +62,14 @@ async function deleteOldest (trx: Kysely<Tables>, before: string): Promise<numbe
   }
   return rows.length
 }
+
+/** Deletes a task's activities in short steps: at once, hundreds of thousands would keep everybody waiting. */
+export async function deleteActivities (database: Database, taskId: string): Promise<void> {
+  for (;;) {
+    const deleted = await retryWhileBusy(() => database.write((trx) => trx.deleteFrom('invocation_activity')
+      .where('id', 'in', (eb) => eb.selectFrom('invocation_activity').select('id').where('task_id', '=', taskId)
+        .limit(ROWS_A_STEP)).executeTakeFirst()))
+    if (deleted.numDeletedRows < ROWS_A_STEP) return
+    await new Promise(setImmediate)
+  }
+}

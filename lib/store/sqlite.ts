@@ -131,8 +131,11 @@ export function isSchemaChange (error: unknown): boolean {
     /no such (table|column)|has no column named|no such index/.test((error as Error).message)
 }
 
-export function isConstraint (error: unknown): boolean {
-  return sqliteCode(error).startsWith('SQLITE_CONSTRAINT')
+/** The data is at fault, not the database: the same statement will fail again. */
+export function isRefusal (error: unknown): boolean {
+  const code = sqliteCode(error)
+  if (code === '') return !isTimelineError(error) && !/connection is not open/.test(String((error as Error | null)?.message))
+  return /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(code)
 }
 
 export function sqliteCode (error: unknown): string {

@@ -1,0 +1,129 @@
+-- Migration 010: invocation lifecycle and activity timeline.
+-- For a database at migration 009, or one without task_invocations. The trigger on tasks and the backfill of
+-- existing rows are made when a timeline first opens the database. Run it in one transaction.
+
+-- UP
+CREATE TABLE IF NOT EXISTS task_invocations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  task_id TEXT NOT NULL,
+  role TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  response TEXT,
+  error TEXT,
+  exit_code INTEGER NOT NULL DEFAULT 0,
+  duration_ms INTEGER NOT NULL DEFAULT 0,
+  success INTEGER NOT NULL DEFAULT 0,
+  timed_out INTEGER NOT NULL DEFAULT 0,
+  rejection_number INTEGER,
+  created_at TEXT NOT NULL DEFAULT (datetime('now'))
+);
+CREATE INDEX IF NOT EXISTS idx_task_invocations_task ON task_invocations(task_id);
+ALTER TABLE task_invocations ADD COLUMN started_at TEXT;
+ALTER TABLE task_invocations ADD COLUMN completed_at TEXT;
+ALTER TABLE task_invocations ADD COLUMN last_activity_at TEXT;
+ALTER TABLE task_invocations ADD COLUMN status TEXT DEFAULT 'completed';
+CREATE TABLE IF NOT EXISTS timeline_migration (
+  name TEXT PRIMARY KEY,
+  applied_at TEXT NOT NULL,
+  added_columns TEXT NOT NULL DEFAULT '',
+  backfill_cursor INTEGER NOT NULL DEFAULT 0,
+  backfilled_at TEXT
+);
+CREATE TABLE IF NOT EXISTS task_stream (
+  task_id TEXT PRIMARY KEY,
+  last_seq INTEGER NOT NULL DEFAULT 0,
+  epoch TEXT NOT NULL,
+  floor_seq INTEGER NOT NULL DEFAULT 0,
+  title TEXT,
+  audit_cursor INTEGER NOT NULL DEFAULT 0,
+  invocation_cursor INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS invocation_activity (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  invocation_id INTEGER NOT NULL,
+  activity_type TEXT NOT NULL,
+  message TEXT NOT NULL,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  task_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  metadata TEXT,
+  lag_ms INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (task_id, seq)
+);
+CREATE INDEX IF NOT EXISTS idx_invocation_activity_invocation ON invocation_activity(invocation_id);
+CREATE INDEX IF NOT EXISTS idx_invocation_activity_created ON invocation_activity(created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_invocation_activity_seq ON invocation_activity(invocation_id, seq);
+CREATE TABLE IF NOT EXISTS timeline_event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  task_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  invocation_id INTEGER,
+  actor TEXT,
+  message TEXT,
+  payload TEXT,
+  source TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  UNIQUE (task_id, seq),
+  UNIQUE (source, source_id)
+);
+CREATE INDEX IF NOT EXISTS idx_timeline_event_invocation ON timeline_event(invocation_id);
+CREATE TABLE IF NOT EXISTS invocation_run (
+  invocation_id INTEGER PRIMARY KEY,
+  task_id TEXT NOT NULL,
+  role TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  model TEXT,
+  status TEXT NOT NULL,
+  source TEXT NOT NULL,
+  started_at TEXT,
+  completed_at TEXT,
+  last_activity_at TEXT,
+  duration_ms INTEGER,
+  success INTEGER,
+  timed_out INTEGER NOT NULL DEFAULT 0,
+  exit_code INTEGER,
+  signal TEXT,
+  reason TEXT,
+  error TEXT,
+  outcome TEXT,
+  summary TEXT,
+  usage TEXT,
+  session_id TEXT,
+  stderr_tail TEXT,
+  owner TEXT,
+  heartbeat_at TEXT,
+  activity_count INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id);
+CREATE INDEX IF NOT EXISTS idx_invocation_run_status ON invocation_run(status, invocation_id);
+CREATE INDEX IF NOT EXISTS idx_invocation_run_started ON invocation_run(started_at, invocation_id);
+CREATE TABLE IF NOT EXISTS timeline_writer (
+  writer_id TEXT PRIMARY KEY,
+  batch INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  heartbeat_at TEXT NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS timeline_invocation_deleted AFTER DELETE ON task_invocations BEGIN
+  DELETE FROM invocation_activity WHERE invocation_id = OLD.id;
+  DELETE FROM timeline_event WHERE invocation_id = OLD.id;
+  DELETE FROM invocation_run WHERE invocation_id = OLD.id;
+END;
+INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_invocation_lifecycle', '1970-01-01T00:00:00.000Z', 'started_at,completed_at,last_activity_at,status');
+
+-- DOWN
+-- DROP TRIGGER IF EXISTS timeline_invocation_deleted;
+-- DROP TRIGGER IF EXISTS timeline_task_deleted;
+-- DROP TABLE IF EXISTS invocation_activity;
+-- DROP TABLE IF EXISTS timeline_event;
+-- DROP TABLE IF EXISTS invocation_run;
+-- DROP TABLE IF EXISTS task_stream;
+-- DROP TABLE IF EXISTS timeline_writer;
+-- DROP TABLE IF EXISTS timeline_migration;
+-- ALTER TABLE task_invocations DROP COLUMN started_at;
+-- ALTER TABLE task_invocations DROP COLUMN completed_at;
+-- ALTER TABLE task_invocations DROP COLUMN last_activity_at;
+-- ALTER TABLE task_invocations DROP COLUMN status;

@@ -1,0 +1,111 @@
+// Processes of their own for the tests, one role each: `actor.mjs <role> <options as JSON>`, told and asked over IPC.
+import { once } from 'node:events'
+import Sqlite from 'better-sqlite3'
+import { migrate } from 'fastify-agent-timeline/migrations'
+import { openTimeline } from 'fastify-agent-timeline/recorder'
+
+const [, , role, json] = process.argv
+const options = JSON.parse(json)
+
+async function told () {
+  const [message] = await once(process, 'message')
+  return message
+}
+
+function openAsHost () {
+  const raw = new Sqlite(options.database)
+  raw.pragma('foreign_keys = ON')
+  raw.pragma('busy_timeout = 5000')
+  return raw
+}
+
+function activity (message, more = {}) {
+  return { type: 'progress', message, timestamp: new Date(), ...more }
+}
+
+const roles = {
+  async migrate () {
+    process.send('ready')
+    await told()
+    process.send(await migrate(options.database))
+  },
+
+  // The host's logger, of a version that knows nothing of us.
+  async insert () {
+    const raw = openAsHost()
+    const insert = raw.prepare(`INSERT INTO task_invocations
+      (task_id, role, provider, model, prompt, response, exit_code, duration_ms, success) VALUES (?, 'coder', 'claude', 'm', 'p', 'r', 0, 1000, 1)`)
+    const stopped = told().then(() => true)
+    const report = { inserted: 0, errors: [] }
+    process.send('ready')
+    for (;;) {
+      try {
+        insert.run(options.taskId)
+        report.inserted++
+      } catch (error) {
+        report.errors.push(String(error))
+      }
+      if (await Promise.race([stopped, new Promise((resolve) => setImmediate(resolve, false))])) break
+    }
+    process.send(report)
+  },
+
+  async lock () {
+    const raw = openAsHost()
+    raw.exec('BEGIN EXCLUSIVE')
+    process.send('locked')
+    await told()
+    raw.exec('COMMIT')
+    process.send('released')
+  },
+
+  // Writes to tasks of its own and to one that all share.
+  async write () {
+    const timeline = await openTimeline({ database: options.database, migrate: true })
+    process.send('ready')
+    await told()
+    await Promise.all([...options.tasks, options.shared].map(async (taskId) => {
+      await timeline.logInvocation({ taskId, role: 'coder', provider: 'claude' }, async ({ onActivity }) => {
+        for (let index = 0; index < options.count; index++) {
+          onActivity(activity(`${process.pid}:${taskId}:${index}`))
+          if (index % 50 === 49) await new Promise(setImmediate)
+        }
+      })
+    }))
+    await timeline.close()
+    process.send('written')
+  },
+
+  // A runner: acknowledges what it says only once it is stored.
+  async run () {
+    const timeline = await openTimeline({
+      database: options.database,
+      migrate: true,
+      closeOnSignal: options.closeOnSignal === true,
+      runnerHeartbeatIntervalMs: 200
+    })
+    const run = await timeline.startInvocation({ taskId: options.taskId, role: 'coder', provider: 'claude' })
+    run.activity(activity('exec: sleep', { type: 'tool_exec', metadata: { callId: 'call-1', phase: 'start', tool: 'Bash' } }))
+    for (let index = 0; index < options.count; index++) run.activity(activity(`line ${index}`))
+    if (options.flush !== false) await timeline.flush()
+    process.send({ id: run.id })
+    let index = options.count
+    process.on('message', (message) => {
+      if (message === 'more') run.activity(activity(`line ${index++}`))
+      if (message === 'burst') {
+        for (let at = 0; at < 5_000; at++) run.activity(activity(`burst ${at}`))
+        process.send('said')
+      }
+    })
+  },
+
+  async read () {
+    const timeline = await openTimeline({ database: options.database, migrate: true })
+    const { timeline: events } = await timeline.getTimeline(options.taskId)
+    process.send({ events, offset: new Date().getTimezoneOffset() })
+    await timeline.close()
+  }
+}
+
+await roles[role]()
+if (role !== 'run') process.disconnect()

@@ -1,0 +1,48 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Test } from 'tap'
+
+/** A process that plays one role of `actor.mjs`. */
+export class Child {
+  readonly process: ChildProcess
+  readonly #messages: unknown[] = []
+  #wake = (): void => {}
+
+  constructor (t: Test, role: string, options: object, env: Record<string, string> = {}) {
+    this.process = fork(new URL('actor.mjs', import.meta.url), [role, JSON.stringify(options)], {
+      // Without the loader that tap runs tests under: these scripts are JavaScript, and many.
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: '', ...env }
+    })
+    this.process.on('message', (message) => { this.#messages.push(message); this.#wake() })
+    this.process.on('exit', () => { this.#wake() })
+    t.teardown(async () => { await this.kill('SIGKILL') })
+  }
+
+  get hasExited (): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null
+  }
+
+  /** The next thing it says. */
+  async message<Message = any> (): Promise<Message> {
+    while (this.#messages.length === 0) {
+      if (this.hasExited) throw new Error(`the child ended: ${this.process.exitCode ?? this.process.signalCode}`)
+      await new Promise<void>((resolve) => { this.#wake = resolve })
+    }
+    return this.#messages.shift() as Message
+  }
+
+  tell (message: string): void {
+    if (this.process.connected) this.process.send(message)
+  }
+
+  async kill (signal: NodeJS.Signals): Promise<void> {
+    if (this.hasExited) return
+    this.process.kill(signal)
+    await this.exit()
+  }
+
+  async exit (): Promise<void> {
+    if (!this.hasExited) await once(this.process, 'exit')
+  }
+}
