@@ -15,7 +15,7 @@ import agentTimeline from '../plugins/agent-timeline.js'
  *   <!-- options: Name path/to/file.ts -->  the first column of this table has the members of that interface, and all
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)]
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((path) => path.endsWith('.md'))
 const texts = new Map(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
 const errors = readFileSync(join(root, 'lib/errors.ts'), 'utf8')
 const codes = new Map([...errors.matchAll(/^ {2}(AGENT_TIMELINE_\w+): \[(\d+)/gm)].map(([, code, status]) => [code!, status!]))
@@ -60,7 +60,7 @@ t.test('error codes exist, and each has its fix', async (t) => {
   const rows = texts.get('docs/troubleshooting.md')!.split('\n').filter((line) => line.startsWith('| `AGENT_TIMELINE_'))
   const told = rows.map((row) => row.split('|').map((cell) => cell.replaceAll('`', '').trim()))
   t.same(told.map(([, code]) => code).sort(), [...codes.keys()].sort())
-  for (const [, code, status] of told) t.equal(status, codes.get(code!), code)
+  for (const [, code, status] of told) t.equal(status, codes.get(code!), code!)
 })
 
 t.test('links lead somewhere', async (t) => {
@@ -93,19 +93,19 @@ t.test('routes that are told of exist', async (t) => {
   t.teardown(() => app.close())
   await app.register(agentTimeline, { database: ':memory:' })
   for (const [page, text] of texts) {
-    for (const [, url] of text.matchAll(/^\| `GET (\/[^`?]+)/gm)) t.ok(app.hasRoute({ method: 'GET', url: url! }), `${page}: ${url}`)
+    for (const [, url] of text.matchAll(/`GET (\/[^`?]+)/g)) {
+      t.ok(app.hasRoute({ method: 'GET', url: url! }), `${page}: ${url}`)
+    }
   }
 })
 
 /** Runs an example in a process of its own: to its end, or until its server has answered. */
 async function run ({ language, code }: Example, cwd: string) {
   const listening = code.replace('port: 3000', 'port: 0')
-  const script = language === 'js' ? listening : ts.transpileModule(listening, {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true }
-  }).outputText
+  const script = language === 'js' ? listening : toJavaScript(listening)
   writeFileSync(join(cwd, 'example.mjs'), `${script}\nprocess.send('end of the example')\n`)
   const child = spawn(process.execPath, ['example.mjs'], {
-    cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' }
+    cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, NODE_OPTIONS: '' }, timeout: 30_000
   })
   let [stdout, stderr] = ['', '']
   child.stdout!.on('data', (chunk) => { stdout += chunk })
@@ -119,13 +119,20 @@ async function run ({ language, code }: Example, cwd: string) {
   return { ended, stderr, status: url === undefined && exitCode !== 0 ? exitCode : status }
 }
 
+function toJavaScript (code: string): string {
+  const { ES2022: target } = ts.ScriptTarget
+  return ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.ESNext, target } }).outputText
+}
+
 function typeErrors (paths: readonly string[], folder: string): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
-  const program = ts.createProgram(paths, { ...options, noEmit: true, declaration: false, rootDir: undefined, outDir: undefined })
-  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) =>
-    `${file === undefined ? '' : examples[Number(relative(folder, dirname(file.fileName)))]?.name}: ${
-      ts.flattenDiagnosticMessageText(messageText, '\n')}`)
+  const { options } = ts.convertCompilerOptionsFromJson({
+    ...config.compilerOptions, noEmit: true, declaration: false, rootDir: root
+  }, root)
+  return ts.getPreEmitDiagnostics(ts.createProgram(paths, options)).map(({ file, messageText }) => {
+    const example = examples[Number(relative(folder, dirname(file?.fileName ?? folder)))]
+    return `${example?.name}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+  })
 }
 
 /** Names of an interface's own members. */
