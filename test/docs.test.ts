@@ -138,8 +138,8 @@ function typeErrors (paths: readonly string[], folder: string): string[] {
 /** Names of an interface's own members. */
 function membersOf (path: string, name: string): string[] {
   const source = ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.ES2022)
-  const found = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name)
-  return (found as ts.InterfaceDeclaration | undefined)?.members.map((member) => (member.name as ts.Identifier).text) ?? []
+  const found = source.statements.filter(ts.isInterfaceDeclaration).find((node) => node.name.text === name)
+  return found?.members.map((member) => (member.name as ts.Identifier).text) ?? []
 }
 
 /** The anchors that GitHub gives a page's headings. */
