@@ -13,6 +13,7 @@ import { createRecorder, withinPatience, type RecorderOptions } from './recorder
 import { createRedactor, type RedactOptions } from './recorder/redact.js'
 import { capText, sanitise } from './recorder/text.js'
 import { createWriter } from './recorder/writer.js'
+import type { TextCap } from './host/host.js'
 import type { TimelineReader } from './store/activity-store.js'
 import { adoptNewInvocations } from './store/adopt.js'
 import { openDatabase } from './store/database.js'
@@ -78,7 +79,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
   const logger = options.logger ?? processLogger
   const caps = resolveCaps(options.caps)
   const redactor = createRedactor(options.redact)
-  const clean = (text: string) => capText(redactor.text(sanitise(text)), caps.messageBytes).text
+  const clean = (text: string, cap: TextCap = 'messageBytes') => capText(redactor.text(sanitise(text)), caps[cap]).text
   const database = await openDatabase({
     database: options.database,
     migrate: options.migrate ?? false,

@@ -18,10 +18,17 @@ export interface Host {
   look (db: Kysely<Tables>, taskId: string): Promise<{ hasPending: boolean, recheckInMs?: number | undefined }>
   /** Brings the host's rows into the log, oldest first, each once. Inside a writing transaction. */
   importPending (trx: Kysely<Tables>, taskId: string): Promise<{ imported: number, recheckInMs?: number | undefined }>
+  /** Prompt and response of an invocation that the host wrote, as far as they may be shown. */
+  showTexts (texts: InvocationTexts): InvocationTexts
   /** Tasks with an invocation that the host has ended since it entered the log. */
   endedTasks (db: Kysely<Tables>): Promise<readonly string[]>
   /** Makes records of the host's invocations with these ids, without touching any log. */
   adopt (trx: Kysely<Tables>, ids: readonly number[]): Promise<void>
+}
+
+export interface InvocationTexts {
+  readonly prompt: string
+  readonly response: string | null
 }
 
 export interface HostOptions {
@@ -29,8 +36,10 @@ export interface HostOptions {
   readonly taskEvents: TaskEventSource | undefined
   readonly now: Clock
   /** Redacts and caps a text of the host's before it enters the log. */
-  readonly clean: (text: string) => string
+  readonly clean: (text: string, cap?: TextCap) => string
 }
+
+export type TextCap = 'messageBytes' | 'promptBytes' | 'responseBytes'
 
 const HOST_COLUMNS = [
   'id', 'task_id', 'role', 'provider', 'model', 'error', 'exit_code', 'duration_ms', 'success', 'timed_out',
@@ -192,6 +201,11 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       }
       return { imported: events.length, recheckInMs: task.recheckInMs }
     },
+
+    showTexts: ({ prompt, response }) => ({
+      prompt: clean(prompt, 'promptBytes'),
+      response: response === null ? null : clean(response, 'responseBytes')
+    }),
 
     async endedTasks (db) {
       const rows = await db.selectFrom('invocation_run').select(['invocation_id', 'task_id'])

@@ -196,9 +196,10 @@ async function readDetails (
   db: Kysely<Tables>, host: Host, id: number, query: PageQuery
 ): Promise<InvocationDetails | undefined> {
   const run = await db.selectFrom('invocation_run').selectAll().where('invocation_id', '=', id).executeTakeFirst()
-  const texts = await db.selectFrom('task_invocations').select(['prompt', 'response']).where('id', '=', id)
+  const stored = await db.selectFrom('task_invocations').select(['prompt', 'response']).where('id', '=', id)
     .executeTakeFirst()
-  if (run === undefined || texts === undefined) return undefined
+  if (run === undefined || stored === undefined) return undefined
+  const texts = run.source === 'host' ? host.showTexts(stored) : stored
   const head = await headOf(db, run.task_id)
   const range = await readActivities(db, id, query)
   const task = await host.getTask(db, run.task_id)
