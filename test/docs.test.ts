@@ -88,6 +88,14 @@ t.test('tables of options have all that exist, and nothing else', async (t) => {
   t.ok(tables > 5)
 })
 
+t.test('the tests that hold the guarantees exist', async (t) => {
+  const items = texts.get('docs/guarantees.md')!.matchAll(/^- \[(test\/\S+)\](.+(?:\n {2}.+)*)/gm)
+  const named = [...items].flatMap(([, path, rest]) =>
+    [...rest!.replace(/\s+/g, ' ').matchAll(/"([^"]+)"/g)].map(([, name]) => [path!, name!] as const))
+  t.ok(named.length > 10)
+  for (const [path, name] of named) t.ok(readFileSync(join(root, path), 'utf8').includes(name), `${path}: ${name}`)
+})
+
 t.test('routes that are told of exist', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
