@@ -52,7 +52,7 @@ async function usedBytes (db: Kysely<Tables>): Promise<number> {
 
 async function deleteOldest (trx: Kysely<Tables>, before: string): Promise<number> {
   const rows = await trx.deleteFrom('invocation_activity').where('id', 'in', (eb) => eb.selectFrom('invocation_activity')
-    .select('id').where('created_at', '<', before).orderBy('created_at').limit(ROWS_A_STEP)).returning(['task_id', 'seq'])
+    .select('id').where('created_at', '<', before).orderBy('created_at').orderBy('id').limit(ROWS_A_STEP)).returning(['task_id', 'seq'])
     .execute()
   const floors = new Map<string, number>()
   for (const row of rows) floors.set(row.task_id, Math.max(Number(row.seq), floors.get(row.task_id) ?? 0))

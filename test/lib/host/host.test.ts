@@ -22,7 +22,7 @@ function auditRows (transitions: readonly string[]): AuditRow[] {
   })
 }
 
-/** What a task of the host leaves in `audit` when its loop doubles each decision and the last rejection never happens. */
+/** What a task leaves in `audit`: the loop doubles each decision, and the last rejection never happens. */
 const DOUBLED = [
   '>pending', 'pending>in_progress', 'in_progress>in_progress', 'in_progress>review', 'in_progress>review',
   'review>in_progress', 'review>in_progress', 'in_progress>review', 'in_progress>review', 'review>in_progress', 'review>failed'
