@@ -43,7 +43,7 @@ export interface OpenOptions {
   /** What to hide besides the defaults; false hides nothing. */
   readonly redact?: RedactOptions | false
   readonly caps?: Partial<Caps>
-  /** Days that activities are kept, 0 for ever. Default 7. */
+  /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
   readonly activityLogRetention?: number
   /** Above so many bytes in use the oldest activities go. None by default. */
   readonly maxDatabaseBytes?: number
@@ -124,7 +124,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     logger,
     now,
     onCommit,
-    activityLogRetention: options.activityLogRetention ?? 7,
+    activityLogRetention: options.activityLogRetention ?? 0,
     maxDatabaseBytes: options.maxDatabaseBytes,
     heartbeatIntervalMs: options.runnerHeartbeatIntervalMs ?? 2_000,
     ownerLeaseMs: options.ownerLeaseMs ?? 600_000
