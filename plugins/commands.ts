@@ -5,13 +5,18 @@ import { parseArgs } from 'node:util'
 import { isTimelineError, timelineError } from '../lib/errors.js'
 import { EventLines } from '../lib/event-lines.js'
 import type { Logger } from '../lib/logger.js'
+import { checkTaskId } from '../lib/options.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
+import { runRecorded, type Exit } from './run-command.js'
 
 /** Where a command writes, and how it is told to end. */
 export interface Terminal {
   print (line: string): void
   printError (line: string): void
+  /** Passes bytes on; resolves with false when nobody reads them any more. */
+  write (stream: 'stdout' | 'stderr', chunk: Buffer): Promise<boolean>
+  /** Aborted with the name of the signal that it comes from, or with an error of stdout. */
   readonly signal: AbortSignal
 }
 
@@ -19,6 +24,10 @@ const HELP = `Usage: agent-timeline <command> [options]
 
   serve    --database FILE [--port 3000] [--host 127.0.0.1]
            serves the pages and the API of a database that a runner writes
+  run      --database FILE --task ID --role ROLE [--title TEXT] [--provider NAME] [--model NAME]
+           [--timeout MS] [--silence-timeout MS] -- COMMAND [ARGUMENT]...
+           runs a command and records it, also what Claude Code, Codex and Gemini CLI print as JSON;
+           its input, output and exit code are the command's
   tail     --database FILE --task ID [--after NUMBER]
            prints what a task's agents do while they do it
   migrate  --database FILE
@@ -26,12 +35,19 @@ const HELP = `Usage: agent-timeline <command> [options]
 
   --help   prints this
 
-None of them deletes anything, however old. Exit codes: 0 done, 1 failed, 2 not understood.`
+None of them deletes anything, however old. Exit codes: 0 done, 1 failed, 2 not understood; of run: those of the command,
+127 where it was not found, 126 where it could not be started.`
 
 const OPTIONS = {
   database: { type: 'string' },
   task: { type: 'string' },
   after: { type: 'string' },
+  role: { type: 'string' },
+  title: { type: 'string' },
+  provider: { type: 'string' },
+  model: { type: 'string' },
+  timeout: { type: 'string' },
+  'silence-timeout': { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
   help: { type: 'boolean', short: 'h' }
@@ -41,19 +57,30 @@ type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | und
 
 interface Command {
   readonly options: ReadonlyArray<keyof typeof OPTIONS>
-  run (values: Values, terminal: Terminal): Promise<void>
+  /** Takes a command line behind `--`. */
+  readonly takesWords?: boolean
+  /** @returns how to end, where that is not 0 */
+  run (values: Values, terminal: Terminal, words: readonly string[]): Promise<Exit | undefined>
 }
 
 const COMMANDS = new Map<string, Command>([
   ['serve', { options: ['database', 'port', 'host'], run: serve }],
+  ['run', {
+    options: ['database', 'task', 'role', 'title', 'provider', 'model', 'timeout', 'silence-timeout'],
+    takesWords: true,
+    run: record
+  }],
   ['tail', { options: ['database', 'task', 'after'], run: tail }],
   ['migrate', { options: ['database'], run: runMigration }]
 ])
 
-/** Runs one command of the command line. @returns its exit code */
-export async function runCommand (args: readonly string[], terminal: Terminal): Promise<number> {
+/** Runs one command of the command line. @returns its exit code, or the signal to end by */
+export async function runCommand (args: readonly string[], terminal: Terminal): Promise<Exit> {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+    const end = args.indexOf('--')
+    const words = end === -1 ? [] : args.slice(end + 1)
+    const before = end === -1 ? args : args.slice(0, end)
+    const { values, positionals } = parseArgs({ args: [...before], options: OPTIONS, allowPositionals: true })
     if (values.help === true) {
       terminal.print(HELP)
       return 0
@@ -61,20 +88,20 @@ export async function runCommand (args: readonly string[], terminal: Terminal): 
     const [name, ...rest] = positionals
     const command = COMMANDS.get(name ?? '')
     if (command === undefined || rest.length > 0) throw usageError(`the commands are ${[...COMMANDS.keys()].join(', ')}`)
+    if (words.length > 0 && command.takesWords !== true) throw usageError(`${name} runs no command`)
     for (const option of Object.keys(values)) {
       if (!(command.options as readonly string[]).includes(option)) {
         const known = command.options.map((one) => `--${one}`).join(', ')
         throw timelineError('AGENT_TIMELINE_UNKNOWN_OPTION', [`--${option}`, known])
       }
     }
-    await command.run(values, terminal)
-    return 0
+    return await command.run(values, terminal, words) ?? 0
   } catch (err) {
     return report(err, terminal)
   }
 }
 
-async function serve (values: Values, terminal: Terminal): Promise<void> {
+async function serve (values: Values, terminal: Terminal): Promise<undefined> {
   const database = existing(values)
   const port = values.port === undefined ? 3000 : wholeNumber('--port', values.port, 65_535)
   const host = String(values.host ?? '127.0.0.1')
@@ -93,7 +120,7 @@ async function serve (values: Values, terminal: Terminal): Promise<void> {
   }
 }
 
-async function tail (values: Values, terminal: Terminal): Promise<void> {
+async function tail (values: Values, terminal: Terminal): Promise<undefined> {
   const { print, signal } = terminal
   const database = existing(values)
   const taskId = required('--task', values.task)
@@ -117,7 +144,43 @@ async function tail (values: Values, terminal: Terminal): Promise<void> {
   }
 }
 
-async function runMigration (values: Values, { print }: Terminal): Promise<void> {
+async function record (values: Values, terminal: Terminal, words: readonly string[]): Promise<Exit> {
+  const database = required('--database', values.database)
+  const [taskId, role] = [checkTaskId(required('--task', values.task)), required('--role', values.role)]
+  if (words.length === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['--', 'and a command behind it are missing'])
+  const meta = { taskId, role, ...texts(values, ['title', 'provider', 'model']) }
+  const ending = new AbortController()
+  // What is wrong with our own stdout is told to the command, by its own.
+  const end = (): void => { if (typeof terminal.signal.reason === 'string') ending.abort(terminal.signal.reason) }
+  if (terminal.signal.aborted) end()
+  terminal.signal.addEventListener('abort', end)
+  return await runRecorded({
+    words,
+    database,
+    meta,
+    ...limit('timeout', '--timeout', values.timeout),
+    ...limit('silenceTimeout', '--silence-timeout', values['silence-timeout']),
+    signal: ending.signal,
+    passOn: terminal.write,
+    logger: loggerOf({ ...terminal, printError: (line) => { terminal.printError(`agent-timeline: ${line}`) } })
+  })
+}
+
+function texts<Name extends keyof Values> (values: Values, names: readonly Name[]): { [name in Name]?: string } {
+  const given = names.filter((name) => values[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, values[name]])) as never
+}
+
+function limit<Name extends string> (
+  name: Name, option: string, value: Values[keyof Values]
+): { [name in Name]?: number } {
+  if (value === undefined) return {}
+  const ms = wholeNumber(option, value, Number.MAX_SAFE_INTEGER)
+  if (ms === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [option, 'is a positive number of milliseconds'])
+  return { [name]: ms } as never
+}
+
+async function runMigration (values: Values, { print }: Terminal): Promise<undefined> {
   const database = existing(values)
   await migrate(database)
   print(`${database} has everything that migration 010 adds`)
@@ -147,7 +210,7 @@ function usageError (problem: string): Error {
 
 function report (err: unknown, { printError }: Terminal): number {
   const { code = '', message } = err as { code?: string, message: string }
-  const isUsage = code.startsWith('ERR_PARSE_ARGS') || /_OPTION$/.test(code)
+  const isUsage = code.startsWith('ERR_PARSE_ARGS') || /_(OPTION|TASK_ID)$/.test(code)
   printError(isTimelineError(err) || code === '' ? `${code === '' ? '' : code + ': '}${message}` : message)
   if (isUsage) printError('Try agent-timeline --help')
   return isUsage ? 2 : 1

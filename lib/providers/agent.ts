@@ -9,10 +9,14 @@ import { checkMs, checkPrompt, throwIfTooOld } from './checks.js'
 import type { StopReason } from './deadlines.js'
 import { compact } from './json.js'
 import type { Line } from './lines.js'
-import { runProcess, watchProcess, type ProcessEnd, type WatchOptions } from './process-runner.js'
+import { runProcess, watchProcess, type PassOn, type ProcessEnd, type WatchOptions } from './process-runner.js'
 
-/** Makes an agent of an adapter. */
-export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOptions = {}): Agent {
+/**
+ * Makes an agent of an adapter.
+ *
+ * @param passOn where its output goes as well; it then also has the stdin of this process, and no prompt
+ */
+export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOptions = {}, passOn?: PassOn): Agent {
   const command = options.command ?? adapter.command
 
   async function follow (
@@ -52,11 +56,11 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
         const talk = startTalk(adapter, { call, cwd: resolve(cwd ?? '.'), state, log })
         return await runProcess({
           ...watch,
-          ...compact({ cwd, until: talk?.over }),
+          ...compact({ cwd, until: talk?.over, passOn }),
           command,
           args: commandLine(adapter, options, call),
           env: { ...adapter.env?.(), ...options.env },
-          stdin: talk?.begin ?? prompt
+          stdin: passOn === undefined ? talk?.begin ?? prompt : null
         })
       })
     },

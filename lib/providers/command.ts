@@ -12,7 +12,8 @@ export interface CommandOptions extends AgentOptions {
   readonly name?: string
 }
 
-interface CommandState {
+/** What is remembered of a program's output. */
+export interface CommandState {
   readonly lines: string[]
   characters: number
 }

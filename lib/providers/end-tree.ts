@@ -15,17 +15,20 @@ const POLL_MS = 25
 const KILL_MS = 300
 
 /**
- * Ends every process of a tree: SIGTERM to all, `graceMs`, SIGKILL to what is left and to what came after.
+ * Ends every process of a tree: SIGTERM (or what is given as `first`) to all, `graceMs`, SIGKILL to what is left and to
+ * what came after.
  *
  * Settles as soon as nothing lives, at the latest 0.3 s after the grace. Nothing is sent to a tree that is
  * gone already.
  */
-export async function endTree (tree: ProcessTree, graceMs: number): Promise<TreeEnd> {
+export async function endTree (
+  tree: ProcessTree, graceMs: number, first: NodeJS.Signals = 'SIGTERM'
+): Promise<TreeEnd> {
   const signalled = new Set<number>()
   const now = (): number => performance.now()
   const killAt = now() + graceMs
   const giveUpAt = killAt + KILL_MS
-  let living = await signalNew(tree, signalled, 'SIGTERM')
+  let living = await signalNew(tree, signalled, first)
   while (living.length > 0 && now() < killAt) {
     await sleep(Math.min(POLL_MS, Math.max(1, killAt - now())))
     living = await stillRunning(living)

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timelineError } from '../errors.js'
@@ -21,9 +22,17 @@ export interface WatchOptions extends DeadlineOptions {
   readonly maxLineBytes?: number
   readonly onLine: (line: Line) => void
   readonly onErrorLine?: (line: Line) => void
+  /** Gets every byte before it is read as lines; see {@link PassOn}. */
+  readonly passOn?: PassOn
   /** Ends the process as soon as this settles: for servers that do not end by themselves. */
   readonly until?: Promise<unknown>
 }
+
+/**
+ * Hands on what a program prints. The program waits while the promise is pending; its pipe is closed when it resolves
+ * with false.
+ */
+export type PassOn = (stream: 'stdout' | 'stderr', chunk: Buffer) => Promise<boolean>
 
 /** A program to run. */
 export interface RunOptions extends WatchOptions {
@@ -32,8 +41,8 @@ export interface RunOptions extends WatchOptions {
   /** Added to this process's environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
-  /** Written to stdin, which is then ended; or a function that gets the open stdin. */
-  readonly stdin: string | ((stdin: Writable) => void)
+  /** Written to stdin, which is then ended; a function that gets the open stdin; or null: that of this process. */
+  readonly stdin: string | ((stdin: Writable) => void) | null
 }
 
 /** How a process ended. */
@@ -73,15 +82,15 @@ export async function runProcess (options: RunOptions): Promise<ProcessEnd> {
   let child: ChildProcess
   try {
     child = spawn(command, args, {
-      cwd, env: { ...process.env, ...env, [marker]: '1' }, detached: isPosix, windowsHide: true, stdio: 'pipe'
+      cwd, env: { ...process.env, ...env, [marker]: '1' }, detached: isPosix, windowsHide: true, stdio: [stdin === null ? 'inherit' : 'pipe', 'pipe', 'pipe']
     })
     await once(child, 'spawn')
   } catch (error) {
     throw await spawnError(error, command, cwd)
   }
-  child.stdin!.on('error', () => {}) // EPIPE: it ended, or closed its stdin, before it read the prompt
+  child.stdin?.on('error', () => {}) // EPIPE: it ended, or closed its stdin, before it read the prompt
   if (typeof stdin === 'string') child.stdin!.end(stdin)
-  else stdin(child.stdin!)
+  else stdin?.(child.stdin!)
   const tree = createProcessTree({ pid: child.pid!, ownsGroup: isPosix, pipes: [1, 2], marker })
   return await watch(child, tree, options, startedAt)
 }
@@ -106,7 +115,7 @@ export async function watchProcess (child: ChildProcess, options: WatchOptions):
 async function watch (
   child: ChildProcess, tree: ProcessTree, options: WatchOptions, startedAt: number
 ): Promise<ProcessEnd> {
-  const { killGraceMs = 5_000, maxLineBytes, onLine, onErrorLine, until } = options
+  const { killGraceMs = 5_000, maxLineBytes, onLine, onErrorLine, passOn, until } = options
   child.on('error', () => {}) // a signal that could not be sent; the tree is signalled by other means
   const deadlines = startDeadlines(options)
   const tail = createTail(STDERR_TAIL_BYTES)
@@ -115,15 +124,17 @@ async function watch (
     heardAt = performance.now()
     deadlines.heard()
   }
+  const pass = (stream: 'stdout' | 'stderr', keep?: (chunk: Buffer) => void) => (chunk: Buffer): unknown => {
+    heard()
+    keep?.(chunk)
+    return passOn?.(stream, chunk)
+  }
   const reading = Promise.all([
-    readLines(child.stdout!, { ...(maxLineBytes !== undefined && { maxLineBytes }), onLine, onChunk: heard }),
+    readLines(child.stdout!, { ...(maxLineBytes !== undefined && { maxLineBytes }), onLine, onChunk: pass('stdout') }),
     child.stderr !== null && readLines(child.stderr, {
       maxLineBytes: MAX_ERROR_LINE_BYTES,
       ...(onErrorLine !== undefined && { onLine: onErrorLine }),
-      onChunk (chunk) {
-        tail.push(chunk)
-        heard()
-      }
+      onChunk: pass('stderr', tail.push)
     })
   ]).then(() => 'read' as const)
   const endWithHost = onHostExit(() => { tree.signalKnown('SIGTERM') })
@@ -135,7 +146,7 @@ async function watch (
   deadlines.clear()
   clearInterval(noting)
   const graceEndsAt = performance.now() + killGraceMs
-  let { survivors } = await endTree(tree, killGraceMs)
+  let { survivors } = await endTree(tree, killGraceMs, stopReason === 'aborted' ? signalOf(options.signal) : 'SIGTERM')
 
   // Nobody of the tree holds the pipes any more: what is in them still counts. Somebody who escaped may hold them.
   const drainFrom = performance.now()
@@ -164,6 +175,12 @@ async function watch (
 }
 
 const ended = (): undefined => undefined
+
+/** An abort may name the signal that it comes from: that is then what the tree gets first. */
+function signalOf (signal: AbortSignal | undefined): NodeJS.Signals {
+  const reason: unknown = signal?.reason
+  return typeof reason === 'string' && reason in constants.signals ? reason as NodeJS.Signals : 'SIGTERM'
+}
 
 async function exited (child: ChildProcess): Promise<undefined> {
   if (child.exitCode !== null || child.signalCode !== null) return undefined

@@ -6,8 +6,8 @@ import { createLineSplitter, type Line } from './lines.js'
 export interface LineReader {
   /** Cap of one line in bytes; 8 MiB by default. */
   readonly maxLineBytes?: number
-  /** Every chunk, as it arrives. */
-  readonly onChunk: (chunk: Buffer) => void
+  /** Every chunk, as it arrives; reading waits for a promise, and ends where it resolves with false. */
+  readonly onChunk: (chunk: Buffer) => unknown
   readonly onLine?: (line: Line) => void
 }
 
@@ -24,7 +24,8 @@ export async function readLines (stream: Readable, { maxLineBytes, onChunk, onLi
   try {
     for await (const data of stream) {
       const chunk = typeof data === 'string' ? Buffer.from(data) : data as Buffer
-      onChunk(chunk)
+      const taken = onChunk(chunk)
+      if (taken instanceof Promise && await taken === false) break
       if (onLine === undefined) continue
       for (const line of splitter.push(chunk)) {
         onLine(line)

@@ -14,6 +14,7 @@ class Screen extends EventEmitter {
   readonly signal = this.#ending.signal
   print = (line: string): void => { this.lines.push(line); this.emit('line') }
   printError = (line: string): void => { this.errors.push(line) }
+  write = async (): Promise<boolean> => true
 
   end (): void {
     this.#ending.abort()
@@ -31,9 +32,14 @@ class Screen extends EventEmitter {
 t.test('commands that are not understood say so and exit with 2, others with 1', async (t) => {
   const missing = join(makeFolder(t), 'none.db')
   const cases: Array<[args: string[], exitCode: number, words: RegExp]> = [
-    [[], 2, /the commands are serve, tail, migrate/],
+    [[], 2, /the commands are serve, run, tail, migrate/],
     [['dance'], 2, /the commands are/],
     [['tail', 'more'], 2, /the commands are/],
+    [['tail', '--', 'ls'], 2, /tail runs no command/],
+    [['run', '--database', missing, '--task', 'a', '--role', 'r'], 2, /and a command behind it are missing/],
+    [['run', '--database', missing, '--task', 'a', '--', 'ls'], 2, /--role is missing/],
+    [['run', '--database', missing, '--task', '', '--role', 'r', '--', 'ls'], 2, /--task is missing/],
+    [['run', '--database', missing, '--task', 'a', '--role', 'r', '--timeout', '0', '--', 'ls'], 2, /--timeout/],
     [['tail', '--nonsense'], 2, /nonsense/],
     [['migrate', '--task', 'a'], 2, /AGENT_TIMELINE_UNKNOWN_OPTION: There is no option --task/],
     [['migrate'], 2, /AGENT_TIMELINE_INVALID_OPTION: The option --database is missing/],
