@@ -5,7 +5,8 @@ import { INVOCATION_STATUSES } from './events.js'
 import { createAuditSource, type TaskEventSource } from './host/task-events.js'
 import { processLogger, type Logger } from './logger.js'
 import {
-  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkTaskId, resolveCaps, type Caps
+  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkTaskId, resolveCaps,
+  type Caps
 } from './options.js'
 import { startMaintenance } from './maintenance.js'
 import { currentOwner } from './recorder/owner.js'
@@ -226,7 +227,7 @@ function warnOnceEach (logger: Logger): (error: unknown) => void {
   const warned = new Set<string>()
   return (error) => {
     const { code, message } = databaseError(error)
-    if (warned.has(code)) return
+    if (code === 'AGENT_TIMELINE_CLOSED' || warned.has(code)) return
     warned.add(code)
     logger.warn({ code, err: error, reason: message }, 'rows that the host wrote could not be brought into the timeline')
   }
@@ -246,6 +247,10 @@ function checkOptions (options: OpenOptions): void {
   if (options.database === undefined) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
   for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {
     if (options[name] !== undefined) checkBoolean(name, options[name])
+  }
+  if (options.logger !== undefined) checkMethods('logger', options.logger, ['error', 'warn', 'info', 'debug'])
+  if (options.taskEvents !== undefined) {
+    checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])
   }
   for (const name of ['taskExists', 'mapResult', 'mapActivity'] as const) {
     if (options[name] !== undefined) checkFunction(name, options[name])

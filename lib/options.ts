@@ -71,6 +71,19 @@ export function checkFunction (name: string, value: unknown): void {
   if (typeof value !== 'function') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a function'])
 }
 
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function checkList (name: string, value: unknown, of: string, isItem: (item: unknown) => boolean): void {
+  if (value === undefined || (Array.isArray(value) && value.every(isItem))) return
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is a list of ${of}`])
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function checkMethods (name: string, value: unknown, methods: readonly string[]): void {
+  const object = Object(value) as Record<string, unknown>
+  if (methods.every((method) => typeof object[method] === 'function')) return
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is an object with the methods ${methods.join(', ')}`])
+}
+
 /**
  * A task id as the log knows it.
  *

@@ -116,6 +116,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     try {
       const mapped = options.mapActivity === undefined ? given : options.mapActivity(given)
       if (mapped === undefined || mapped === null || run.isUnrecorded) return
+      if (typeof mapped !== 'object') throw new TypeError('an activity is an object')
       const { type, message, metadata } = isKnown(mapped) ? mapped : translate(mapped)
       const received = now()
       const at = Math.min(parseTime(mapped.timestamp) ?? received, received)

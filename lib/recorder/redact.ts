@@ -1,3 +1,5 @@
+import { checkList } from '../options.js'
+
 /** What to hide in addition to the defaults. */
 export interface RedactOptions {
   /** Whatever matches is replaced. A string is taken literally. */
@@ -34,7 +36,7 @@ const TOKENS = [
   'gh[pousr]_[A-Za-z0-9]{30,}', 'github_pat_[A-Za-z0-9_]{30,}', 'glpat-[\\w-]{18,}', 'xox[abeoprs]-[\\w-]{10,}',
   '(?:AKIA|ASIA)[A-Z0-9]{16}', 'npm_[A-Za-z0-9]{30,}', 'hf_[A-Za-z0-9]{30,}', 'gsk_[A-Za-z0-9]{30,}',
   'xai-[A-Za-z0-9]{30,}', 'pplx-[A-Za-z0-9]{30,}', 'r8_[A-Za-z0-9]{30,}',
-  'eyJ[\\w-]{8,2048}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'
+  'eyJ[\\w-]{8,512}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'
 ]
 
 const PRIVATE_KEY =
@@ -89,9 +91,11 @@ const CONTEXT_CHARS = 512
 /** Same, while a secret goes on. */
 const LONG_CONTEXT_CHARS = 8_192
 
-/** Makes the redactor for a timeline; `false` hides nothing. */
+/** Makes the redactor for a timeline; `false` hides nothing. @throws AGENT_TIMELINE_INVALID_OPTION */
 export function createRedactor (options: RedactOptions | false = {}): Redactor {
   if (options === false) return KEEP_ALL
+  checkList('redact.patterns', options.patterns, 'texts and regular expressions', (item) => isText(item) || item instanceof RegExp)
+  checkList('redact.keyNames', options.keyNames, 'texts', isText)
   const extra = (options.patterns ?? []).map(toRule)
   const literals = (options.patterns ?? []).filter((pattern) => typeof pattern === 'string')
   const rules = [...RULES, ...extra]
@@ -125,6 +129,10 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
     json: (value) => mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
     openStream: () => openPieces(rules, literals, mayHold)
   }
+}
+
+function isText (value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
 }
 
 const KEEP_ALL: Redactor = {

@@ -76,7 +76,7 @@ const roles = {
     process.send('written')
   },
 
-  // A runner: acknowledges what it says only once it is stored.
+  // A runner: says how far it is only once that is stored, and ends its agent when it is told to.
   async run () {
     const timeline = await openTimeline({
       database: options.database,
@@ -84,18 +84,19 @@ const roles = {
       closeOnSignal: options.closeOnSignal === true,
       runnerHeartbeatIntervalMs: 200
     })
-    const run = await timeline.startInvocation({ taskId: options.taskId, role: 'coder', provider: 'claude' })
-    run.activity(activity('exec: sleep', { type: 'tool_exec', metadata: { callId: 'call-1', phase: 'start', tool: 'Bash' } }))
-    for (let index = 0; index < options.count; index++) run.activity(activity(`line ${index}`))
-    if (options.flush !== false) await timeline.flush()
-    process.send({ id: run.id })
-    let index = options.count
-    process.on('message', (message) => {
-      if (message === 'more') run.activity(activity(`line ${index++}`))
-      if (message === 'burst') {
-        for (let at = 0; at < 5_000; at++) run.activity(activity(`burst ${at}`))
+    await timeline.logInvocation({ taskId: options.taskId, role: 'coder', provider: 'claude' }, async (run) => {
+      const call = { callId: 'call-1', phase: 'start', tool: 'Bash' }
+      run.onActivity(activity('exec: sleep', { type: 'tool_exec', metadata: call }))
+      for (let index = 0; index < options.count; index++) run.onActivity(activity(`line ${index}`))
+      await timeline.flush()
+      process.send({ id: run.invocationId })
+      process.on('message', (message) => {
+        for (let index = 0; index < (message === 'burst' ? 5_000 : 1); index++) run.onActivity(activity(`${message} ${index}`))
         process.send('said')
-      }
+      })
+      await new Promise((resolve, reject) => {
+        run.signal.addEventListener('abort', () => { reject(run.signal.reason) })
+      })
     })
   },
 
@@ -107,5 +108,29 @@ const roles = {
   }
 }
 
+// Two runners in one process, as a host with two projects has them.
+roles.two = async () => {
+  const [one, two] = options.databases
+  await Promise.all([
+    [one, 0], [two, 400]
+  ].map(([database, endsAfterMs]) => new Promise((resolve) => {
+    run(database, endsAfterMs).catch(() => {}).finally(resolve)
+  })))
+}
+
+async function run (database, endsAfterMs) {
+  const timeline = await openTimeline({ database, closeOnSignal: true })
+  await timeline.logInvocation({ taskId: 'a', role: 'coder', provider: 'claude' }, async (run) => {
+    process.send({ id: run.invocationId })
+    await new Promise((resolve, reject) => {
+      run.signal.addEventListener('abort', () => {
+        run.onActivity(activity('told to end'))
+        setTimeout(reject, endsAfterMs, run.signal.reason)
+      })
+      setInterval(() => {}, 1_000)
+    })
+  })
+}
+
 await roles[role]()
-if (role !== 'run') process.disconnect()
+if (role !== 'run' && role !== 'two') process.disconnect()
