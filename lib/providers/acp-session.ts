@@ -2,10 +2,10 @@ import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActivityLog } from './activity-log.js'
 import type { AcpState } from './acp-state.js'
+import { AcpError, connectAcp, type AcpConnection } from './acp-connection.js'
 import { acpToolAsked } from './acp-tools.js'
 import { flushThought, readUsage } from './acp-updates.js'
 import type { AgentCall } from './adapter.js'
-import { createJsonRpc, RpcError, type JsonRpc } from './json-rpc.js'
 import { compact, object, objects, string, type JsonObject } from './json.js'
 import { reportUsage } from './usage.js'
 
@@ -30,6 +30,7 @@ export interface AcpConversation {
   readonly log: ActivityLog
   readonly protocolVersion: 1 | 2
   readonly decide: 'allow' | 'deny' | PermissionDecision
+  readonly stopping: AbortSignal
 }
 
 /** Updates may follow the answer to the prompt: titles, the end of a sub-agent. */
@@ -39,24 +40,35 @@ const LEAVE_MS = 1_000
 
 /** Holds one turn with an agent: settles when it has had time to leave. What went wrong is in `state.error`. */
 export async function converse (conversation: AcpConversation): Promise<void> {
-  const { stdin, state, log } = conversation
-  const rpc = createJsonRpc(stdin, async (method, params) => await answer(method, params, conversation))
-  state.rpc = rpc
+  const { stdin, state, log, stopping } = conversation
+  const agent = await connectAcp(stdin, async (params) => await answer(params, conversation))
+  state.connection = agent
+  stdin.once('close', () => { agent.close() })
+  const cancel = (): void => {
+    if (state.sessionId !== undefined) agent.notify('session/cancel', { sessionId: state.sessionId })
+  }
+  stopping.addEventListener('abort', cancel)
   try {
-    await takeTurn(rpc, conversation)
+    await takeTurn(agent, conversation)
     flushThought(state, log)
     reportUsage(log, state.usage)
-    await sleep(LATE_UPDATES_MS)
+    await pause(LATE_UPDATES_MS, stopping)
   } catch (error) {
-    state.error = error instanceof RpcError ? readable(error.message) : String(error)
-    log.error(state.error, compact({ code: error instanceof RpcError ? error.code : undefined }))
+    if (stdin.destroyed) return // the agent is gone: how it ended says more
+    state.error = error instanceof AcpError ? readable(error.message) : String(error)
+    log.error(state.error, compact({ code: error instanceof AcpError ? error.code : undefined }))
   }
   flushThought(state, log)
   stdin.end()
-  await sleep(LEAVE_MS)
+  await pause(LEAVE_MS, stopping)
 }
 
-async function takeTurn (rpc: JsonRpc, conversation: AcpConversation): Promise<void> {
+/** Over at once when the run is to end. */
+async function pause (ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {})
+}
+
+async function takeTurn (rpc: AcpConnection, conversation: AcpConversation): Promise<void> {
   const { call, state, log } = conversation
   const clientInfo = { name: 'fastify-agent-timeline', version: '1' }
   const agent = await rpc.call('initialize', conversation.protocolVersion === 2
@@ -78,7 +90,7 @@ async function takeTurn (rpc: JsonRpc, conversation: AcpConversation): Promise<v
   readUsage(done.usage ?? object(object(done._meta).quota).token_count, state)
 }
 
-async function openSession (rpc: JsonRpc, agent: JsonObject, conversation: AcpConversation): Promise<JsonObject> {
+async function openSession (rpc: AcpConnection, agent: JsonObject, conversation: AcpConversation): Promise<JsonObject> {
   const { call, cwd, state } = conversation
   const place = { cwd, mcpServers: [] }
   if (call.sessionId === undefined) {
@@ -90,7 +102,8 @@ async function openSession (rpc: JsonRpc, agent: JsonObject, conversation: AcpCo
   const { sessionId } = call
   state.sessionId = sessionId
   const capabilities = object(agent.agentCapabilities ?? agent.capabilities)
-  const canResume = object(capabilities.sessionCapabilities ?? capabilities.session).resume !== undefined
+  // Every agent of version 2 can.
+  const canResume = agent.protocolVersion === 2 || object(capabilities.sessionCapabilities).resume !== undefined
   // Loading tells the whole history again.
   state.isReplaying = !canResume
   const session = await rpc.call(canResume ? 'session/resume' : 'session/load', { sessionId, ...place })
@@ -100,13 +113,14 @@ async function openSession (rpc: JsonRpc, agent: JsonObject, conversation: AcpCo
 
 /** The model is one of the session's options, or else has a method of its own. A wrong name does not end the run. */
 async function chooseModel (
-  rpc: JsonRpc, session: JsonObject, model: string, { state, log }: AcpConversation
+  rpc: AcpConnection, session: JsonObject, model: string, { state, log }: AcpConversation
 ): Promise<void> {
   const { sessionId } = state
-  const option = objects(session.configOptions).find(({ id, category }) => category === 'model' || id === 'model')
+  const options = objects(session.configOptions).map((option) => ({ ...option, id: option.id ?? option.configId }))
+  const option = options.find(({ id, category }: JsonObject) => category === 'model' || id === 'model')
   try {
     if (option === undefined) await rpc.call('session/set_model', { sessionId, modelId: model })
-    else await rpc.call('session/set_config_option', { sessionId, configId: option.id, value: model })
+    else await rpc.call('session/set_config_option', { sessionId, configId: option.id, type: 'id', value: model })
     state.model = model
   } catch (error) {
     log.progress('notice', `The model ${model} could not be chosen: ${String(error)}`, { what: 'model' })
@@ -114,27 +128,37 @@ async function chooseModel (
 }
 
 /** Only permissions are answered: files and terminals are the agent's own, as in its command-line modes. */
-async function answer (method: string, params: JsonObject, conversation: AcpConversation): Promise<unknown> {
-  if (method !== 'session/request_permission') throw new RpcError(`Method not found: ${method}`, -32_601)
-  const { state, log, decide } = conversation
+async function answer (params: JsonObject, { state, log, decide, stopping }: AcpConversation): Promise<object> {
   flushThought(state, log)
-  const toolCall = object(params.toolCall)
+  // Version 2 has it in the `subject`, which may also be a command without a call.
+  const subject = object(params.subject)
+  const toolCall: JsonObject = { title: params.title, ...object(params.toolCall ?? subject.toolCall ?? subject) }
   acpToolAsked(toolCall, state, log)
-  const isAllowed = typeof decide === 'string' ? decide === 'allow' : await ask(toolCall, decide, log)
+  const isAllowed = typeof decide === 'string' ? decide === 'allow' : await ask(toolCall, decide, log, stopping)
+  if (isAllowed === undefined) return { outcome: { outcome: 'cancelled' } }
   const options = objects(params.options)
   const wanted = isAllowed ? ['allow_once', 'allow_always'] : ['reject_once', 'reject_always']
   const option = wanted.flatMap((kind) => options.filter((option) => option.kind === kind))[0]
-  if (!isAllowed) log.toolEnd(string(toolCall.toolCallId) ?? '', { status: 'denied' })
+  const callId = string(toolCall.toolCallId)
+  if (!isAllowed && callId !== undefined) log.toolEnd(callId, { status: 'denied' })
   if (option === undefined) return { outcome: { outcome: 'cancelled' } }
   return { outcome: { outcome: 'selected', optionId: option.optionId } }
 }
 
-async function ask (toolCall: JsonObject, decide: PermissionDecision, log: ActivityLog): Promise<boolean> {
+/** @returns undefined when the run ended before there was an answer */
+async function ask (
+  toolCall: JsonObject, decide: PermissionDecision, log: ActivityLog, stopping: AbortSignal
+): Promise<boolean | undefined> {
   const callId = string(toolCall.toolCallId) ?? ''
   const title = string(toolCall.title) ?? 'a tool'
   log.progress('waiting', `Waiting for permission: ${title}`, { what: 'permission', callId })
   const details = compact({ kind: string(toolCall.kind), input: toolCall.rawInput })
-  const isAllowed = await decide({ callId, title, ...details })
+  const ended = new Promise<undefined>((resolve) => {
+    if (stopping.aborted) resolve(undefined)
+    stopping.addEventListener('abort', () => { resolve(undefined) }, { once: true })
+  })
+  const isAllowed = await Promise.race([decide({ callId, title, ...details }), ended])
+  if (isAllowed === undefined) return undefined
   log.progress('notice', `Permission ${isAllowed ? 'given' : 'denied'}: ${title}`, { what: 'permission', callId })
   return isAllowed
 }

@@ -1,5 +1,5 @@
 import type { Usage } from '../activity.js'
-import type { JsonRpc } from './json-rpc.js'
+import type { AcpConnection } from './acp-connection.js'
 import type { JsonObject } from './json.js'
 
 /** A tool call as far as it was told: several updates may describe it before it starts. */
@@ -11,7 +11,7 @@ export interface AcpCall {
 /** What is remembered of one run over ACP. */
 export interface AcpState {
   /** Answers go through it; absent where a recording is read. */
-  rpc?: JsonRpc
+  connection?: AcpConnection
   sessionId?: string
   /** Replayed history of a session that is loaded is not shown again. */
   isReplaying: boolean

@@ -1,5 +1,6 @@
 import type { Agent, AgentOptions, CliAdapter, Verdict } from './adapter.js'
 import { converse, type PermissionDecision, type PermissionRequest } from './acp-session.js'
+import { requireSdk } from './acp-connection.js'
 import { createAcpState, type AcpState } from './acp-state.js'
 import { acpUpdate } from './acp-updates.js'
 import { createAgent } from './agent.js'
@@ -23,9 +24,10 @@ export interface AcpOptions extends AgentOptions {
 
 /**
  * Any agent that speaks the Agent Client Protocol over stdio: one process, one session and one prompt per run. The only
- * way to see what a tool prints while it runs (Codex, opencode).
+ * way to see what a tool prints while it runs (Codex, opencode). Needs the package `@agentclientprotocol/sdk`.
  *
  * Succeeds only if the turn ended by itself (`end_turn`); the exit code says nothing, agents are ended after the turn.
+ * A run that is aborted or over its time is first cancelled as the protocol has it, then ended.
  *
  * @see https://agentclientprotocol.com
  */
@@ -42,12 +44,13 @@ export function createAcpAdapter (options: Omit<AcpOptions, 'command'> & { reado
     args: (_call, extraArgs) => extraArgs,
     start: ({ sessionId }) => createAcpState(sessionId !== undefined),
     line: jsonLines((message, state, log) => {
-      const notification = state.rpc?.receive(message)
+      const notification = state.connection?.receive(message)
       if (notification === undefined) return
       const { method, params } = notification
       if (method === 'session/update') acpUpdate(object(params.update), state, log)
       else if (!method.startsWith('_')) log.unknown(method, params)
     }),
+    prepare: requireSdk,
     async converse (conversation) {
       await converse({ ...conversation, protocolVersion, decide: permission })
     },

@@ -65,6 +65,8 @@ export interface Conversation<State> {
   readonly stdin: Writable
   readonly state: State
   readonly log: ActivityLog
+  /** Aborted when the run is to end; what settles soon after is still heard. */
+  readonly stopping: AbortSignal
 }
 
 /** What an adapter makes of a run that ended by itself. */
@@ -92,6 +94,8 @@ export interface CliAdapter<State> {
   /** Default of {@link AgentOptions.args}; `extraArgs` go where the CLI takes flags. */
   args (call: AgentCall, extraArgs: readonly string[]): readonly string[]
   env? (): Readonly<Record<string, string>>
+  /** Looks for what a run needs, before anything starts. Rejects with a coded error. */
+  prepare? (): Promise<void>
   /**
    * Talks with a program that is a server, over its open stdin, instead of writing the prompt there. The run ends when
    * it settles; it must not reject.

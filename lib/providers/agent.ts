@@ -50,13 +50,14 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
     name: adapter.name,
     async invoke (prompt, invoke = {}) {
       checkPrompt(adapter, prompt)
+      await adapter.prepare?.()
       const call: AgentCall = compact({ prompt, model: invoke.model, sessionId: invoke.sessionId })
       const cwd = invoke.cwd ?? options.cwd
       return await follow(call, invoke, async (watch, state, log) => {
         const talk = startTalk(adapter, { call, cwd: resolve(cwd ?? '.'), state, log })
         return await runProcess({
           ...watch,
-          ...compact({ cwd, until: talk?.over, passOn }),
+          ...compact({ cwd, until: talk?.over, askToEnd: talk?.stop, passOn }),
           command,
           args: commandLine(adapter, options, call),
           env: { ...adapter.env?.(), ...options.env },
@@ -76,13 +77,14 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
 
 /** A conversation begins when the process has its stdin; its end is known before, as a promise. */
 function startTalk<State> (
-  adapter: CliAdapter<State>, about: Omit<Conversation<State>, 'stdin'>
-): { readonly begin: (stdin: Writable) => void, readonly over: Promise<void> } | undefined {
+  adapter: CliAdapter<State>, about: Omit<Conversation<State>, 'stdin' | 'stopping'>
+): { readonly begin: (stdin: Writable) => void, readonly over: Promise<void>, readonly stop: () => void } | undefined {
   if (adapter.converse === undefined) return undefined
+  const stopping = new AbortController()
   let begin: (stdin: Writable) => void = () => {}
   const over = new Promise<Writable>((resolve) => { begin = resolve })
-    .then(async (stdin) => { await adapter.converse!({ ...about, stdin }) })
-  return { begin, over }
+    .then(async (stdin) => { await adapter.converse!({ ...about, stdin, stopping: stopping.signal }) })
+  return { begin, over, stop: () => { stopping.abort() } }
 }
 
 /** The arguments of one call; see {@link AgentOptions.args}. */

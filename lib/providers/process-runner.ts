@@ -26,6 +26,8 @@ export interface WatchOptions extends DeadlineOptions {
   readonly passOn?: PassOn
   /** Ends the process as soon as this settles: for servers that do not end by themselves. */
   readonly until?: Promise<unknown>
+  /** Called before the process is ended from outside: {@link until} then gets a moment to settle. */
+  readonly askToEnd?: () => void
 }
 
 /**
@@ -63,6 +65,7 @@ const MAX_ERROR_LINE_BYTES = 16_384
 const NOTE_INTERVAL_MS = process.platform === 'linux' ? 1_000 : 5_000
 const IDLE_PIPE_MS = 200
 const SETTLE_MS = 100
+const ASK_MS = 1_000
 
 /**
  * Runs a program without a shell, in a process group of its own, and settles when its whole process tree is gone.
@@ -115,7 +118,7 @@ export async function watchProcess (child: ChildProcess, options: WatchOptions):
 async function watch (
   child: ChildProcess, tree: ProcessTree, options: WatchOptions, startedAt: number
 ): Promise<ProcessEnd> {
-  const { killGraceMs = 5_000, maxLineBytes, onLine, onErrorLine, passOn, until } = options
+  const { killGraceMs = 5_000, maxLineBytes, onLine, onErrorLine, passOn, until, askToEnd } = options
   child.on('error', () => {}) // a signal that could not be sent; the tree is signalled by other means
   const deadlines = startDeadlines(options)
   const tail = createTail(STDERR_TAIL_BYTES)
@@ -144,9 +147,14 @@ async function watch (
   if (until !== undefined) causes.push(until.then(ended, ended))
   const stopReason = await Promise.race(causes)
   deadlines.clear()
-  clearInterval(noting)
   const graceEndsAt = performance.now() + killGraceMs
-  let { survivors } = await endTree(tree, killGraceMs, stopReason === 'aborted' ? signalOf(options.signal) : 'SIGTERM')
+  if (stopReason !== undefined && askToEnd !== undefined) {
+    askToEnd()
+    await Promise.race([until, exited(child), sleep(Math.min(ASK_MS, killGraceMs / 4))])
+  }
+  clearInterval(noting)
+  const graceMs = Math.max(0, graceEndsAt - performance.now())
+  let { survivors } = await endTree(tree, graceMs, stopReason === 'aborted' ? signalOf(options.signal) : 'SIGTERM')
 
   // Nobody of the tree holds the pipes any more: what is in them still counts. Somebody who escaped may hold them.
   const drainFrom = performance.now()

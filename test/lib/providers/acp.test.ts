@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { InvocationActivity, InvocationResult, InvokeOptions } from '../../../lib/activity.js'
+import { requireSdk } from '../../../lib/providers/acp-connection.js'
 import { acp, type AcpOptions } from '../../../lib/providers/index.js'
 import { countAcp } from './count-tool-calls.js'
 import { compileProgram } from './player.js'
@@ -157,6 +158,93 @@ t.test('an agent that dies, hangs or will not leave does not hold the run', asyn
   t.match((await run(['-e', 'setInterval(() => {}, 1e6)'], {}, { timeout: 200 })).result, { success: false, timedOut: true, reason: 'timeout' })
   const stays = script(t, `const log = ['x']; setInterval(() => {}, 1e6); process.exit = () => {}; ${HELLO.replace('CAPABILITIES', '{}')}; on('session/new', () => ({ sessionId: 's' })); ${TURN}`)
   t.match((await run([stays])).result, { success: true, signal: 'SIGTERM', timedOut: false })
+})
+
+t.test('an aborted run is cancelled first: what the agent still says is heard', async (t) => {
+  const path = script(t, `${HELLO.replace('CAPABILITIES', '{}')}
+    on('session/new', () => ({ sessionId: 's' }))
+    let prompt
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method, params } = JSON.parse(line)
+      if (method === 'session/prompt') prompt = id
+      if (method !== 'session/cancel') return
+      update({ sessionUpdate: 'tool_call_update', toolCallId: 'a', status: 'failed' })
+      update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: 'cancelled ' + params.sessionId } })
+      say({ id: prompt, result: { stopReason: 'cancelled' } })
+    })
+    on('session/cancel', () => {})
+    on('session/prompt', () => { update({ sessionUpdate: 'tool_call', toolCallId: 'a', kind: 'execute', title: 'npm test' }) })`)
+  for (const [invoke, reason] of [[{}, 'aborted'], [{ timeout: 1_500 }, 'timeout']] as const) {
+    const controller = new AbortController()
+    const activities: InvocationActivity[] = []
+    const result = await acp({ command: process.execPath, args: [path], env: { NODE_OPTIONS: undefined } }).invoke('x', {
+      ...invoke,
+      signal: controller.signal,
+      onActivity (activity) {
+        activities.push(activity)
+        if (reason === 'aborted' && activity.type === 'tool_exec') controller.abort()
+      }
+    })
+    t.match(result, { success: false, reason, response: 'cancelled s' })
+    t.match(activities.filter(({ type }) => type === 'tool_exec').map(({ metadata }) => metadata), [{ phase: 'start' }, { phase: 'end', status: 'error' }])
+  }
+})
+
+t.test('updates that the protocol\'s schema does not know are shown, answers to nothing are not', async (t) => {
+  const path = script(t, `const log = ['x']; ${HELLO.replace('CAPABILITIES', '{}')}; on('session/new', () => {
+      update({ sessionUpdate: 'novel_update', x: 1 })
+      say({ method: 'session/novel', params: {} })
+      say({ id: 4711, result: {} })
+      say({ id: 'q', method: 'fs/read_text_file', params: { path: '/x' } })
+      return { sessionId: 's' }
+    }); ${TURN}`)
+  const run = await runQuietly(path)
+  t.match(run.result, { success: true, response: 'x' })
+  t.same(kinds(run, 'unknown').map(({ message }) => message), ['novel_update', 'session/novel'])
+  t.same(run.printed.filter((line) => !/AGENT_TIMELINE_PROVIDER/.test(String(line))), [])
+})
+
+/** Notes what is printed on this process's own stderr meanwhile. */
+async function runQuietly (path: string): Promise<Run & { printed: unknown[] }> {
+  const printed: unknown[] = []
+  const { error } = console
+  console.error = (...args: unknown[]) => { printed.push(args) }
+  try {
+    return { ...await run([path]), printed }
+  } finally {
+    console.error = error
+  }
+}
+
+t.test('version 2: permission for a call that only the question tells, resumed sessions, models', async (t) => {
+  const path = script(t, `
+    on('initialize', () => ({ protocolVersion: 2, info: { name: 'two', version: '1' }, capabilities: { session: {} } }))
+    on('session/resume', ({ sessionId }) => ({ configOptions: [{ configId: 'm', category: 'model' }] }))
+    on('session/set_config_option', ({ configId, type, value }) => { chosen = [configId, type, value].join(); return {} })
+    let chosen
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, result } = JSON.parse(line)
+      if (id !== 'p') return
+      update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: chosen + ' ' + JSON.stringify(result) } })
+      update({ sessionUpdate: 'state_update', state: 'idle', stopReason: 'end_turn' })
+    })
+    on(undefined, () => {})
+    on('session/prompt', () => {
+      say({ id: 'p', method: 'session/request_permission', params: { sessionId: 's', title: 'Run it?',
+        subject: { type: 'tool_call', toolCall: { toolCallId: 'a', kind: 'execute', rawInput: { command: 'rm x' } } },
+        options: [{ optionId: 'no', name: 'No', kind: 'reject_once' }, { optionId: 'yes', name: 'Yes', kind: 'allow_once' }] } })
+      return { messageId: 'u' }
+    })`)
+  const { activities, result } = await run([path], { protocolVersion: 2, permission: 'deny' }, { sessionId: 's', model: 'opus' })
+  t.match(result, { success: true, response: 'm,id,opus {"outcome":{"outcome":"selected","optionId":"no"}}' })
+  t.match(activities.filter(({ type }) => type === 'tool_exec'), [{ message: 'exec: rm x' }, { metadata: { status: 'denied' } }])
+})
+
+t.test('without the SDK it says what to install', async (t) => {
+  const missing = async (): Promise<object> => { throw Object.assign(new Error('no'), { code: 'ERR_MODULE_NOT_FOUND' }) }
+  await t.rejects(requireSdk(missing), { code: 'AGENT_TIMELINE_ACP_SDK_MISSING', message: /npm install @agentclientprotocol\/sdk/ })
+  await t.rejects(requireSdk(async () => ({ ClientSideConnection: 1 })), { code: 'AGENT_TIMELINE_ACP_SDK_MISSING', message: /version 2/ })
+  await requireSdk()
 })
 
 t.test('an agent that must be talked to cannot be read', async (t) => {
