@@ -1,12 +1,15 @@
 import { build, transform } from 'esbuild'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { compileTemplates } from './compile-templates.mjs'
 
 /** What a page pays for the element, everything included. */
-const MAX_CLIENT_GZIP_BYTES = 30_000
+const MAX_CLIENT_GZIP_BYTES = 26_000
 const SOURCE = fileURLToPath(new URL('.', import.meta.url))
-const TARGET = fileURLToPath(new URL('../dist/client/', import.meta.url))
+/** A folder may be named, for trying things out beside a build. */
+const TARGET = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist/client', import.meta.url))) + '/'
 
 /** Style sheets become strings, without their spaces. */
 const cssAsText = {
@@ -29,7 +32,7 @@ async function bundle (entry, outfile) {
     minify: true,
     sourcemap: false,
     legalComments: 'none',
-    plugins: [cssAsText]
+    plugins: [cssAsText, compileTemplates]
   })
 }
 
@@ -45,7 +48,7 @@ await Promise.all([
 ])
 
 const gzipBytes = gzipSync(await readFile(TARGET + 'client.js'), { level: 9 }).length
-console.log(`dist/client/client.js: ${gzipBytes} bytes gzip of ${MAX_CLIENT_GZIP_BYTES}`)
+console.log(`client.js: ${gzipBytes} bytes gzip of ${MAX_CLIENT_GZIP_BYTES}`)
 if (gzipBytes > MAX_CLIENT_GZIP_BYTES) {
   console.error('The client is larger than it promises to be')
   process.exitCode = 1

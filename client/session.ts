@@ -26,9 +26,7 @@ export class TimelineSession {
   constructor ({ onChange, ...options }: SessionOptions) {
     this.state = createState(options.task)
     this.#onChange = onChange
-    this.#batch = new FrameBatch({
-      onBatch: (frames) => this.dispatch({ type: 'frames', frames, isPinned: this.isPinned })
-    })
+    this.#batch = new FrameBatch((frames) => this.dispatch({ type: 'frames', frames, isPinned: this.isPinned }))
     this.#connection = new TimelineConnection({
       ...options,
       onNewest: (page) => {

@@ -10,15 +10,14 @@ export interface ApiOptions {
   readonly headers?: HeadersSource
 }
 
-/** An answer that is not the one asked for. */
+/** An answer that is not the one asked for, or none; the message is for people. */
 export class ApiError extends Error {
-  override readonly name = 'ApiError'
-
   constructor (
     message: string,
-    readonly status: number,
-    readonly code: string | undefined,
-    readonly retryAfterMs: number | undefined
+    /** 0 where it was not the status that was wrong. */
+    readonly status = 0,
+    readonly code?: unknown,
+    readonly retryAfterMs?: number
   ) {
     super(message)
   }
@@ -46,7 +45,7 @@ export async function get (
   const own = typeof source === 'function' ? await source() : source
   signal.throwIfAborted()
   const response = await fetch(url, {
-    headers: { ...headers, ...own }, signal, cache: 'no-store', credentials: 'same-origin'
+    headers: { ...headers, ...own }, signal, cache: 'no-store'
   })
   if (response.status === 200 || response.status === 204) return response
   throw await readError(response)
@@ -57,17 +56,15 @@ async function readError (response: Response): Promise<ApiError> {
   const { error, message, code } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
   const text = [error, message].find((candidate) => typeof candidate === 'string' && candidate.includes(' '))
   return new ApiError(
-    typeof text === 'string' ? text : `The server answered ${response.status} ${response.statusText}`.trim(),
+    typeof text === 'string' ? text : `The server answered ${response.status}`,
     response.status,
-    typeof code === 'string' ? code : undefined,
+    code,
     readRetryAfter(response.headers.get('retry-after'))
   )
 }
 
-/** Seconds or a date, as milliseconds from now; at most a minute, so that a wrong clock does not end the view. */
+/** Seconds, as milliseconds; at most a minute, for somebody is watching. A date is not worth trusting two clocks. */
 function readRetryAfter (value: string | null): number | undefined {
-  if (value === null || value === '') return undefined
   const seconds = Number(value)
-  const ms = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000
-  return Number.isNaN(ms) ? undefined : Math.min(60_000, Math.max(0, ms))
+  return seconds > 0 ? Math.min(60, seconds) * 1000 : undefined
 }

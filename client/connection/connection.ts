@@ -1,9 +1,10 @@
 import type { Gap, Page, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import { pageFrames } from '../page-frames.js'
 import { ApiError, get, taskUrl, type ApiOptions } from './api.js'
 import { backoffMs } from './backoff.js'
 import type { ConnectionState } from './connection-state.js'
 import { Nap } from './nap.js'
-import { isOnline, watchPage } from './page-signals.js'
+import { watchPage } from './page-signals.js'
 import { readStream } from './stream-reader.js'
 
 /** What `GET /tasks/:id/timeline` answers. */
@@ -49,7 +50,6 @@ export class TimelineConnection {
   #isLoaded = false
   /** `seq` or `seq.epoch`, as the server gave it. */
   #position = ''
-  #lastHeardMs = 0
   #retryMs: number
   #attempt = 0
   #lostSinceMs: number | undefined
@@ -61,7 +61,7 @@ export class TimelineConnection {
 
   open (): void {
     this.#unwatch ??= watchPage({
-      onWake: () => this.#wake(),
+      onWake: () => this.#nap.wake(),
       onHide: () => this.#stop(),
       onShow: () => this.#start()
     })
@@ -99,16 +99,6 @@ export class TimelineConnection {
     this.#run = undefined
   }
 
-  /** Cuts waits short; a stream that should have been heard of is not waited for. */
-  #wake (): void {
-    this.#nap.wake()
-    const { heartbeatMs = 30_000 } = this.#options
-    if (this.#run !== undefined && this.#lastHeardMs > 0 && performance.now() - this.#lastHeardMs > 2 * heartbeatMs) {
-      this.#stop()
-      this.#start()
-    }
-  }
-
   async #keepConnected (signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let error: unknown
@@ -118,10 +108,9 @@ export class TimelineConnection {
       } catch (err) {
         error = err
       }
-      this.#lastHeardMs = 0
       if (signal.aborted) return
       if (error instanceof ApiError) {
-        const reason = pollingReason(error)
+        const reason = this.#isLoaded ? pollingReason(error) : undefined
         if (reason !== undefined) {
           await this.#poll(reason, error.status === 429 ? error.retryAfterMs ?? FULL_SERVER_RETRY_MS : Infinity, signal)
           continue
@@ -159,28 +148,23 @@ export class TimelineConnection {
       headers,
       lastEventId: this.#position,
       signal: AbortSignal.any([signal, restart.signal]),
-      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+      heartbeatMs,
       onOpen: () => {
         this.#attempt = 0
         this.#lostSinceMs = undefined
-        this.#lastHeardMs = performance.now()
         this.#setState(signal, { name: 'live' })
       },
-      onPing: (serverTime) => {
-        this.#lastHeardMs = performance.now()
-        onServerTime(serverTime)
-      },
+      onPing: onServerTime,
       onRetry: (delayMs) => { this.#retryMs = Math.min(delayMs, 10_000) },
       onMessage: ({ data, id, hasId }) => {
         if (restart.signal.aborted) return
-        this.#lastHeardMs = performance.now()
         const frame = JSON.parse(data) as StreamFrame
         if (hasId) this.#position = id
         if (frame.type === 'timeline.gap' && frame.reason === 'unknown-cursor') {
           // The log is another one than we know: its newest page costs less than its whole replay.
           this.#isLoaded = false
           this.#position = ''
-          restart.abort(new Error('The timeline was replaced on the server'))
+          restart.abort(new ApiError('The timeline was replaced on the server'))
           return
         }
         if (frame.type === 'timeline.snapshot') onServerTime(frame.serverTime)
@@ -203,10 +187,7 @@ export class TimelineConnection {
           this.#isLoaded = false
           return
         }
-        const taskId = task.id
-        onFrame({ type: 'timeline.snapshot', taskId, task, headSeq: page.headSeq, epoch: '', serverTime: '' })
-        for (const gap of page.gaps) onFrame({ type: 'timeline.gap', taskId, ...gap })
-        for (const event of timeline) onFrame(event)
+        for (const frame of pageFrames(timeline, page.gaps, task.id)) onFrame(frame)
         if (page.lastSeq !== undefined) this.#position = String(page.lastSeq)
         this.#attempt = 0
         this.#setState(signal, { name: 'polling', reason })
@@ -222,7 +203,6 @@ export class TimelineConnection {
   }
 
   async #waitForRetry (error: unknown, signal: AbortSignal): Promise<void> {
-    const isFirst = this.#attempt === 0 && error === undefined
     const delayMs = Math.max(
       backoffMs(this.#attempt++, this.#retryMs),
       error instanceof ApiError ? error.retryAfterMs ?? 0 : 0
@@ -230,8 +210,8 @@ export class TimelineConnection {
     const nowMs = Date.now()
     this.#lostSinceMs ??= nowMs
     const sinceMs = this.#lostSinceMs
-    this.#setState(signal, isOnline()
-      ? { name: 'reconnecting', sinceMs, retryAtMs: nowMs + delayMs, reason: isFirst ? 'The stream ended' : sentence(error) }
+    this.#setState(signal, globalThis.navigator?.onLine !== false
+      ? { name: 'reconnecting', sinceMs, retryAtMs: nowMs + delayMs, reason: sentence(error) }
       : { name: 'offline', sinceMs })
     await this.#nap.sleep(delayMs, signal)
   }
@@ -250,6 +230,5 @@ function pollingReason ({ status, code }: ApiError): string | undefined {
 
 function sentence (error: unknown): string {
   if (error === undefined) return 'The stream ended'
-  if (error instanceof ApiError || (error instanceof Error && error.name === 'SilentStreamError')) return error.message
-  return 'The server cannot be reached'
+  return error instanceof ApiError ? error.message : 'The server cannot be reached'
 }

@@ -1,5 +1,5 @@
 export interface PageSignalHandlers {
-  /** Something that made waiting pointless: the network is back, the page is seen again. */
+  /** The page is seen again: waiting ends. */
   readonly onWake: () => void
   /** The page leaves, perhaps into the back/forward cache, where an open connection would go on costing the server. */
   readonly onHide: () => void
@@ -14,19 +14,21 @@ export interface PageSignalHandlers {
  */
 export function watchPage ({ onWake, onHide, onShow }: PageSignalHandlers): () => void {
   const controller = new AbortController()
-  const { signal } = controller
   const page = globalThis.window
-  page?.addEventListener('online', onWake, { signal })
-  page?.addEventListener('offline', onWake, { signal })
-  page?.addEventListener('pagehide', onHide, { signal })
-  page?.addEventListener('pageshow', onShow, { signal })
-  page?.document.addEventListener('visibilitychange', () => {
+  const onVisible = (): void => {
     if (page.document.visibilityState === 'visible') onWake()
-  }, { signal })
+  }
+  // What was open before may be half-open now, without anybody being told.
+  const restart = (): void => {
+    onHide()
+    onShow()
+  }
+  const listeners = {
+    online: restart, offline: restart, pagehide: onHide, pageshow: onShow, visibilitychange: onVisible
+  }
+  for (const [type, listener] of Object.entries(listeners)) {
+    // What happens to the document bubbles to the window.
+    page?.addEventListener(type, listener, controller)
+  }
   return () => controller.abort()
-}
-
-/** False only when the browser is sure to have no network. */
-export function isOnline (): boolean {
-  return globalThis.navigator?.onLine !== false
 }

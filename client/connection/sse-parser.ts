@@ -15,13 +15,11 @@ export interface SseHandlers {
   readonly onRetry?: (delayMs: number) => void
 }
 
-const BYTE_ORDER_MARK = '\ufeff'
-
 /**
  * Reads an event stream from text that arrives in any pieces.
  *
- * Comments are dropped: that bytes arrive at all is the transport's business. A message that no empty line has ended
- * is never dispatched.
+ * Comments are dropped: that bytes arrive at all is the transport's business, and byte order marks are the decoder's. A
+ * message that no empty line has ended is never dispatched.
  *
  * @returns a function to call with each piece
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -32,7 +30,6 @@ export function createSseParser ({ onMessage, onRetry }: SseHandlers): (text: st
   let event = ''
   let id = ''
   let hasId = false
-  let isFirst = true
   let skipsLineFeed = false
 
   function dispatch (): void {
@@ -57,8 +54,6 @@ export function createSseParser ({ onMessage, onRetry }: SseHandlers): (text: st
   return (text) => {
     if (text === '') return
     let start = 0
-    if (isFirst && text[0] === BYTE_ORDER_MARK) start = 1
-    isFirst = false
     // The line feed of a CRLF that two pieces share.
     if (skipsLineFeed && text[start] === '\n') start++
     skipsLineFeed = false

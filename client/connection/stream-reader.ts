@@ -1,4 +1,4 @@
-import { get, type HeadersSource } from './api.js'
+import { ApiError, get, type HeadersSource } from './api.js'
 import { createSseParser, type SseHandlers } from './sse-parser.js'
 
 /** Assumed until the first ping tells the server's interval. */
@@ -18,35 +18,32 @@ export interface StreamReaderOptions extends SseHandlers {
   readonly heartbeatMs?: number
 }
 
-/** A stream that no byte has come from for two heartbeats and five seconds is dead, whatever TCP thinks. */
-export class SilentStreamError extends Error {
-  override readonly name = 'SilentStreamError'
-}
-
 /**
  * Reads one event stream until it ends.
  *
  * @returns `'ended'` when the server closed it, `'finished'` when it answered 204: nothing will follow
- * @throws ApiError, SilentStreamError, or what `fetch` throws
+ * A stream that no byte has come from for two heartbeats and five seconds is dead, whatever TCP thinks.
+ *
+ * @throws ApiError, or what `fetch` throws
  */
 export async function readStream (options: StreamReaderOptions): Promise<'ended' | 'finished'> {
   const { url, headers, lastEventId, signal, onMessage, onRetry, onOpen, onPing } = options
-  let heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
+  let { heartbeatMs = DEFAULT_HEARTBEAT_MS } = options
   let timer: ReturnType<typeof setTimeout> | undefined
   const watchdog = new AbortController()
   const arm = (): void => {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      watchdog.abort(new SilentStreamError('Nothing has come from the server for too long'))
+      watchdog.abort(new ApiError('Nothing has come from the server for too long'))
     }, 2 * heartbeatMs + WATCHDOG_GRACE_MS)
   }
   const feed = createSseParser({
     onRetry,
     onMessage (message) {
       if (message.event !== 'ping') return onMessage(message)
-      const ping = readPing(message.data)
-      heartbeatMs = ping.intervalMs ?? heartbeatMs
-      if (ping.serverTime !== undefined) onPing(ping.serverTime)
+      const { serverTime, intervalMs } = JSON.parse(message.data) as { serverTime?: string, intervalMs?: number }
+      if (typeof intervalMs === 'number' && intervalMs > 0) heartbeatMs = intervalMs
+      onPing(String(serverTime))
     }
   })
   try {
@@ -57,7 +54,7 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
     if (response.status === 204) return 'finished'
     if (response.body === null || !(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) {
       await response.body?.cancel()
-      throw new TypeError('The server did not answer with an event stream')
+      throw new ApiError('The server did not answer with an event stream')
     }
     onOpen()
     const decoder = new TextDecoder()
@@ -71,17 +68,5 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
   } finally {
     clearTimeout(timer)
     watchdog.abort()
-  }
-}
-
-function readPing (data: string): { serverTime?: string, intervalMs?: number } {
-  try {
-    const { serverTime, intervalMs } = JSON.parse(data) as Record<string, unknown>
-    return {
-      ...(typeof serverTime === 'string' ? { serverTime } : {}),
-      ...(typeof intervalMs === 'number' && intervalMs > 0 ? { intervalMs } : {})
-    }
-  } catch {
-    return {}
   }
 }

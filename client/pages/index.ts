@@ -3,15 +3,13 @@ import { h, render, type VNode } from 'preact'
 import type { InvocationSummary } from '../../lib/events.js'
 import { toPlainText } from '../view/ansi.js'
 import { avatar, modelName, roleName, statusBadge } from '../view/badges.js'
-import { formatDuration, formatMoment, formatSeconds, formatUsd } from '../view/format.js'
+import { formatDuration, formatSeconds, formatUsd } from '../view/format.js'
 import { icon, spinner } from '../view/icons.js'
-import { Ticker, Ticking } from '../view/ticker.js'
 import { RunsLoader } from './runs.js'
 
 const root = document.querySelector<HTMLElement>('#runs')!
 const { api = '/api', base = './' } = root.dataset
 const project = new URLSearchParams(location.search).get('project')
-const ticker = new Ticker()
 const loader = new RunsLoader({ api, project, onChange: paint })
 
 function paint (): void {
@@ -23,7 +21,7 @@ function paint (): void {
     <p class="lead" role="status">${!isLoaded
       ? problem ?? 'Loading'
       : `${running.length === 0 ? 'Nothing runs' : `${running.length} running`} · ${ended.length}${nextCursor === undefined ? '' : '+'} ended`}</p>
-    ${problem !== undefined && isLoaded && html`<p class="problem">${icon('unplug')}${toPlainText(problem)}. It is tried again by itself.</p>`}
+    ${problem !== undefined && isLoaded && html`<p class="problem">${icon('alert')}${toPlainText(problem)}. It is tried again by itself.</p>`}
     ${!isLoaded && problem === undefined && html`<p class="empty">${spinner()}</p>`}
     ${isLoaded && invocations.length === 0 && html`<p class="empty">No agent has run yet. Runs appear here as they start.</p>`}
     ${running.length > 0 && section('Running now', running)}
@@ -49,15 +47,14 @@ function item (invocation: InvocationSummary): VNode {
     <span class="cost">${usage?.costUsd === undefined ? '' : formatUsd(usage.costUsd)}</span>
     ${statusBadge(invocation)}
     <span class="times"><span class="duration">${durationOf(invocation)}</span>
-      ${startedAt !== undefined && html`<time datetime=${startedAt} title=${formatMoment(Date.parse(startedAt))}>${
-        h(Ticking, { ticker, children: () => agoOf(startedAt) })}</time>`}</span>
+      ${startedAt !== undefined && html`<time datetime=${startedAt} title=${startedAt}>${
+        agoOf(startedAt)}</time>`}</span>
   </a>` as VNode
 }
 
-function durationOf ({ status, duration, startedAt }: InvocationSummary): VNode | string {
+function durationOf ({ status, duration, startedAt }: InvocationSummary): string {
   if (status !== 'running') return duration === undefined ? '' : formatDuration(duration)
-  if (startedAt === undefined) return ''
-  return html`${h(Ticking, { ticker, children: () => formatSeconds(loader.clock.now() - Date.parse(startedAt)) })}` as VNode
+  return startedAt === undefined ? '' : formatSeconds(loader.clock.now() - Date.parse(startedAt))
 }
 
 function agoOf (startedAt: string): string {
@@ -68,3 +65,6 @@ function agoOf (startedAt: string): string {
 root.replaceChildren()
 paint()
 loader.open()
+setInterval(() => {
+  if (document.visibilityState === 'visible') paint()
+}, 1000)

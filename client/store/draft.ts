@@ -3,8 +3,7 @@ import { foldInto } from './folding.js'
 import {
   createInvocation, describeRunning, endInvocation, noteActivity, startInvocation
 } from './invocations.js'
-import type { RowDraft } from './row-list.js'
-import { timeOf, type Foldable, type Row, type ToolRow } from './rows.js'
+import { indexOfSeq, timeOf, type Foldable, type Row, type ToolRow } from './rows.js'
 import { MAX_ROWS, type Invocation, type TimelineState } from './state.js'
 import { createTextRow } from './text-row.js'
 import { callKey, createToolRow, endToolRow } from './tool-row.js'
@@ -12,47 +11,38 @@ import { callKey, createToolRow, endToolRow } from './tool-row.js'
 /** Rows that go at once when the list is full, so that it is not cut at every event. */
 const TRIM_STEP = 1024
 
+/** A state that its owner may change; what is shared with the state before is copied. */
+type NextState = { -readonly [Name in keyof TimelineState]: TimelineState[Name] } & {
+  rows: Row[]
+  invocations: Map<number, Invocation>
+  openCalls: Map<string, number>
+  headless: Map<string, number>
+}
+
 /** A state being changed by one batch of events; the state it came from stays as it was. */
 export class Draft {
-  readonly rows: RowDraft
-  readonly #base: TimelineState
-  readonly #invocations: Map<number, Invocation>
-  readonly #openCalls: Map<string, number>
-  readonly #headless: Map<string, number>
-  #task: TimelineState['task']
+  /** The new state, once the batch is done. */
+  readonly next: NextState
   #running = 0
-  #isLayoutChanged = false
-  #isDetached: boolean
-  #hasOlder: boolean
-  #firstSeq: number
-  #lastSeq: number
-  #toolCalls: number
-  #errors: number
-  #lastActivityAtMs: number
 
   constructor (state: TimelineState) {
-    this.#base = state
-    this.rows = state.rows.edit()
-    this.#invocations = new Map(state.invocations)
-    this.#openCalls = new Map(state.openCalls)
-    this.#headless = new Map(state.headless)
-    this.#task = state.task
-    this.#isDetached = state.isDetached
-    this.#hasOlder = state.hasOlder
-    this.#firstSeq = state.firstSeq
-    this.#lastSeq = state.lastSeq
-    this.#toolCalls = state.toolCalls
-    this.#errors = state.errors
-    this.#lastActivityAtMs = state.lastActivityAtMs
+    this.next = {
+      ...state,
+      rows: [...state.rows],
+      invocations: new Map(state.invocations),
+      openCalls: new Map(state.openCalls),
+      headless: new Map(state.headless)
+    }
     for (const { status } of state.invocations.values()) if (status === 'running') this.#running++
   }
 
   /** Takes in one frame. What was taken in before is recognised by its number. */
   take (frame: StreamFrame): void {
-    if (frame.type === 'timeline.snapshot') this.#task = { ...this.#task, ...frame.task }
+    const { next } = this
+    if (frame.type === 'timeline.snapshot') next.task = { ...next.task, ...frame.task }
     else if (frame.type === 'invocation.current') this.#update(frame.invocationId, (known) => describeRunning(known, frame))
     else if (frame.type === 'timeline.gap') this.#takeGap(frame)
-    else if (typeof frame.seq === 'number' && frame.seq > this.#lastSeq) this.#takeEvent(frame)
+    else if (frame.seq > next.lastSeq) this.#takeEvent(frame)
   }
 
   /**
@@ -61,89 +51,69 @@ export class Draft {
    * @param isPinned the rows on the screen must stay
    */
   limit (isPinned: boolean): void {
-    const excess = this.rows.length - MAX_ROWS
+    const { next } = this
+    const { rows } = next
+    const excess = rows.length - MAX_ROWS
     if (excess <= 0) return
     if (isPinned) {
-      this.#isDetached = true
-      this.rows.dropLast(excess)
+      next.isDetached = true
+      rows.length = MAX_ROWS
       return
     }
     let count = excess + TRIM_STEP
     // A run of folded rows is not cut behind the row that stands for it.
-    const isInRun = (index: number): boolean => (this.rows.at(index) as Foldable | undefined)?.nth !== undefined
-    while (isInRun(count) && count < this.rows.length - 1) count++
-    this.rows.dropFirst(count)
-    this.#firstSeq = this.rows.at(0)?.seq ?? this.#firstSeq
-    this.#hasOlder = true
-  }
-
-  /** The new state. */
-  finish (changes: Partial<TimelineState> = {}): TimelineState {
-    return {
-      ...this.#base,
-      isLoaded: true,
-      task: this.#task,
-      rows: this.rows,
-      invocations: this.#invocations,
-      openCalls: this.#openCalls,
-      headless: this.#headless,
-      isDetached: this.#isDetached,
-      hasOlder: this.#hasOlder,
-      firstSeq: this.#firstSeq,
-      lastSeq: this.#lastSeq,
-      toolCalls: this.#toolCalls,
-      errors: this.#errors,
-      lastActivityAtMs: this.#lastActivityAtMs,
-      layout: this.#base.layout + (this.#isLayoutChanged ? 1 : 0),
-      ...changes
-    }
+    while ((rows[count] as Foldable).nth !== undefined && count < rows.length - 1) count++
+    rows.splice(0, count)
+    next.firstSeq = rows[0]!.seq
+    next.hasOlder = true
   }
 
   #takeEvent (event: TimelineEvent): void {
-    this.#lastSeq = event.seq
-    if (this.#firstSeq === 0) this.#firstSeq = event.seq
-    this.#lastActivityAtMs = Math.max(this.#lastActivityAtMs, timeOf(event))
-    switch (event.type) {
-      case 'invocation.activity': return this.#takeActivity(event)
-      case 'invocation.started': {
-        if (!this.#isRunning(event.invocationId)) this.#running++
-        this.#update(event.invocationId, (known) => startInvocation(known, event))
-        return this.#push({ kind: 'start', ...this.#place(event) })
-      }
-      case 'invocation.completed':
-      case 'invocation.failed':
-      case 'invocation.timeout': {
-        this.#closeCalls(event.invocationId)
-        this.#push({ kind: 'end', ...this.#place(event) })
-        if (this.#isRunning(event.invocationId)) this.#running--
-        if (event.type !== 'invocation.completed') this.#errors++
-        return this.#update(event.invocationId, (known) => endInvocation(known, event))
-      }
-      default: return this.#takeTaskEvent(event)
+    const { next } = this
+    const { type, seq } = event
+    next.lastSeq = seq
+    next.firstSeq ||= seq
+    next.lastActivityAtMs = Math.max(next.lastActivityAtMs, timeOf(event))
+    if (type === 'invocation.activity') return this.#takeActivity(event)
+    if (!('invocationId' in event)) return this.#takeTaskEvent(event)
+    const { invocationId } = event
+    const isRunning = next.invocations.get(invocationId)?.status === 'running'
+    if (type === 'invocation.started') {
+      if (!isRunning) this.#running++
+      this.#update(invocationId, (known) => startInvocation(known, event))
+      return this.#push({ kind: 'start', ...this.#place(event) })
     }
+    this.#closeCalls(invocationId)
+    this.#push({ kind: 'end', ...this.#place(event) })
+    if (isRunning) this.#running--
+    if (type !== 'invocation.completed') next.errors++
+    this.#update(invocationId, (known) => endInvocation(known, event))
   }
 
   #takeTaskEvent (event: TaskEvent): void {
+    const { seq, actor, message } = event
     const change = event.type.slice('task.'.length)
     const status = change === 'started' || change === 'rejected' ? 'in_progress' : change
-    this.#task = { ...this.#task, status }
-    this.#push({ kind: 'task', seq: event.seq, atMs: timeOf(event), change, actor: event.actor, message: event.message })
+    this.next.task = { ...this.next.task, status }
+    this.#push({ kind: 'task', seq, atMs: timeOf(event), change, actor, message })
   }
 
   #takeActivity (event: InvocationActivityEvent): void {
+    const { next } = this
     const { invocationId, activityType, metadata } = event
-    if (!this.#invocations.has(invocationId)) this.#running++
+    if (!next.invocations.has(invocationId)) this.#running++
     const isTool = activityType === 'tool_exec'
     const isEnd = isTool && metadata?.phase === 'end'
-    this.#update(invocationId, (known) => noteActivity(known, event, isTool && !isEnd))
-    if (isTool && !isEnd) this.#toolCalls++
-    if (activityType === 'error' || (isEnd && metadata?.status === 'error')) this.#errors++
+    const isNewCall = isTool && !isEnd
+    this.#update(invocationId, (known) => noteActivity(known, event, isNewCall))
+    if (isNewCall) next.toolCalls++
+    if (activityType === 'error' || (isEnd && metadata?.status === 'error')) next.errors++
     if (isEnd && this.#endCall(event)) return
     const { isParallel } = this.#place(event)
     if (!isTool) return this.#push(createTextRow(event, isParallel))
     const row = createToolRow(event, isParallel)
     if (row.callId !== undefined) {
-      const calls = isEnd ? this.#headless : this.#openCalls
+      const calls = isEnd ? next.headless : next.openCalls
       calls.set(callKey(invocationId, row.callId), row.seq)
     }
     this.#push(row)
@@ -151,48 +121,54 @@ export class Draft {
 
   /** Joins the second half of a call to its first, if that is here. */
   #endCall (event: InvocationActivityEvent): boolean {
+    const { openCalls } = this.next
     const key = callKey(event.invocationId, String(event.metadata?.callId))
-    const seq = this.#openCalls.get(key)
-    this.#openCalls.delete(key)
-    const index = seq === undefined ? -1 : this.rows.indexOf(seq)
-    if (index === -1) return false
-    this.#settle(index, endToolRow(this.rows.at(index) as ToolRow, event))
-    return true
+    const seq = openCalls.get(key)
+    openCalls.delete(key)
+    return seq !== undefined && this.#settle(seq, (row) => endToolRow(row, event))
   }
 
   /** No call outlives its invocation, even where the log lacks its end. */
   #closeCalls (invocationId: number): void {
-    for (const [key, seq] of this.#openCalls) {
-      if (!key.startsWith(`${invocationId} `)) continue
-      this.#openCalls.delete(key)
-      const index = this.rows.indexOf(seq)
-      if (index !== -1) this.#settle(index, { ...this.rows.at(index) as ToolRow, status: 'aborted' })
+    const { openCalls } = this.next
+    for (const [key, seq] of openCalls) {
+      if (!key.startsWith(callKey(invocationId, ''))) continue
+      openCalls.delete(key)
+      this.#settle(seq, (row) => ({ ...row, status: 'aborted' }))
     }
   }
 
   #takeGap ({ fromSeq, toSeq, reason }: GapFrame): void {
-    if (fromSeq === undefined || toSeq === undefined || reason === 'unknown-cursor' || toSeq <= this.#lastSeq) return
-    this.#lastSeq = toSeq
-    this.#push({ kind: 'gap', seq: toSeq, fromSeq, reason, atMs: this.#lastActivityAtMs })
+    const { next } = this
+    if (fromSeq === undefined || toSeq === undefined || reason === 'unknown-cursor' || toSeq <= next.lastSeq) return
+    next.lastSeq = toSeq
+    this.#push({ kind: 'gap', seq: toSeq, fromSeq, reason, atMs: next.lastActivityAtMs })
   }
 
   #push (row: Row): void {
-    if (this.#isDetached) return
-    this.rows.push(row)
-    if (foldInto(this.rows, this.rows.length - 1)) this.#isLayoutChanged = true
+    const { rows, isDetached } = this.next
+    if (isDetached) return
+    rows.push(row)
+    this.#fold(rows.length - 1)
   }
 
-  #settle (index: number, row: ToolRow): void {
-    this.rows.set(index, row)
-    if (foldInto(this.rows, index)) this.#isLayoutChanged = true
+  /** @returns whether the row is here */
+  #settle (seq: number, change: (row: ToolRow) => ToolRow): boolean {
+    const { rows } = this.next
+    const index = indexOfSeq(rows, seq)
+    if (index === -1) return false
+    rows[index] = change(rows[index] as ToolRow)
+    this.#fold(index)
+    return true
+  }
+
+  #fold (index: number): void {
+    if (foldInto(this.next.rows, index)) this.next.layout++
   }
 
   #update (id: number, change: (known: Invocation) => Invocation): void {
-    this.#invocations.set(id, change(this.#invocations.get(id) ?? createInvocation(id)))
-  }
-
-  #isRunning (id: number): boolean {
-    return this.#invocations.get(id)?.status === 'running'
+    const { invocations } = this.next
+    invocations.set(id, change(invocations.get(id) ?? createInvocation(id)))
   }
 
   #place (event: TimelineEvent & { readonly invocationId: number }): {

@@ -1,5 +1,4 @@
 import type { Foldable, Row, ToolKind } from './rows.js'
-import type { RowDraft } from './row-list.js'
 
 /** A look that took longer is worth a row of its own. */
 const QUICK_MS = 3000
@@ -24,22 +23,22 @@ export function foldKey (row: Row): string | undefined {
  *
  * @returns whether rows that were there before may have changed their visibility
  */
-export function foldInto (rows: RowDraft, index: number): boolean {
-  const key = foldKey(rows.at(index)!)
+export function foldInto (rows: Row[], index: number): boolean {
+  const key = foldKey(rows[index]!)
   if (key === undefined) return false
-  const before = rows.at(index - 1)
-  const after = rows.at(index + 1)
+  const before = rows[index - 1]
+  const after = rows[index + 1]
   const joinsBefore = before !== undefined && isFoldable(before) && before.run !== undefined && foldKey(before) === key
   const joinsAfter = after !== undefined && isFoldable(after) && after.run !== undefined && foldKey(after) === key
-  const run = joinsBefore ? before.run! : rows.at(index)!.seq
+  const run = joinsBefore ? before.run! : rows[index]!.seq
   let nth = joinsBefore ? before.nth! + 1 : 0
   let end = index + 1
   // Parallel calls may settle out of order, so that a run starts behind us already.
   if (joinsAfter) {
     const other = after.run
-    while (isRunMember(rows.at(end), other)) end++
+    while (isRunMember(rows[end], other)) end++
   }
-  for (let i = index; i < end; i++, nth++) rows.set(i, { ...rows.at(i)!, run, nth, similar: undefined } as Row)
+  for (let i = index; i < end; i++, nth++) rows[i] = { ...rows[i]!, run, nth, similar: undefined } as Row
   return nth > 1 && countRun(rows, run, nth, end)
 }
 
@@ -58,15 +57,15 @@ function isRunMember (row: Row | undefined, run: number | undefined): boolean {
 }
 
 /** Writes on the second row of the run, of which `length` rows end before index `end`, what it stands for. */
-function countRun (rows: RowDraft, run: number, length: number, end: number): boolean {
+function countRun (rows: Row[], run: number, length: number, end: number): boolean {
   const second = end - length + 1
-  const lead = rows.at(second) as (Row & Foldable) | undefined
+  const lead = rows[second] as (Row & Foldable) | undefined
   // The list was cut inside the run.
   if (lead === undefined || lead.run !== run) return false
   const known = lead.similar
   let durationMs = known === undefined ? 0 : known.durationMs
-  for (let i = known === undefined ? second : second + known.count; i < end; i++) durationMs += durationOf(rows.at(i)!)
-  rows.set(second, { ...lead, similar: { count: length - 1, durationMs } } as Row)
+  for (let i = known === undefined ? second : second + known.count; i < end; i++) durationMs += durationOf(rows[i]!)
+  rows[second] = { ...lead, similar: { count: length - 1, durationMs } } as Row
   return true
 }
 

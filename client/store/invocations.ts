@@ -1,7 +1,7 @@
 import type {
   CurrentFrame, InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, InvocationStartedEvent
 } from '../../lib/events.js'
-import { timeOf } from './rows.js'
+import { readTime, timeOf } from './rows.js'
 import type { Invocation } from './state.js'
 
 /** An invocation of which nothing but its number is known: it counts as running until an end is seen. */
@@ -11,56 +11,44 @@ export function createInvocation (id: number): Invocation {
 
 export function startInvocation (known: Invocation, event: InvocationStartedEvent): Invocation {
   const { role, provider, model } = event
-  return { ...known, role, provider, ...(model === undefined ? {} : { model }), startedAtMs: timeOf(event) }
+  return { ...known, role, provider, model, startedAtMs: timeOf(event) }
 }
 
 /** What the server says about a running invocation at the start of a stream. */
 export function describeRunning (known: Invocation, frame: CurrentFrame): Invocation {
   const { role, provider, model, startedAt, lastActivityAt } = frame
-  const lastActivityAtMs = Math.max(Date.parse(lastActivityAt ?? startedAt) || 0, known.lastActivityAtMs ?? 0)
-  return {
-    ...known,
-    role,
-    provider,
-    ...(model === undefined ? {} : { model }),
-    startedAtMs: known.startedAtMs ?? Date.parse(startedAt),
-    ...(lastActivityAtMs === 0 ? {} : { lastActivityAtMs })
-  }
+  const lastActivityAtMs = Math.max(readTime(lastActivityAt ?? startedAt) ?? 0, known.lastActivityAtMs ?? 0)
+  return { ...known, role, provider, model, startedAtMs: known.startedAtMs ?? readTime(startedAt), lastActivityAtMs }
 }
 
 export function noteActivity (known: Invocation, event: InvocationActivityEvent, isNewCall: boolean): Invocation {
   const { kind, until } = event.metadata ?? {}
-  const untilMs = typeof until === 'string' ? Date.parse(until) : NaN
+  const isWaiting = event.activityType === 'progress' && kind === 'waiting'
   return {
     ...known,
     lastActivityAtMs: timeOf(event),
-    toolCalls: known.toolCalls + (isNewCall ? 1 : 0),
-    waitingFor: event.activityType === 'progress' && kind === 'waiting'
-      ? { text: event.activity, ...(Number.isNaN(untilMs) ? {} : { untilMs }) }
-      : undefined
+    toolCalls: known.toolCalls + Number(isNewCall),
+    waitingFor: isWaiting ? { text: event.activity, untilMs: readTime(until) } : undefined
   }
 }
 
 export function endInvocation (known: Invocation, event: InvocationCompletedEvent | InvocationFailedEvent): Invocation {
-  const { duration, usage } = event
+  const { type, duration, usage } = event
   const endedAtMs = timeOf(event)
-  const durationMs = duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs)
   const ended: Invocation = {
     ...known,
     endedAtMs,
-    status: event.type === 'invocation.completed' ? 'completed' : event.type === 'invocation.timeout' ? 'timeout' : 'failed',
-    waitingFor: undefined,
-    ...(durationMs === undefined ? {} : { durationMs }),
-    ...(usage === undefined ? {} : { usage })
+    usage,
+    status: type.slice('invocation.'.length) as Invocation['status'],
+    durationMs: duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs),
+    waitingFor: undefined
   }
-  if (event.type === 'invocation.completed') {
+  if (type === 'invocation.completed') {
     const { outcome, summary } = event
-    return { ...ended, ...(outcome === undefined ? {} : { outcome }), ...(summary === undefined ? {} : { summary }) }
+    return { ...ended, outcome, summary }
   }
   const { error, reason, exitCode } = event
-  return {
-    ...ended, error, ...(reason === undefined ? {} : { reason }), ...(exitCode === undefined ? {} : { exitCode })
-  }
+  return { ...ended, error, reason, exitCode }
 }
 
 /** One invocation from what its older and its newer events say. */

@@ -1,9 +1,9 @@
 import type { Gap, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import { pageFrames } from '../page-frames.js'
 import { Draft } from './draft.js'
 import { isFolded } from './folding.js'
 import { joinInvocations } from './invocations.js'
-import { RowDraft } from './row-list.js'
-import type { Row, ToolRow } from './rows.js'
+import { indexOfSeq, type Row, type ToolRow } from './rows.js'
 import { MAX_ROWS, createState, type Expansion, type TimelineState } from './state.js'
 
 /** A page of events, as the timeline's route answers. */
@@ -38,7 +38,7 @@ export function reduce (state: TimelineState, action: Action): TimelineState {
       const draft = new Draft(state)
       for (const frame of action.frames) draft.take(frame)
       draft.limit(action.isPinned === true)
-      return draft.finish({ isLoaded: state.isLoaded })
+      return draft.next
     }
     case 'toggle-invocation': return { ...state, collapsed: toggle(state.collapsed, action.id), layout: state.layout + 1 }
     case 'toggle-run': return { ...state, openRuns: toggle(state.openRuns, action.run), layout: state.layout + 1 }
@@ -55,40 +55,39 @@ export function isHidden (state: TimelineState, row: Row): boolean {
 
 function takePage ({ task, timeline, page }: PageOfEvents, taskId: string): TimelineState {
   const draft = new Draft(createState(taskId))
-  for (const frame of inOrder(timeline, page.gaps, taskId)) draft.take(frame)
+  for (const frame of pageFrames(timeline, page.gaps, taskId)) draft.take(frame)
   draft.limit(false)
   // The page's own word about the task is newer than its events.
-  return draft.finish({ task, hasOlder: page.hasMore })
+  return { ...draft.next, isLoaded: true, task, hasOlder: page.hasMore }
 }
 
 function prepend (state: TimelineState, page: PageOfEvents): TimelineState {
   const limit = state.firstSeq === 0 ? Infinity : state.firstSeq
   const older = takePage({ ...page, timeline: page.timeline.filter(({ seq }) => seq < limit) }, state.task.id)
-  const rows = RowDraft.join(older.rows, state.rows)
+  const rows = [...older.rows, ...state.rows]
   const headless = new Map(state.headless)
   const openCalls = new Map(state.openCalls)
   for (const [key, seq] of older.openCalls) {
-    const index = rows.indexOf(seq)
-    const start = rows.at(index) as ToolRow
-    const endIndex = rows.indexOf(headless.get(key) ?? -1)
+    const index = indexOfSeq(rows, seq)
+    const start = rows[index] as ToolRow
+    const endIndex = indexOfSeq(rows, headless.get(key))
     if (endIndex === -1) {
       // Its end may have left the list before; only a running invocation can still bring one.
-      if (state.invocations.get(start.invocationId)?.status !== 'running') rows.set(index, { ...start, status: 'noted' })
+      if (state.invocations.get(start.invocationId)?.status !== 'running') rows[index] = { ...start, status: 'noted' }
       else openCalls.set(key, seq)
       continue
     }
-    const end = rows.at(endIndex) as ToolRow
+    const end = rows[endIndex] as ToolRow
     const { status, durationMs, exitCode, result, files } = end
-    rows.set(index, { ...start, status, durationMs, exitCode, result, files } as ToolRow)
-    rows.set(endIndex, { ...end, isSuperseded: true })
+    rows[index] = { ...start, status, durationMs, exitCode, result, files }
+    rows[endIndex] = { ...end, isSuperseded: true }
     headless.delete(key)
   }
   for (const [key, seq] of older.headless) headless.set(key, seq)
-  const invocations = new Map<number, ReturnType<typeof joinInvocations>>()
+  const invocations = new Map([...older.invocations, ...state.invocations])
   for (const [id, known] of older.invocations) invocations.set(id, joinInvocations(known, state.invocations.get(id)))
-  for (const [id, known] of state.invocations) if (!invocations.has(id)) invocations.set(id, known)
   const excess = rows.length - MAX_ROWS
-  if (excess > 0) rows.dropLast(excess)
+  if (excess > 0) rows.length = MAX_ROWS
   return {
     ...state,
     rows,
@@ -97,21 +96,11 @@ function prepend (state: TimelineState, page: PageOfEvents): TimelineState {
     invocations,
     isDetached: state.isDetached || excess > 0,
     hasOlder: page.page.hasMore && page.timeline.length > 0,
-    firstSeq: older.firstSeq === 0 ? state.firstSeq : older.firstSeq,
+    firstSeq: older.firstSeq || state.firstSeq,
     toolCalls: state.toolCalls + older.toolCalls,
     errors: state.errors + older.errors,
     layout: state.layout + 1
   }
-}
-
-/** Events with the gaps between them, in their places. */
-function * inOrder (events: readonly TimelineEvent[], gaps: readonly Gap[], taskId: string): Generator<StreamFrame> {
-  let next = 0
-  for (const event of events) {
-    while (next < gaps.length && gaps[next]!.toSeq < event.seq) yield { type: 'timeline.gap', taskId, ...gaps[next++]! }
-    yield event
-  }
-  while (next < gaps.length) yield { type: 'timeline.gap', taskId, ...gaps[next++]! }
 }
 
 function toggle<T> (set: ReadonlySet<T>, value: T): Set<T> {

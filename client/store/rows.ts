@@ -70,7 +70,6 @@ export interface TextRow extends InvocationRow, Foldable {
   readonly text: string
   /** Of a `progress`: `reasoning`, `plan`, `waiting`, … */
   readonly progressKind?: string
-  readonly what?: string
   readonly untilMs?: number
   readonly isTruncated: boolean
   readonly isNested: boolean
@@ -88,6 +87,29 @@ export type Row = TaskRow | StartRow | EndRow | ToolRow | TextRow | GapRow
 
 /** The time of an event in milliseconds; 0 for one without a readable time. */
 export function timeOf (event: Pick<TimelineEvent, 'timestamp'>): number {
-  const ms = Date.parse(event.timestamp)
-  return Number.isNaN(ms) ? 0 : ms
+  return readTime(event.timestamp) ?? 0
+}
+
+/** An ISO time in milliseconds, if it is one. */
+export function readTime (value: unknown): number | undefined {
+  const ms = Date.parse(String(value))
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+/** Index of the first row whose number is at least `seq`; the length when there is none. */
+export function lowerBound (rows: readonly Row[], seq: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (rows[middle]!.seq < seq) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Index of the row with this number, or -1. */
+export function indexOfSeq (rows: readonly Row[], seq: number | undefined): number {
+  const index = seq === undefined ? -1 : lowerBound(rows, seq)
+  return index !== -1 && rows[index]?.seq === seq ? index : -1
 }

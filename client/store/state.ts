@@ -1,6 +1,6 @@
 import type { Usage } from '../../lib/activity.js'
 import type { InvocationStatus, TaskInfo } from '../../lib/events.js'
-import { RowList } from './row-list.js'
+import type { Row } from './rows.js'
 
 /** Rows kept in the page: about 10 MB. Older ones are paged. */
 export const MAX_ROWS = 50_000
@@ -36,7 +36,8 @@ export interface TimelineState {
   /** Nothing is known before the first page. */
   readonly isLoaded: boolean
   readonly task: TaskInfo
-  readonly rows: RowList
+  /** Ascending by number. */
+  readonly rows: readonly Row[]
   readonly invocations: ReadonlyMap<number, Invocation>
   /** Number of the first event that is loaded; 0 without any. */
   readonly firstSeq: number
@@ -66,7 +67,7 @@ export function createState (taskId: string): TimelineState {
   return {
     isLoaded: false,
     task: { id: taskId },
-    rows: RowList.empty,
+    rows: [],
     invocations: new Map(),
     firstSeq: 0,
     lastSeq: 0,

@@ -1,5 +1,5 @@
 import type { ConnectionState } from '../connection/connection-state.js'
-import type { ToolRow } from './rows.js'
+import { indexOfSeq, type ToolRow } from './rows.js'
 import type { Invocation, TimelineState } from './state.js'
 
 /** The one word about a task; each has an icon of its own too. */
@@ -33,12 +33,7 @@ export function summarise (state: TimelineState, connection: ConnectionState, no
   const isLost = 'sinceMs' in connection && nowMs - connection.sinceMs >= LOST_AFTER_MS
   const openTool = findOpenTool(state)
   const last = lastEnded(state)
-  const base = {
-    running,
-    isActive,
-    ...(openTool === undefined ? {} : { openTool }),
-    ...(running[0] ?? last) === undefined ? {} : { invocation: running[0] ?? last! }
-  }
+  const base = { running, isActive, openTool, invocation: running[0] ?? last }
   if (isLost && isActive) return { ...base, verdict: 'lost' }
   if (running.length > 0) {
     const isWaiting = openTool === undefined && running.every(({ waitingFor }) => waitingFor !== undefined)
@@ -59,17 +54,15 @@ export function totalCostUsd (state: TimelineState): number | undefined {
   return sum
 }
 
-/** When the first thing that is known happened. */
-export function startedAtMs (state: TimelineState): number | undefined {
-  const first = state.rows.at(0)?.atMs
+/** When the first thing that is known happened; Infinity before anything did. */
+export function startedAtMs (state: TimelineState): number {
   const starts = [...state.invocations.values()].map((invocation) => invocation.startedAtMs)
-  const times = [first, ...starts].filter((ms) => ms !== undefined && ms > 0) as number[]
-  return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b))
+  return Math.min(...[state.rows[0]?.atMs, ...starts].map((ms) => ms || Infinity))
 }
 
 function findOpenTool (state: TimelineState): ToolRow | undefined {
   for (const seq of state.openCalls.values()) {
-    const row = state.rows.at(state.rows.indexOf(seq))
+    const row = state.rows[indexOfSeq(state.rows, seq)]
     if (row?.kind === 'tool' && row.status === 'running') return row
   }
   return undefined

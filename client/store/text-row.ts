@@ -1,10 +1,9 @@
 import type { InvocationActivityEvent } from '../../lib/events.js'
-import { timeOf, type TextRow } from './rows.js'
+import { readTime, timeOf, type TextRow } from './rows.js'
 
 /** Makes the row of an activity that is no tool call. */
 export function createTextRow (event: InvocationActivityEvent, isParallel: boolean): TextRow {
-  const { kind, what, until, truncated, late, parentCallId } = event.metadata ?? {}
-  const untilMs = typeof until === 'string' ? Date.parse(until) : NaN
+  const { kind, until, truncated, late, parentCallId } = event.metadata ?? {}
   const type = event.activityType
   return {
     kind: type === 'output' || type === 'error' ? type : 'progress',
@@ -13,11 +12,10 @@ export function createTextRow (event: InvocationActivityEvent, isParallel: boole
     invocationId: event.invocationId,
     isParallel,
     text: event.activity,
+    progressKind: typeof kind === 'string' ? kind : undefined,
+    untilMs: readTime(until),
     isTruncated: truncated === true,
-    isNested: typeof parentCallId === 'string',
-    isLate: late === true,
-    ...(typeof kind === 'string' ? { progressKind: kind } : {}),
-    ...(typeof what === 'string' ? { what } : {}),
-    ...(Number.isNaN(untilMs) ? {} : { untilMs })
+    isNested: parentCallId !== undefined,
+    isLate: late === true
   }
 }

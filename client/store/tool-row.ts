@@ -5,13 +5,13 @@ const STATUSES: readonly unknown[] = ['ok', 'error', 'denied', 'aborted'] satisf
 
 /** Best first; the names that Claude Code, Codex, Gemini CLI and ACP agents give their tools. */
 const KINDS: ReadonlyArray<readonly [pattern: RegExp, kind: ToolKind, verb: string]> = [
-  [/^(todo|plan|update_?plan|update_topic)|_todos$/i, 'plan', 'plan'],
-  [/^(agent|task|delegate|spawn_agent)/i, 'agent', 'agent'],
-  [/web|fetch|^url/i, 'web', 'fetch'],
-  [/^(write|create)_?file$|^write$/i, 'edit', 'write'],
-  [/edit|^replace$|patch|file_?change/i, 'edit', 'edit'],
-  [/^read|^view|^cat$|^open/i, 'read', 'read'],
-  [/grep|glob|search|^find|^list|^ls$/i, 'search', 'search']
+  [/todo|plan|topic/i, 'plan', 'plan'],
+  [/agent|^task|delegate/i, 'agent', 'agent'],
+  [/web|fetch/i, 'web', 'fetch'],
+  [/^write|^create/i, 'edit', 'write'],
+  [/edit|replace|patch|change/i, 'edit', 'edit'],
+  [/^read|view|^cat$/i, 'read', 'read'],
+  [/grep|glob|search|^find|^list|^ls/i, 'search', 'search']
 ]
 
 /** Commands that only look: they fold like reads do. */
@@ -29,12 +29,12 @@ export function createToolRow (event: InvocationActivityEvent, isParallel: boole
     invocationId: event.invocationId,
     isParallel,
     ...describeTool(event.activity, typeof tool === 'string' ? tool : ''),
+    input,
     status: hasHalves && phase !== 'end' ? 'running' : 'noted',
     isTruncated: metadata.truncated === true,
-    isNested: typeof metadata.parentCallId === 'string',
-    isLate: metadata.late === true,
-    ...(hasHalves ? { callId } : {}),
-    ...(input === undefined ? {} : { input })
+    callId: hasHalves ? callId : undefined,
+    isNested: metadata.parentCallId !== undefined,
+    isLate: metadata.late === true
   }
   return phase === 'end' ? endToolRow(row, event) : row
 }
@@ -46,10 +46,10 @@ export function endToolRow (row: ToolRow, event: InvocationActivityEvent): ToolR
   return {
     ...row,
     status: STATUSES.includes(status) ? status as ToolStatus : 'ok',
-    ...(ownDurationMs > 0 || durationMs === 0 ? { durationMs: ownDurationMs } : {}),
-    ...(typeof exitCode === 'number' ? { exitCode } : {}),
-    ...(typeof result === 'string' && result !== '' ? { result } : {}),
-    ...(Array.isArray(files) ? { files: files as NonNullable<ToolRow['files']> } : {}),
+    durationMs: ownDurationMs > 0 || durationMs === 0 ? ownDurationMs : undefined,
+    exitCode: typeof exitCode === 'number' ? exitCode : undefined,
+    result: typeof result === 'string' && result !== '' ? result : undefined,
+    files: Array.isArray(files) ? files as ToolRow['files'] : undefined,
     isTruncated: row.isTruncated || truncated === true
   }
 }

@@ -10,12 +10,6 @@ export interface TextLines {
   readonly hiddenLines: number
 }
 
-export interface TextLimits {
-  readonly maxLines: number
-  /** Characters of a line; 2,000 by default. Browsers lay out longer ones slowly. */
-  readonly maxLineChars?: number
-}
-
 const ESCAPES = new RegExp([
   '\\x1b\\[(?<sgr>[\\d;:]*)m',
   // Every other control sequence, with its bounded parameters.
@@ -23,29 +17,30 @@ const ESCAPES = new RegExp([
   // Operating system commands and strings: titles, links, the clipboard. What a link says stays.
   '\\x1b[\\]PX^_][^\\x07\\x1b\\n]*(?:\\x07|\\x1b\\\\)?',
   '\\x1b[ -/]{0,8}[0-~]?',
-  '(?<control>[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060\\u2066-\\u2069\\ufeff])'
+  '(?<control>[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]|[\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060\\u2066-\\u2069\\ufeff])'
 ].join('|'), 'g')
 
 const FLAGS = ['bold', 'dim', 'italic', 'underline'] as const
-const DEFAULT_LINE_CHARS = 2000
+/** Characters of a line that are shown: browsers lay out longer ones slowly. */
+const MAX_LINE_CHARS = 2000
 
-interface Style { fg: number, bg: number, flags: Set<string> }
+interface Style { colour: number, flags: Set<string> }
 
 /**
- * Takes program output apart into styled text, in linear time. Colours are kept, as names of sixteen of ours, so that
- * contrast stays ours too; every other sequence is dropped; characters that would hide something or turn the direction
- * of writing around are shown as what they are.
+ * Takes program output apart into styled text, in linear time. Colours of text are kept, as one of sixteen of ours, so
+ * that contrast stays ours too; backgrounds and every other sequence are dropped; characters that would hide something
+ * or turn the direction of writing around are shown as what they are.
  */
-export function toLines (text: string, { maxLines, maxLineChars = DEFAULT_LINE_CHARS }: TextLimits): TextLines {
-  const all = text.replace(/\s+$/, '').split('\n')
-  const style: Style = { fg: 0, bg: 0, flags: new Set() }
-  const lines = all.slice(0, maxLines).map((line) => toTokens(lastState(line), style, maxLineChars))
+export function toLines (text: string, maxLines: number): TextLines {
+  const all = text.trimEnd().replace(/^\s*\n/, '').split('\n')
+  const style: Style = { colour: 0, flags: new Set() }
+  const lines = all.slice(0, maxLines).map((line) => toTokens(lastState(line), style))
   return { lines, hiddenLines: all.length - lines.length }
 }
 
 /** One line of plain text that is safe to show, for labels; `…` stands for what is beyond `maxChars`. */
 export function toPlainText (text: string, maxChars = 200): string {
-  const { lines } = toLines(text.slice(0, maxChars * 4).replace(/\s+/g, ' ').trim(), { maxLines: 1 })
+  const { lines } = toLines(text.slice(0, maxChars * 4).replace(/\s+/g, ' ').trim(), 1)
   const plain = (lines[0] ?? []).map((token) => token.text).join('')
   return plain.length > maxChars ? `${plain.slice(0, Math.max(1, maxChars - 1))}…` : plain
 }
@@ -56,9 +51,9 @@ function lastState (line: string): string {
   return text.slice(text.lastIndexOf('\r') + 1)
 }
 
-function toTokens (line: string, style: Style, maxChars: number): TextToken[] {
+function toTokens (line: string, style: Style): TextToken[] {
   const tokens: TextToken[] = []
-  const cut = line.length > maxChars ? line.slice(0, maxChars) : line
+  const cut = line.slice(0, MAX_LINE_CHARS)
   const push = (text: string): void => {
     if (text !== '') tokens.push({ text, className: classOf(style) })
   }
@@ -82,9 +77,8 @@ function nameOf (character: string): string {
   return code === 0x7f ? '\u2421' : `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-function classOf ({ fg, bg, flags }: Style): string {
-  if (fg === 0 && bg === 0 && flags.size === 0) return ''
-  return [...(fg === 0 ? [] : [`fg${fg}`]), ...(bg === 0 ? [] : [`bg${bg}`]), ...flags].join(' ')
+function classOf ({ colour, flags }: Style): string {
+  return [...(colour === 0 ? [] : [`fg${colour}`]), ...flags].join(' ')
 }
 
 /** @see https://www.ecma-international.org/publications-and-standards/standards/ecma-48/ 8.3.117 */
@@ -92,37 +86,18 @@ function applyStyle (style: Style, parameters: string): void {
   const codes = parameters.split(/[;:]/).map(Number)
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!
-    if (code === 0) Object.assign(style, { fg: 0, bg: 0, flags: new Set() })
+    if (code === 0) Object.assign(style, { colour: 0, flags: new Set() })
     else if (code <= 4) style.flags.add(FLAGS[code - 1]!)
     else if (code === 22) for (const flag of ['bold', 'dim']) style.flags.delete(flag)
     else if (code === 23 || code === 24) style.flags.delete(FLAGS[code - 21]!)
-    else if (code >= 30 && code <= 37) style.fg = code - 29
-    else if (code >= 90 && code <= 97) style.fg = code - 81
-    else if (code >= 40 && code <= 47) style.bg = code - 39
-    else if (code >= 100 && code <= 107) style.bg = code - 91
-    else if (code === 39) style.fg = 0
-    else if (code === 49) style.bg = 0
+    else if (code >= 30 && code <= 37) style.colour = code - 29
+    else if (code >= 90 && code <= 97) style.colour = code - 81
+    else if (code === 39) style.colour = 0
     else if (code === 38 || code === 48) {
+      // Only the sixteen that have a name: the others could not be read on every background.
       const isIndexed = codes[i + 1] === 5
-      const [first = 0, second = 0, third = 0] = codes.slice(i + 2)
-      style[code === 38 ? 'fg' : 'bg'] = isIndexed ? fromIndex(first) : nearest(first, second, third)
+      if (code === 38) style.colour = isIndexed && codes[i + 2]! < 16 ? codes[i + 2]! + 1 : 0
       i += isIndexed ? 2 : 4
     }
   }
-}
-
-/** One of the sixteen for one of xterm's 256. */
-function fromIndex (index: number): number {
-  if (index < 16) return index + 1
-  if (index >= 232) return index < 244 ? 9 : 16
-  const cube = index - 16
-  return nearest(Math.floor(cube / 36) * 51, Math.floor(cube / 6) % 6 * 51, cube % 6 * 51)
-}
-
-/** Number 1 to 16 of the colour that is most like this one. */
-function nearest (red: number, green: number, blue: number): number {
-  const brightest = Math.max(red, green, blue)
-  if (brightest < 48) return 1
-  const limit = brightest * 0.6
-  return 1 + Number(red > limit) + 2 * Number(green > limit) + 4 * Number(blue > limit) + (brightest > 200 ? 8 : 0)
 }

@@ -7,12 +7,12 @@ import { Header, VERDICT_WORDS } from './header.js'
 import { icon, spinner } from './icons.js'
 import { LivePanel } from './live-panel.js'
 import { Notice } from './notice.js'
-import type { Services } from './services.js'
+import type { TimelineSession } from '../session.js'
 import { StatusBar } from './status-bar.js'
 import { TimelineList } from './timeline-list.js'
 
 export interface AppProps {
-  readonly services: Services
+  readonly session: TimelineSession
   /** How the task stands, whenever that changes. */
   readonly onVerdict: (verdict: Verdict) => void
 }
@@ -32,8 +32,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
     this.#tellVerdict()
   }
 
-  override render ({ services }: AppProps, { isFollowing }: { isFollowing: boolean }): VNode {
-    const { session } = services
+  override render ({ session }: AppProps, { isFollowing }: { isFollowing: boolean }): VNode {
     const { state, connectionState: connection } = session
     const summary = summarise(state, connection, Date.now())
     const hasRows = state.rows.length > 0
@@ -41,7 +40,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
     const newCount = isFollowing ? 0 : state.lastSeq - this.#pausedAtSeq
     const hasLive = hasRows && summary.isActive && !isDenied
     return html`<section class="root" part="base" aria-label="Agent timeline">
-      ${h(Header, { state, connection, isFollowing, services, onFollow: this.#follow })}
+      ${h(Header, { state, summary, connection, isFollowing, session, onFollow: this.#follow })}
       <div class=${hasLive ? 'body has-live' : 'body'}>
         ${!hasRows || (isDenied && !state.isLoaded)
           ? h(Notice, { state, connection, onRetry: () => session.reload() })
@@ -50,7 +49,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
               state,
               isFollowing,
               isLoadingOlder: session.isLoadingOlder,
-              services,
+              session,
               onFollow: this.#follow,
               onNearStart: () => { session.loadOlder() }
             })}
@@ -58,9 +57,9 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
             ${newCount > 0 && html`<button class="pill newer" part="new-events" onClick=${() => this.#follow(true)}>
               ${icon('down')}${formatCount(newCount, 'new event')}</button>`}
           </div>`}
-        ${hasLive && h(LivePanel, { state, summary, services })}
+        ${hasLive && h(LivePanel, { state, summary, session })}
       </div>
-      ${h(StatusBar, { state, connection, services })}
+      ${h(StatusBar, { state, connection, session })}
       ${h(Announcer, {
         situation: state.isLoaded ? VERDICT_WORDS[summary.verdict] : '',
         lastSeq: state.lastSeq,
@@ -70,7 +69,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
   }
 
   readonly #follow = (isFollowing: boolean): void => {
-    const { session } = this.props.services
+    const { session } = this.props
     session.isPinned = !isFollowing
     this.#pausedAtSeq = session.state.lastSeq
     this.setState({ isFollowing })
@@ -79,7 +78,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
   }
 
   #tellVerdict (): void {
-    const { session } = this.props.services
+    const { session } = this.props
     const { verdict } = summarise(session.state, session.connectionState, Date.now())
     if (!session.state.isLoaded || verdict === this.#verdict) return
     this.#verdict = verdict

@@ -1,31 +1,46 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Invocation } from '../store/state.js'
-import { capitalise } from './format.js'
-import { icon, spinner } from './icons.js'
 import { toPlainText } from './ansi.js'
+import { capitalise } from './format.js'
+import { icon, spinner, type IconName } from './icons.js'
 
-const WORDS = { completed: 'completed', failed: 'failed', timeout: 'timed out', approved: 'approved', rejected: 'rejected' } as const
-const SIGNS = { completed: 'check', approved: 'check', failed: 'x', rejected: 'back', timeout: 'clock' } as const
+/** Which colour something is shown in. */
+export type Tone = '' | 'good' | 'bad' | 'warn' | 'running'
+
+/** How an invocation stands: its icon, its word and its tone. */
+export const RESULTS = {
+  running: { icon: 'play', word: 'running', tone: 'running' },
+  completed: { icon: 'check', word: 'completed', tone: 'good' },
+  approved: { icon: 'check', word: 'approved', tone: 'good' },
+  rejected: { icon: 'back', word: 'rejected', tone: 'warn' },
+  failed: { icon: 'x', word: 'failed', tone: 'bad' },
+  timeout: { icon: 'clock', word: 'timed out', tone: 'warn' }
+} as const satisfies Record<string, { readonly icon: IconName, readonly word: string, readonly tone: Tone }>
+
+/** A reviewer's verdict says more than that the review was completed. */
+export function resultOf (invocation: Pick<Invocation, 'status' | 'outcome'> | undefined): keyof typeof RESULTS {
+  const { status = 'running', outcome } = invocation ?? {}
+  return status === 'completed' ? outcome ?? status : status
+}
 
 /** How an invocation stands, in an icon and a word. */
-export function statusBadge ({ status, outcome }: Pick<Invocation, 'status' | 'outcome'>): VNode {
-  if (status === 'running') return html`<span class="badge running">${spinner()}running</span>` as VNode
-  const result = status === 'completed' ? outcome ?? status : status
-  return html`<span class=${`badge ${result}`}>${icon(SIGNS[result])}${WORDS[result]}</span>` as VNode
+export function statusBadge (invocation: Pick<Invocation, 'status' | 'outcome'>): VNode {
+  const { icon: name, word, tone } = RESULTS[resultOf(invocation)]
+  return html`<span class=${`badge ${tone}`}>${tone === 'running' ? spinner() : icon(name)}${word}</span>` as VNode
 }
 
 /** The first letter of a role, as a picture. */
 export function avatar (role: string | undefined): VNode {
-  return html`<span class="avatar" aria-hidden="true">${capitalise(toPlainText(role ?? '?').charAt(0))}</span>` as VNode
+  return html`<span class="avatar" aria-hidden="true">${toPlainText(role ?? '?').charAt(0).toUpperCase()}</span>` as VNode
 }
 
 /** The role as a name; the invocation's number where its start is not loaded. */
 export function roleName ({ role, id }: Pick<Invocation, 'role' | 'id'>): string {
-  return role === undefined || role === '' ? `Run ${id}` : capitalise(toPlainText(role, 40))
+  return capitalise(toPlainText(role ?? `run ${id}`, 40))
 }
 
 /** `codex · gpt-4o`. */
 export function modelName ({ provider, model }: Pick<Invocation, 'provider' | 'model'>): string {
-  return [provider, model].filter((part) => part !== undefined && part !== '').map((part) => toPlainText(part!, 60)).join(' · ')
+  return toPlainText([provider, model].filter(Boolean).join(' · '), 120)
 }

@@ -4,7 +4,6 @@ import { TimelineSession } from '../session.js'
 import type { Verdict } from '../store/summary.js'
 import { App } from './app.js'
 import { createStyleSheet } from './style-sheet.js'
-import { Ticker } from './ticker.js'
 
 /** `detail` of the event `agent-timeline-state`. */
 export interface AgentTimelineStateDetail {
@@ -12,8 +11,10 @@ export interface AgentTimelineStateDetail {
   readonly task: { readonly id: string, readonly title?: string, readonly status?: string }
 }
 
-/** Members that a page may have set before the element was defined. */
-const PROPERTIES = ['src', 'task', 'project', 'theme', 'headers'] as const
+/** Properties that are attributes too. */
+const REFLECTED = ['src', 'task', 'project', 'theme'] as const
+/** Everything on the page that counts up does so together. */
+const TICK_MS = 1000
 /** A server that renders this module has no elements. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
 
@@ -27,26 +28,29 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
 export class AgentTimelineElement extends Base {
   static readonly observedAttributes = ['src', 'task', 'project']
 
+  static {
+    for (const name of REFLECTED) {
+      Object.defineProperty(this.prototype, name, {
+        get (this: AgentTimelineElement) { return this.getAttribute(name) ?? '' },
+        set (this: AgentTimelineElement, value: unknown) { this.setAttribute(name, String(value)) }
+      })
+    }
+  }
+
   #headers: HeadersSource | undefined
   #session: TimelineSession | undefined
   #isRestarting = false
+  #ticker: ReturnType<typeof setInterval> | undefined
   #root: ShadowRoot | undefined
 
   /** The API's prefix, relative to the page or absolute; `/api` by default. */
-  get src (): string { return this.getAttribute('src') ?? '/api' }
-  set src (value: string) { this.setAttribute('src', value) }
-
+  declare src: string
   /** Id of the task; nothing is loaded without. */
-  get task (): string { return this.getAttribute('task') ?? '' }
-  set task (value: string | number) { this.setAttribute('task', String(value)) }
-
+  declare task: string
   /** Passed on as `?project=` where the server has several; none by default. */
-  get project (): string { return this.getAttribute('project') ?? '' }
-  set project (value: string) { this.setAttribute('project', value) }
-
+  declare project: string
   /** `light` or `dark`; by default the page's `color-scheme` and the system decide. */
-  get theme (): string { return this.getAttribute('theme') ?? '' }
-  set theme (value: string) { this.setAttribute('theme', value) }
+  declare theme: string
 
   /** Headers of every request, or a function that makes them each time, for example to refresh a token. */
   get headers (): HeadersSource | undefined { return this.#headers }
@@ -56,13 +60,12 @@ export class AgentTimelineElement extends Base {
   }
 
   connectedCallback (): void {
-    for (const name of PROPERTIES) this.#upgrade(name)
+    for (const name of [...REFLECTED, 'headers'] as const) this.#upgrade(name)
     this.#restart()
   }
 
   disconnectedCallback (): void {
-    this.#session?.close()
-    this.#session = undefined
+    this.#stop()
     if (this.#root !== undefined) render(null, this.#root)
   }
 
@@ -80,9 +83,16 @@ export class AgentTimelineElement extends Base {
     })
   }
 
-  #start (): void {
+  #stop (): void {
+    clearInterval(this.#ticker)
     this.#session?.close()
-    const { src, task, project } = this
+    this.#session = undefined
+  }
+
+  #start (): void {
+    this.#stop()
+    const { task, project } = this
+    const src = this.src || '/api'
     const root = this.#root ??= this.#createRoot()
     render(null, root)
     const headers: HeadersSource = async () => {
@@ -90,16 +100,17 @@ export class AgentTimelineElement extends Base {
     }
     const paint = (): void => {
       if (this.#session !== session) return
-      render(h(App, { services, onVerdict }), root)
+      render(h(App, { session, onVerdict }), root)
     }
-    const session = new TimelineSession({
-      src, task, headers, onChange: paint, ...(project === '' ? {} : { project })
-    })
-    const services = { session, ticker: new Ticker() }
+    const session = new TimelineSession({ src, task, project, headers, onChange: paint })
     const onVerdict = (verdict: Verdict): void => this.#tell(session, verdict)
     this.#session = session
     paint()
-    if (task !== '') session.open()
+    if (task === '') return
+    session.open()
+    this.#ticker = setInterval(() => {
+      if (document.visibilityState === 'visible') paint()
+    }, TICK_MS)
   }
 
   #createRoot (): ShadowRoot {
@@ -114,10 +125,11 @@ export class AgentTimelineElement extends Base {
   }
 
   /** A property that was set on the element before it had accessors hides them. */
-  #upgrade (name: typeof PROPERTIES[number]): void {
+  #upgrade (name: typeof REFLECTED[number] | 'headers'): void {
     if (!Object.hasOwn(this, name)) return
-    const value: unknown = this[name]
-    Reflect.deleteProperty(this, name)
-    Reflect.set(this, name, value)
+    const own = this as Partial<Record<typeof name, unknown>>
+    const value = own[name]
+    delete own[name]
+    own[name] = value
   }
 }

@@ -4,11 +4,6 @@ export function formatTime (ms: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':')
 }
 
-/** The whole moment, for a tooltip. */
-export function formatMoment (ms: number): string {
-  return new Date(ms).toISOString()
-}
-
 /** `40 ms`, `21.5 s`, `4m 26s`, `1h 05m`: how long something took. */
 export function formatDuration (ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
@@ -27,12 +22,12 @@ export function formatSeconds (ms: number): string {
 
 /** `$0.42`, with more digits for less money. */
 export function formatUsd (usd: number): string {
-  return `$${usd.toFixed(usd < 0.095 && usd > 0 ? 4 : 2)}`
+  return `$${usd.toFixed(usd < 0.01 && usd > 0 ? 4 : 2)}`
 }
 
 /** `1 event`, `24 events`, `1,024 events`. */
-export function formatCount (count: number, noun: string, plural = `${noun}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`
+export function formatCount (count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** `coder` as a name. */

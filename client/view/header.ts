@@ -1,15 +1,14 @@
 import { html } from 'htm/preact'
-import { h, type VNode } from 'preact'
+import type { VNode } from 'preact'
 import type { ConnectionState } from '../connection/connection-state.js'
-import { startedAtMs, summarise, totalCostUsd, type Summary, type Verdict } from '../store/summary.js'
+import { startedAtMs, totalCostUsd, type Summary, type Verdict } from '../store/summary.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { endText } from './row-text.js'
 import { roleName } from './badges.js'
 import { formatSeconds, formatUsd, toWords } from './format.js'
 import { icon } from './icons.js'
-import type { Services } from './services.js'
-import { Ticking } from './ticker.js'
+import type { TimelineSession } from '../session.js'
 
 export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
   none: 'No activity yet',
@@ -20,44 +19,43 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
   timeout: 'Timed out',
   lost: 'Connection lost'
 }
-const SIGNS = { none: 'dot', waiting: 'pause', completed: 'check', failed: 'x', timeout: 'clock', lost: 'unplug' } as const
+const SIGNS = { none: 'dot', waiting: 'pause', completed: 'check', failed: 'x', timeout: 'clock', lost: 'alert' } as const
 
 export interface HeaderProps {
   readonly state: TimelineState
+  readonly summary: Summary
   readonly connection: ConnectionState
   readonly isFollowing: boolean
-  readonly services: Services
+  readonly session: TimelineSession
   readonly onFollow: (isFollowing: boolean) => void
 }
 
 /** What the task is, how it stands and on what evidence. */
-export function Header ({ state, connection, isFollowing, services, onFollow }: HeaderProps): VNode {
-  const { ticker } = services
+export function Header ({ state, summary, connection, isFollowing, session, onFollow }: HeaderProps): VNode {
   const { task } = state
   const title = task.title ?? `Task ${task.id}`
   return html`<header part="header">
     <div class="title">
       <h2 title=${toPlainText(title, 500)}>${toPlainText(title, 500)}</h2>
       ${task.status !== undefined && html`<span class="badge" part="task-status">${toPlainText(toWords(task.status), 40)}</span>`}
-      <span class="task-id mono" title=${task.id}>${toPlainText(task.id, 100)}</span>
+      <span class="task-id mono">${toPlainText(task.id, 100)}</span>
       <button class="button" part="follow" aria-pressed=${isFollowing} onClick=${() => onFollow(!isFollowing)}>
         ${icon('follow')}Follow</button>
     </div>
     ${state.isLoaded && html`<div class="situation">
-      ${h(Ticking, {
-        ticker,
-        children: () => situation(summarise(state, connection, Date.now()), state, connection, services)
-      })}
-      ${figures(state, services)}
+      ${situation(summary, state, connection, session)}
+      ${figures(summary, state, session)}
     </div>`}
   </header>` as VNode
 }
 
-function situation (summary: Summary, state: TimelineState, connection: ConnectionState, services: Services): VNode {
+function situation (
+  summary: Summary, state: TimelineState, connection: ConnectionState, session: TimelineSession
+): VNode {
   const { verdict } = summary
   return html`<span class=${`state ${verdict}`} part="state">
       ${verdict === 'running' ? html`<span class="dot"></span>` : icon(SIGNS[verdict])}${VERDICT_WORDS[verdict]}</span>
-    <p class="evidence">${evidence(summary, state, connection, services.session.clock.now())}</p>` as VNode
+    <p class="evidence">${evidence(summary, state, connection, session.clock.now())}</p>` as VNode
 }
 
 /** The sentence that the word rests on. */
@@ -77,7 +75,7 @@ function evidence (summary: Summary, state: TimelineState, connection: Connectio
   }
   if (verdict === 'running') return html`${running.map(roleName).join(', ')} at work${silence}` as VNode
   if (verdict === 'waiting') return waitingFor(summary, nowMs, silence)
-  if (invocation === undefined) return html`${state.lastActivityAtMs === 0 ? 'Nothing has happened yet' : 'No agent has run yet'}${silence}` as VNode
+  if (invocation === undefined) return html`${'No agent has run yet'}${silence}` as VNode
   const text = invocation.error ?? invocation.summary
   const said = text === undefined ? '' : html`: ${toPlainText(text, 160)}`
   return html`${endText(invocation)}${said}${silence}` as VNode
@@ -90,17 +88,15 @@ function waitingFor ({ running }: Summary, nowMs: number, silence: VNode | VNode
   return html`<b>${toPlainText(waiting.text, 160)}</b>${restMs > 0 && html` · <b>${formatSeconds(restMs)}</b> left`}${silence}` as VNode
 }
 
-function figures (state: TimelineState, { session, ticker }: Services): VNode {
+function figures (summary: Summary, state: TimelineState, session: TimelineSession): VNode {
   const since = startedAtMs(state)
-  const isRunning = [...state.invocations.values()].some(({ status }) => status === 'running')
   const cost = totalCostUsd(state)
   // What is further up has not been counted.
   const more = state.hasOlder ? '+' : ''
-  const elapsed = (): string => since === undefined
-    ? '–'
-    : formatSeconds((isRunning ? session.clock.now() : state.lastActivityAtMs) - since) + more
+  const endMs = summary.running.length > 0 ? session.clock.now() : state.lastActivityAtMs
+  const elapsed = since === Infinity ? '–' : formatSeconds(endMs - since) + more
   return html`<dl>
-    <div><dt>Elapsed</dt><dd>${isRunning ? h(Ticking, { ticker, children: elapsed }) : elapsed()}</dd></div>
+    <div><dt>Elapsed</dt><dd>${elapsed}</dd></div>
     <div><dt>Runs</dt><dd>${state.invocations.size}${more}</dd></div>
     <div><dt>Tool calls</dt><dd>${state.toolCalls.toLocaleString('en-US')}${more}</dd></div>
     ${cost !== undefined && html`<div><dt>Cost</dt><dd>${formatUsd(cost)}${more}</dd></div>`}

@@ -1,19 +1,18 @@
 import { html } from 'htm/preact'
-import { Component, h, type VNode } from 'preact'
+import { Component, type VNode } from 'preact'
 import type { TextRow, ToolRow } from '../store/rows.js'
 import type { TimelineState } from '../store/state.js'
 import type { Summary } from '../store/summary.js'
 import { toPlainText } from './ansi.js'
 import { formatSeconds, formatTime } from './format.js'
 import { icon, spinner } from './icons.js'
-import type { Services } from './services.js'
+import type { TimelineSession } from '../session.js'
 import { textLines } from './text-block.js'
-import { Ticking } from './ticker.js'
 
 export interface LivePanelProps {
   readonly state: TimelineState
   readonly summary: Summary
-  readonly services: Services
+  readonly session: TimelineSession
 }
 
 /** Lines and rows that are looked at for what was said last. */
@@ -33,10 +32,10 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
     this.#follow()
   }
 
-  override render ({ state, summary, services }: LivePanelProps, { isPaused }: { isPaused: boolean }): VNode {
+  override render ({ state, summary, session }: LivePanelProps, { isPaused }: { isPaused: boolean }): VNode {
     return html`<aside class="live-panel" part="live" aria-label="Live activity">
-      <div class="live-head">${this.#head(summary, services)}</div>
-      <div class="live-output" role="region" aria-label="Live output" tabindex="0" onScroll=${this.#onScroll}
+      <div class="live-head">${this.#head(summary, session)}</div>
+      <div class="live-output mono" role="region" aria-label="Live output" tabindex="0" onScroll=${this.#onScroll}
         ref=${(element: HTMLElement | null) => { this.#output = element }}>${isPaused ? this.#kept : this.#lines(state)}</div>
       ${isPaused && html`<div class="live-foot"><button class="button resume" onClick=${() => this.setState({ isPaused: false })}>
         ${icon('follow')}Resume</button></div>`}
@@ -46,18 +45,17 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   /** What was shown when the reader scrolled up: it stays until they are back. */
   #kept: VNode[] = []
 
-  #head ({ openTool, running, verdict }: Summary, { session, ticker }: Services): VNode {
+  #head ({ openTool, running, verdict }: Summary, session: TimelineSession): VNode {
     const isLost = verdict === 'lost'
-    const sign = isLost ? icon('unplug') : running.length > 0 ? spinner() : icon('pause')
+    const sign = isLost ? icon('alert') : running.length > 0 ? spinner() : icon('pause')
     const title = isLost ? 'Last seen' : running.length > 0 ? 'Now' : 'Between runs'
     const since = openTool?.atMs
     return html`<p class="live-title">${sign}${title}
-        ${since !== undefined && !isLost && html`<span class="duration">${h(Ticking, {
-          ticker, children: () => formatSeconds(session.clock.now() - since)
-        })}</span>`}</p>
+        ${since !== undefined && !isLost && html`<span class="duration">${
+          formatSeconds(session.clock.now() - since)}</span>`}</p>
       ${openTool === undefined
         ? html`<p class="quiet">${running.length > 0 ? 'No tool call is open' : 'No agent is running'}</p>`
-        : html`<div class="command"><span class="verb">${toPlainText(openTool.verb, 40)}</span>${toPlainText(openTool.target, 300)}</div>`}` as VNode
+        : html`<div class="command mono"><span class="verb">${toPlainText(openTool.verb, 40)}</span>${toPlainText(openTool.target, 300)}</div>`}` as VNode
   }
 
   #lines (state: TimelineState): VNode[] {
@@ -65,7 +63,7 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
     let count = 0
     const { rows } = state
     for (let index = rows.length - 1; index >= Math.max(0, rows.length - ROWS) && count < LINES; index--) {
-      const row = rows.at(index)!
+      const row = rows[index]!
       if (row.kind !== 'tool' && row.kind !== 'output' && row.kind !== 'error' && row.kind !== 'progress') continue
       const entry = liveEntry(row)
       groups.push(entry)
@@ -91,10 +89,10 @@ function liveEntry (row: ToolRow | TextRow): VNode[] {
   const time = html`<time>${formatTime(row.atMs)}</time>`
   if (row.kind === 'tool') {
     const trouble = row.status === 'error' || row.status === 'denied'
-    return [html`<div class="entry" key=${row.seq}>${time}<div class=${trouble ? 'bad' : 'call'}>${
+    return [html`<div class="entry" key=${row.seq}>${time}<div class=${trouble ? 'bad' : 'quiet'}>${
       toPlainText(`${row.verb} ${row.target}`, 200)}</div></div>` as VNode]
   }
-  const { nodes } = textLines(row.text, { maxLines: LINES, maxLineChars: 400 })
-  const tone = row.kind === 'error' ? 'bad' : row.kind === 'progress' ? 'call' : ''
+  const { nodes } = textLines(row.text, LINES)
+  const tone = row.kind === 'error' ? 'bad' : row.kind === 'progress' ? 'quiet' : ''
   return [html`<div class="entry" key=${row.seq}>${time}<div class=${tone}>${nodes}</div></div>` as VNode]
 }

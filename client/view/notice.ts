@@ -15,15 +15,15 @@ export interface NoticeProps {
 export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
   if (connection.name === 'denied') {
     const { status, message } = connection
-    const title = status === 401 ? 'Sign in to see this task' : status === 403 ? 'You may not see this task' : 'This task cannot be shown'
+    const title = status === 401 ? 'Sign in to see this task' : 'This task cannot be shown'
     return notice('denied', icon('x'), title, toPlainText(message, 300), html`<button class="button" onClick=${onRetry}>
       ${icon('retry')}Try again</button>` as VNode)
   }
   if (state.isLoaded) {
-    return notice('empty', icon('dot'), 'No activity yet', 'What agents do for this task will appear here as it happens.')
+    return notice('empty', icon('dot'), 'No activity yet', 'What agents do will appear here as it happens.')
   }
   if (connection.name === 'reconnecting' || connection.name === 'offline') {
-    return notice('lost', icon('unplug'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
+    return notice('lost', icon('alert'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
   }
   return notice('loading', connection.name === 'idle' ? icon('dot') : spinner(),
     connection.name === 'idle' ? 'No task chosen' : 'Loading the timeline', '')

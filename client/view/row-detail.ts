@@ -20,12 +20,12 @@ export interface RowDetailProps {
 export function RowDetail ({ row, expansion, onExpand }: RowDetailProps): VNode {
   const limit = expansion === 'full' ? FULL_LINES : OPEN_LINES
   const input = row.verb === '$' ? longCommand(row) : inputText(row.input)
-  const result = textLines(row.result ?? '', { maxLines: limit })
+  const result = textLines(row.result ?? '', limit)
   return html`<div class="detail">
     ${input !== '' && html`<p class="caption">Input</p>
-      <div class="output">${textLines(input, { maxLines: limit }).nodes}</div>`}
+      <div class="output mono">${textLines(input, limit).nodes}</div>`}
     ${input !== '' && row.result !== undefined && html`<p class="caption">Result</p>`}
-    ${row.result !== undefined && html`<div class="output">${result.nodes}</div>`}
+    ${row.result !== undefined && html`<div class="output mono">${result.nodes}</div>`}
     ${foot(result.hiddenLines, row.isTruncated, expansion, onExpand)}
   </div>` as VNode
 }
@@ -51,11 +51,7 @@ function longCommand ({ target }: ToolRow): string {
 
 function inputText (input: unknown): string {
   if (input === undefined) return ''
-  if (typeof input === 'string') return input.slice(0, INPUT_CHARS)
-  if (typeof input !== 'object' || input === null) return String(input)
-  // Line by line: text in JSON's quotes cannot be read.
-  return Object.entries(input).map(([name, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value)
-    return text.includes('\n') ? `${name}:\n${text}` : `${name}: ${text}`
-  }).join('\n').slice(0, INPUT_CHARS)
+  const text = typeof input === 'string' ? input : JSON.stringify(input, null, 2)
+  // Text in JSON's quotes cannot be read.
+  return text.slice(0, INPUT_CHARS).replaceAll('\\n', '\n')
 }

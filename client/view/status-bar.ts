@@ -1,30 +1,25 @@
 import { html } from 'htm/preact'
-import { h, type VNode } from 'preact'
+import type { VNode } from 'preact'
 import type { ConnectionState } from '../connection/connection-state.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { formatCount, formatSeconds } from './format.js'
-import type { Services } from './services.js'
-import { Ticking } from './ticker.js'
+import type { TimelineSession } from '../session.js'
 
 export interface StatusBarProps {
   readonly state: TimelineState
   readonly connection: ConnectionState
-  readonly services: Services
+  readonly session: TimelineSession
 }
 
 /** How the page is connected, in words, and how much there is. */
-export function StatusBar ({ state, connection, services }: StatusBarProps): VNode {
-  const { session, ticker } = services
-  const counts = (): string => {
-    const rate = session.rate
-    const all = `${formatCount(state.rows.length, 'row')}${state.hasOlder ? ', older ones above' : ''}`
-    return connection.name === 'live' && rate > 0 ? `${all} · ${rate}/s` : all
-  }
+export function StatusBar ({ state, connection, session }: StatusBarProps): VNode {
+  const { rate } = session
+  const all = `${formatCount(state.rows.length, 'row')}${state.hasOlder ? ', older ones above' : ''}`
   return html`<div class="status-bar" part="status">
     <span class=${`connection ${connection.name}`}><span class="dot"></span><span class="text">${
-      h(Ticking, { ticker, children: () => connectionText(connection, Date.now()) })}</span></span>
-    ${state.isLoaded && html`<span>${h(Ticking, { ticker, children: counts })}</span>`}
+      connectionText(connection, Date.now())}</span></span>
+    ${state.isLoaded && html`<span>${all}${rate > 0 && ` · ${rate}/s`}</span>`}
   </div>` as VNode
 }
 

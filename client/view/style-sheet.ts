@@ -1,3 +1,4 @@
+import { declareColours } from './styles/colours.js'
 import frame from './styles/frame.css'
 import list from './styles/list.css'
 import live from './styles/live.css'
@@ -6,6 +7,6 @@ import tokens from './styles/tokens.css'
 /** One sheet for a document's elements. Adopted, since `<style>` is what strict policies forbid. */
 export function createStyleSheet (): CSSStyleSheet {
   const sheet = new CSSStyleSheet()
-  sheet.replaceSync([tokens, frame, list, live].join('\n'))
+  sheet.replaceSync(`:host{${declareColours()}}${tokens}${frame}${list}${live}`)
   return sheet
 }

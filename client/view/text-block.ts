@@ -1,10 +1,10 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { toLines, type TextLimits, type TextToken } from './ansi.js'
+import { toLines, type TextToken } from './ansi.js'
 
 /** Text of an agent as lines of styled text nodes, and how many lines were left out. */
-export function textLines (text: string, limits: TextLimits): { nodes: VNode[], hiddenLines: number } {
-  const { lines, hiddenLines } = toLines(text, limits)
+export function textLines (text: string, maxLines: number): { nodes: VNode[], hiddenLines: number } {
+  const { lines, hiddenLines } = toLines(text, maxLines)
   return { nodes: lines.map(lineNode), hiddenLines }
 }
 

@@ -7,14 +7,14 @@ import { ListHeights } from '../window/list-heights.js'
 import { RowSlots } from '../window/row-slots.js'
 import { Viewport } from '../window/viewport.js'
 import { GroupHeading } from './group-heading.js'
-import type { Services } from './services.js'
+import type { TimelineSession } from '../session.js'
 import { TimelineRow } from './timeline-row.js'
 
 export interface TimelineListProps {
   readonly state: TimelineState
   readonly isLoadingOlder: boolean
   readonly isFollowing: boolean
-  readonly services: Services
+  readonly session: TimelineSession
   /** The reader scrolled away from the newest row, or back to it. */
   readonly onFollow: (isFollowing: boolean) => void
   readonly onNearStart: () => void
@@ -63,7 +63,7 @@ export class TimelineList extends Component<TimelineListProps> {
     this.#place()
   }
 
-  override render ({ state, isFollowing, isLoadingOlder, services }: TimelineListProps): VNode {
+  override render ({ state, isFollowing, isLoadingOlder, session }: TimelineListProps): VNode {
     const viewport = this.#viewport
     if (isFollowing) viewport.isFollowing = true
     else viewport.pause()
@@ -73,22 +73,22 @@ export class TimelineList extends Component<TimelineListProps> {
     for (let index = this.#range.from; index < this.#range.to; index++) {
       if (viewport.heights.get(index) > 0) indexes.push(index)
     }
-    const rows = indexes.map((index) => state.rows.at(index)!)
+    const rows = indexes.map((index) => state.rows[index]!)
     const slots = this.#slots.assign(rows.map(({ seq }) => seq))
     return html`<div class="list" part="list" role="feed" tabindex="0" aria-label="Timeline" aria-busy=${isLoadingOlder}
         ref=${(element: HTMLElement | null) => { this.#list = element ?? this.#list }}
-        onScroll=${this.#onScroll} onWheel=${this.#onWheel} onKeyDown=${this.#onKey}>
+        onScroll=${this.#onScroll} onWheel=${this.#onWheel}>
         <div class="spacer" role="presentation" ref=${(element: HTMLElement | null) => { this.#spacer = element ?? this.#spacer }}>
           <div class="rows" role="presentation" ref=${(element: HTMLElement | null) => { this.#rows = element ?? this.#rows }}>
             ${rows.map((row, i) => this.#row(row, indexes[i]!, slots[i]!))}
           </div>
         </div>
       </div>
-      ${this.#currentGroup(state, services)}` as VNode
+      ${this.#currentGroup(state, session)}` as VNode
   }
 
   #row (row: Row, index: number, slot: number): ComponentChild {
-    const { state, services } = this.props
+    const { state, session } = this.props
     const invocation = 'invocationId' in row ? state.invocations.get(row.invocationId) : undefined
     return h(TimelineRow, {
       key: slot,
@@ -98,20 +98,21 @@ export class TimelineList extends Component<TimelineListProps> {
       expansion: state.expanded.get(row.seq),
       isGroupOpen: invocation === undefined || !state.collapsed.has(invocation.id),
       isRunOpen: 'run' in row && row.run !== undefined && state.openRuns.has(row.run),
-      services,
+      session,
+      second: Math.floor(session.clock.now() / 1000),
       onElement: this.#onElement,
       onGone: this.#onGone
     })
   }
 
   /** The heading of the group whose rows are at the top, while its own is above. */
-  #currentGroup (state: TimelineState, services: Services): VNode | false {
-    const row = state.rows.at(this.#viewport.firstIndex)
+  #currentGroup (state: TimelineState, session: TimelineSession): VNode | false {
+    const row = state.rows[this.#viewport.firstIndex]
     if (row === undefined || !('invocationId' in row) || (row.kind === 'start' && this.#viewport.top <= 0)) return false
     const invocation = state.invocations.get(row.invocationId)
     if (invocation === undefined) return false
     return html`<div class="current-group" ref=${(element: HTMLElement | null) => { this.#heading = element }}>
-      ${h(GroupHeading, { invocation, isOpen: !state.collapsed.has(invocation.id), services })}</div>` as VNode
+      ${h(GroupHeading, { invocation, isOpen: !state.collapsed.has(invocation.id), session })}</div>` as VNode
   }
 
   readonly #onElement = (element: HTMLElement, index: number, isChanged: boolean): void => {
@@ -168,7 +169,7 @@ export class TimelineList extends Component<TimelineListProps> {
     const { heights, top, firstIndex } = this.#viewport
     const headingPx = this.#heading.offsetHeight
     let index = firstIndex + 1
-    while (index < this.#range.to && this.props.state.rows.at(index)?.kind !== 'start') index++
+    while (index < this.#range.to && this.props.state.rows[index]?.kind !== 'start') index++
     const distance = index < this.#range.to ? heights.top(index) - top : headingPx
     this.#heading.style.transform = `translateY(${Math.min(0, distance - headingPx)}px)`
   }
@@ -187,18 +188,6 @@ export class TimelineList extends Component<TimelineListProps> {
   /** A small step up would be undone by the next paint before it became a scroll event. */
   readonly #onWheel = ({ deltaY }: WheelEvent): void => {
     if (deltaY < 0 && this.#viewport.isFollowing && this.#viewport.top > 0) this.#pause()
-  }
-
-  readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'End') {
-      event.preventDefault()
-      this.props.onFollow(true)
-    } else if (event.key === 'Home') {
-      event.preventDefault()
-      this.#viewport.showRow(0)
-      this.#afterMove(true)
-    }
   }
 
   /** Text that somebody marks must not run away. */

@@ -3,17 +3,16 @@ import { Component, h, type VNode } from 'preact'
 import type { GapRow, Row, TaskRow, TextRow, ToolRow } from '../store/rows.js'
 import type { Expansion, Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
-import { roleName } from './badges.js'
-import { formatCount, formatDuration, formatMoment, formatSeconds, formatTime } from './format.js'
+import { RESULTS, resultOf, roleName } from './badges.js'
+import { formatCount, formatDuration, formatSeconds, formatTime } from './format.js'
 import { GroupHeading } from './group-heading.js'
 import { icon, spinner } from './icons.js'
 import { RowDetail, foot } from './row-detail.js'
 import {
-  defaultExpansion, endText, hasDetail, iconOf, labelOf, outcomeOf, similarText, taskText, toneOf
+  defaultExpansion, endText, hasDetail, labelOf, outcomeOf, signOf, similarText, taskText
 } from './row-text.js'
-import type { Services } from './services.js'
+import type { TimelineSession } from '../session.js'
 import { textLines } from './text-block.js'
-import { Ticking } from './ticker.js'
 
 /** Lines of a message that are shown before somebody asks for all. */
 const MESSAGE_LINES = 8
@@ -27,7 +26,9 @@ export interface TimelineRowProps {
   readonly expansion: Expansion | undefined
   readonly isGroupOpen: boolean
   readonly isRunOpen: boolean
-  readonly services: Services
+  /** The current second: a row that counts shows another number when it changes. */
+  readonly second: number
+  readonly session: TimelineSession
   /** Tells who measures which element shows which row now. */
   readonly onElement: (element: HTMLElement, index: number, isChanged: boolean) => void
   readonly onGone: (element: HTMLElement) => void
@@ -38,12 +39,13 @@ export class TimelineRow extends Component<TimelineRowProps> {
   #element: HTMLElement | null = null
 
   override shouldComponentUpdate (next: TimelineRowProps): boolean {
-    const { row, index, invocation, expansion, isGroupOpen, isRunOpen } = this.props
+    const { row, index, invocation, expansion, isGroupOpen, isRunOpen, second } = this.props
     const { kind } = next.row
+    const isCounting = kind === 'start' ? next.invocation?.status === 'running' : kind === 'tool' && next.row.status === 'running'
     const showsInvocation = kind === 'start' || kind === 'end' || ('isParallel' in next.row && next.row.isParallel)
     return next.row !== row || next.index !== index || next.expansion !== expansion ||
       next.isGroupOpen !== isGroupOpen || next.isRunOpen !== isRunOpen ||
-      (showsInvocation && next.invocation !== invocation)
+      (showsInvocation && next.invocation !== invocation) || (isCounting && next.second !== second)
   }
 
   override componentDidMount (): void {
@@ -58,22 +60,23 @@ export class TimelineRow extends Component<TimelineRowProps> {
     if (this.#element !== null) this.props.onGone(this.#element)
   }
 
-  override render ({ row, invocation, services, isGroupOpen }: TimelineRowProps): VNode {
+  override render ({ row, invocation, session, isGroupOpen }: TimelineRowProps): VNode {
     const ref = (element: HTMLElement | null): void => { this.#element = element ?? this.#element }
     const label = labelOf(row, invocation)
     if (row.kind === 'start') {
       return html`<article ref=${ref} aria-label=${label} aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1">
-        <h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, services })}</h3>
+        <h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, session })}</h3>
       </article>` as VNode
     }
-    const tone = toneOf(row, invocation)
+    const [sign, tone] = signOf(row, invocation)
     const isAlone = row.kind === 'task' || row.kind === 'gap'
+    const moment = new Date(row.atMs).toISOString()
     const isNested = 'isNested' in row && row.isNested
     const classes = ['row', tone, isAlone ? 'is-alone' : '', isNested ? 'is-nested' : ''].join(' ')
     return html`<article ref=${ref} class=${classes} aria-label=${label} aria-posinset=${row.seq} aria-setsize="-1"
       tabindex="-1">
-      <time datetime=${formatMoment(row.atMs)} title=${formatMoment(row.atMs)}>${formatTime(row.atMs)}</time>
-      <div class="rail"><span class="sign">${tone === 'running' ? spinner() : icon(this.#isLead ? 'more' : iconOf(row, invocation))}</span></div>
+      <time datetime=${moment} title=${moment}>${formatTime(row.atMs)}</time>
+      <div class="rail"><span class="sign">${tone === 'running' ? spinner() : icon(this.#isLead ? 'more' : sign)}</span></div>
       ${this.#content()}
     </article>` as VNode
   }
@@ -85,7 +88,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
   }
 
   #content (): VNode | VNode[] {
-    const { row, invocation, services, isRunOpen } = this.props
+    const { row, session, isRunOpen } = this.props
     switch (row.kind) {
       case 'task': return taskContent(row)
       case 'gap': return gapContent(row)
@@ -94,31 +97,26 @@ export class TimelineRow extends Component<TimelineRowProps> {
       default: {
         const { similar, run } = row
         if (similar === undefined || similar.count < 2) return row.kind === 'tool' ? this.#toolContent(row) : this.#textContent(row)
-        const toggle = (): void => services.session.dispatch({ type: 'toggle-run', run: run! })
-        if (isRunOpen) {
-          const content = row.kind === 'tool' ? this.#toolContent(row, toggle) : this.#textContent(row, toggle)
-          return content
-        }
+        const toggle = (): void => session.dispatch({ type: 'toggle-run', run: run! })
+        if (isRunOpen) return row.kind === 'tool' ? this.#toolContent(row, toggle) : this.#textContent(row, toggle)
         return html`<div class="message"><button class="more" aria-expanded="false" onClick=${toggle}>${similarText(row)}
           ${similar.durationMs > 0 && html`<span>·</span><span>${formatDuration(similar.durationMs)}</span>`}</button></div>
-          <div class="meta">${roleBadge(row.isParallel, invocation)}</div>` as VNode
+          <div class="meta">${this.#marks(row)}</div>` as VNode
       }
     }
   }
 
   #toolContent (row: ToolRow, onFold?: () => void): VNode {
-    const { invocation, services } = this.props
+    const { invocation, session } = this.props
     const expansion = this.#expansion
     const isOpen = expansion !== 'closed' && hasDetail(row)
     const outcome = outcomeOf(row)
-    return html`<div class="message command">
+    return html`<div class="message command mono">
         <span class="verb">${toPlainText(row.verb, 60)}</span>${toPlainText(row.target, 400)}</div>
       <div class="meta">
-        ${onFold !== undefined && html`<button class="more" aria-expanded="true" onClick=${onFold}>Fold</button>`}
-        ${row.isLate && html`<span>late</span>`}
-        ${roleBadge(row.isParallel, invocation)}
-        ${outcome !== undefined && html`<span class=${`outcome ${outcome.tone}`}>${outcome.text}</span>`}
-        ${tookNode(row, services)}
+        ${this.#marks(row, onFold)}
+        ${outcome !== '' && html`<span class=${`outcome ${signOf(row, invocation)[1]}`}>${outcome}</span>`}
+        ${tookNode(row, session)}
         ${hasDetail(row)
           ? html`<button class="toggle" aria-expanded=${isOpen} aria-label=${`Details of ${toPlainText(row.target, 60) || row.verb}`}
               onClick=${() => this.#expand(isOpen ? 'closed' : 'open')}>${icon('chevron')}</button>`
@@ -128,15 +126,12 @@ export class TimelineRow extends Component<TimelineRowProps> {
   }
 
   #textContent (row: TextRow, onFold?: () => void): VNode {
-    const { invocation } = this.props
     const isError = row.kind === 'error'
     const isQuiet = row.kind === 'progress' && row.progressKind !== 'waiting' && row.progressKind !== 'retry'
     const expansion = this.#expansion
-    const { nodes, hiddenLines } = textLines(row.text, { maxLines: expansion === 'full' ? FULL_LINES : MESSAGE_LINES })
+    const { nodes, hiddenLines } = textLines(row.text, expansion === 'full' ? FULL_LINES : MESSAGE_LINES)
     const more = foot(hiddenLines, row.isTruncated, expansion, this.#expand)
-    const meta = html`<div class="meta">
-      ${onFold !== undefined && html`<button class="more" aria-expanded="true" onClick=${onFold}>Fold</button>`}
-      ${row.isLate && html`<span>late</span>`}${roleBadge(row.isParallel, invocation)}</div>`
+    const meta = html`<div class="meta">${this.#marks(row, onFold)}</div>`
     if (isError && (nodes.length > 1 || row.text.length > 120)) {
       return html`<div class="message strong">Error</div>${meta}
         <div class="note">${nodes}${more}</div>` as VNode
@@ -147,22 +142,29 @@ export class TimelineRow extends Component<TimelineRowProps> {
   #endContent (): VNode | VNode[] {
     const { invocation } = this.props
     if (invocation === undefined) return []
-    const { summary, error, durationMs, status, exitCode, reason } = invocation
+    const { summary, error, durationMs, exitCode, reason } = invocation
     const text = error ?? summary
     const details = [exitCode === undefined || exitCode === 0 ? '' : `exit ${exitCode}`, reason ?? ''].filter((part) => part !== '')
     const expansion = this.#expansion
     const lines = text === undefined
       ? undefined
-      : textLines(text, { maxLines: expansion === 'full' ? FULL_LINES : MESSAGE_LINES })
-    const isTrouble = error !== undefined || invocation.outcome === 'rejected'
+      : textLines(text, expansion === 'full' ? FULL_LINES : MESSAGE_LINES)
+    const { tone } = RESULTS[resultOf(invocation)]
     return html`<div class="message strong">${endText(invocation)}</div>
       <div class="meta">
         ${details.length > 0 && html`<span class="outcome bad">${details.join(' · ')}</span>`}
         ${durationMs !== undefined && html`<span>${formatDuration(durationMs)}</span>`}
         <span class="toggle is-empty"></span>
       </div>
-      ${lines !== undefined && html`<div class=${isTrouble ? `note ${status === 'failed' ? '' : 'warn'}` : 'detail-text'}>
+      ${lines !== undefined && html`<div class=${`note ${tone}`}>
         ${lines.nodes}${foot(lines.hiddenLines, false, expansion, this.#expand)}</div>`}` as VNode
+  }
+
+  #marks ({ isLate, isParallel }: ToolRow | TextRow, onFold?: () => void): VNode {
+    const { invocation } = this.props
+    return html`${onFold !== undefined && html`<button class="more" aria-expanded="true" onClick=${onFold}>Fold</button>`}
+      ${isLate && html`<span>late</span>`}
+      ${isParallel && invocation !== undefined && html`<span class="role">${roleName(invocation)}</span>`}` as VNode
   }
 
   get #expansion (): Expansion {
@@ -170,8 +172,8 @@ export class TimelineRow extends Component<TimelineRowProps> {
   }
 
   readonly #expand = (to: Expansion): void => {
-    const { row, services } = this.props
-    services.session.dispatch({ type: 'expand', seq: row.seq, to })
+    const { row, session } = this.props
+    session.dispatch({ type: 'expand', seq: row.seq, to })
   }
 }
 
@@ -183,18 +185,13 @@ function taskContent ({ change, message, actor }: TaskRow): VNode {
 function gapContent ({ fromSeq, seq, reason }: GapRow): VNode {
   const events = formatCount(seq - fromSeq + 1, 'event')
   const why = reason === 'expired' ? 'are past the retention and gone' : 'were removed'
-  return html`<div class="gap">${events} ${why}</div>` as VNode
-}
-
-function roleBadge (isParallel: boolean, invocation: Invocation | undefined): VNode | false {
-  return isParallel && invocation !== undefined && html`<span class="role">${roleName(invocation)}</span>` as VNode
+  return html`<div class="message quiet">${events} ${why}</div>` as VNode
 }
 
 /** The time a call took, and a bar on a logarithmic scale; counting while it runs. */
-function tookNode (row: ToolRow, { session, ticker }: Services): VNode | false {
+function tookNode (row: ToolRow, session: TimelineSession): VNode | false {
   if (row.status === 'running') {
-    const children = (): string => formatSeconds(session.clock.now() - row.atMs)
-    return html`<span class="took"><span>${h(Ticking, { ticker, children })}</span></span>` as VNode
+    return html`<span class="took"><span>${formatSeconds(session.clock.now() - row.atMs)}</span></span>` as VNode
   }
   if (row.durationMs === undefined) return false
   const width = Math.max(2, Math.min(48, Math.log10(Math.max(1, row.durationMs)) * 9.6))

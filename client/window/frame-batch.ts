@@ -1,10 +1,5 @@
-export interface FrameBatchOptions<T> {
-  /** Takes what has come since the last call, in its order. */
-  readonly onBatch: (items: readonly T[]) => void
-  /** Items a second from which on the page is painted about ten times a second only; 200 by default. */
-  readonly fastRate?: number
-}
-
+/** Items a second from which on the page is painted about ten times a second only. */
+const FAST_RATE = 200
 const SLOW_PAINT_MS = 100
 const RATE_WINDOW_MS = 1000
 /** In a hidden tab no frame ever comes: from so many items on they are taken in unseen. */
@@ -16,26 +11,23 @@ const HIDDEN_FLUSH_MS = 1000
  * nobody reads faster. Never holds more than a second's worth in a hidden tab.
  */
 export class FrameBatch<T> {
-  readonly #options: FrameBatchOptions<T>
+  readonly #onBatch: (items: readonly T[]) => void
   #queue: T[] = []
-  #frame: number | undefined
+  #frame = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #lastPaintMs = 0
   /** Counts of the recent past: when each batch was taken and how many it had. */
   #recent: Array<{ atMs: number, count: number }> = []
 
-  constructor (options: FrameBatchOptions<T>) {
-    this.#options = options
+  /** @param onBatch takes what has come since its last call, in its order */
+  constructor (onBatch: (items: readonly T[]) => void) {
+    this.#onBatch = onBatch
   }
 
   push (item: T): void {
     this.#queue.push(item)
-    if (document.visibilityState === 'hidden') {
-      if (this.#queue.length >= HIDDEN_LIMIT) this.#flush()
-      else this.#timer ??= setTimeout(() => this.#flush(), HIDDEN_FLUSH_MS)
-    } else if (this.#frame === undefined && this.#timer === undefined) {
-      this.#schedule()
-    }
+    if (this.#timer === undefined) this.#schedule()
+    else if (this.#queue.length >= HIDDEN_LIMIT && document.visibilityState === 'hidden') this.#flush()
   }
 
   /** Items a second over the last second. */
@@ -51,17 +43,10 @@ export class FrameBatch<T> {
   }
 
   #schedule (): void {
-    const nowMs = performance.now()
-    const waitMs = this.rate(nowMs) > (this.#options.fastRate ?? 200) ? this.#lastPaintMs + SLOW_PAINT_MS - nowMs : 0
-    if (waitMs > 16) this.#timer = setTimeout(() => this.#requestFrame(), waitMs - 16)
-    else this.#requestFrame()
-  }
-
-  #requestFrame (): void {
-    this.#timer = undefined
-    this.#frame = requestAnimationFrame(() => this.#flush())
-    // The tab may be hidden before the frame comes.
-    this.#timer = setTimeout(() => this.#flush(), HIDDEN_FLUSH_MS)
+    const isFast = this.rate() > FAST_RATE
+    const waitMs = isFast ? this.#lastPaintMs + SLOW_PAINT_MS - performance.now() : HIDDEN_FLUSH_MS
+    this.#timer = setTimeout(() => this.#flush(), waitMs)
+    if (!isFast) this.#frame = requestAnimationFrame(() => this.#flush())
   }
 
   #flush (): void {
@@ -71,12 +56,12 @@ export class FrameBatch<T> {
     this.#lastPaintMs = performance.now()
     if (items.length === 0) return
     this.#recent.push({ atMs: this.#lastPaintMs, count: items.length })
-    this.#options.onBatch(items)
+    this.#onBatch(items)
   }
 
   #cancel (): void {
-    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
+    cancelAnimationFrame(this.#frame)
     clearTimeout(this.#timer)
-    this.#frame = this.#timer = undefined
+    this.#timer = undefined
   }
 }

@@ -1,5 +1,4 @@
-import type { RowList } from '../store/row-list.js'
-import type { Row } from '../store/rows.js'
+import { indexOfSeq, type Row } from '../store/rows.js'
 import type { Viewport } from './viewport.js'
 
 /** Assumed until a row is measured. */
@@ -8,14 +7,14 @@ const HEADING_PX = 40
 
 /** What of a state concerns where rows are. */
 export interface ListedRows {
-  readonly rows: RowList
+  readonly rows: readonly Row[]
   readonly layout: number
 }
 
 /** Brings a viewport's heights up to date with a list that grew at either end, was cut, folded or replaced. */
 export class ListHeights {
   readonly #viewport: Viewport
-  #rows: RowList | undefined
+  #rows: readonly Row[] | undefined
   #layout = -1
 
   constructor (viewport: Viewport) {
@@ -27,15 +26,15 @@ export class ListHeights {
     if (rows === this.#rows && layout === this.#layout) return
     const { heights } = this.#viewport
     this.#alignStart(rows)
-    if (heights.count > rows.length) heights.dropLast(heights.count - rows.length)
+    heights.drop(rows.length)
     const known = heights.count
     for (let index = known; index < rows.length; index++) {
-      const row = rows.at(index)!
+      const row = rows[index]!
       heights.append(isHidden(row) ? 0 : estimate(row))
     }
     if (layout !== this.#layout) {
       for (let index = 0; index < known; index++) {
-        const row = rows.at(index)!
+        const row = rows[index]!
         const isGone = isHidden(row)
         if (isGone !== (heights.get(index) === 0)) heights.set(index, isGone ? 0 : estimate(row))
       }
@@ -45,20 +44,20 @@ export class ListHeights {
   }
 
   /** Finds what came or went before the first row. */
-  #alignStart (rows: RowList): void {
+  #alignStart (rows: readonly Row[]): void {
     const { heights } = this.#viewport
-    const before = this.#rows?.at(0)?.seq
-    const now = rows.at(0)?.seq
+    const before = this.#rows?.[0]?.seq
+    const now = rows[0]?.seq
     if (before === undefined || now === undefined || before === now) return
     if (now < before) {
-      const added = rows.indexOf(before)
+      const added = indexOfSeq(rows, before)
       if (added === -1) return this.#viewport.reset()
       heights.prepend(added, ROW_PX)
       this.#viewport.prepended(added)
     } else {
-      const gone = this.#rows!.indexOf(now)
+      const gone = indexOfSeq(this.#rows!, now)
       if (gone === -1) return this.#viewport.reset()
-      heights.dropFirst(gone)
+      heights.drop(0, gone)
       this.#viewport.dropped(gone)
     }
   }

@@ -105,15 +105,9 @@ export class Viewport {
     this.#anchor = index < 0 ? { index: 0, offset: 0 } : { ...this.#anchor, index }
   }
 
-  /** Brings a row to the top of the view, or a little below it. */
-  showRow (index: number, marginPx = 0): void {
-    this.isFollowing = false
-    this.#anchor = this.heights.find(Math.max(0, this.heights.top(index) - marginPx))
-  }
-
   /** Everything is another list now. */
   reset (): void {
-    this.heights.clear()
+    this.heights.drop()
     this.#anchor = { index: 0, offset: 0 }
   }
 }

@@ -9,7 +9,7 @@ export const POLICY = [
   "base-uri 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"
 ].join('; ')
 
-const CLIENT = fileURLToPath(new URL('../../../dist/client/', import.meta.url))
+const CLIENT = process.env.CLIENT_FOLDER ?? fileURLToPath(new URL('../../../dist/client/', import.meta.url))
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript', css: 'text/css', html: 'text/html; charset=utf-8'
 }
@@ -128,7 +128,8 @@ export class TimelineServer {
     const firstSeq = timeline[0]?.seq
     const lastSeq = timeline.at(-1)?.seq
     const gaps = this.gaps.filter(({ toSeq }) => toSeq > (firstSeq ?? 0) && toSeq < (lastSeq ?? 0))
-    sendJson(response, 200, { success: true, task: this.task, timeline, page: { firstSeq, lastSeq, headSeq, hasMore, gaps } })
+    const page = { firstSeq, lastSeq, headSeq, hasMore, gaps }
+    sendJson(response, 200, { success: true, task: this.task, timeline, page })
   }
 
   #stream (request: IncomingMessage, url: URL, response: ServerResponse): void {
