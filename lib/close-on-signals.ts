@@ -28,12 +28,23 @@ export function closeOnSignals ({ recorder, abort, close }: CloseOnSignalsOption
     waitForRuns(recorder).then(close).catch(() => {}).finally(() => {
       stop()
       // A host with a listener of its own decides by itself when to exit.
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+      if (process.listenerCount(signal) <= bystanders()) process.kill(process.pid, signal)
     })
   }
 
   for (const name of signals) process.on(name, onSignal)
   return stop
+}
+
+/**
+ * Listeners of signal-exit, which many packages bring along: it handles nothing while anybody else listens, so that
+ * each would wait for the other.
+ */
+function bystanders (): number {
+  const emitters = [
+    Reflect.get(globalThis, Symbol.for('signal-exit emitter')), Reflect.get(process, '__signal_exit_emitter__')
+  ]
+  return emitters.reduce((sum, emitter) => sum + (Number(emitter?.count) || 0), 0)
 }
 
 async function waitForRuns (recorder: Pick<Recorder, 'running'>): Promise<void> {

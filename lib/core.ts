@@ -27,6 +27,7 @@ import { follow } from './tail/follow.js'
 import { createHub, type Hub } from './tail/hub.js'
 import { createInProcessBus } from './tail/in-process-bus.js'
 import { closeOnSignals } from './close-on-signals.js'
+import { createTroubles } from './troubles.js'
 import type { Timeline } from './timeline.js'
 
 /** Options of `openTimeline`. */
@@ -92,8 +93,9 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
   const ending = new AbortController()
   const writerId = randomBytes(8).toString('hex')
   const onCommit = (taskIds: readonly string[]) => bus.ring(taskIds)
+  const troubles = createTroubles(logger, database.path)
   const writer = createWriter({
-    database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, now, onCommit
+    database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, troubles, now, onCommit
   })
   const recorder = createRecorder({
     writer,
@@ -122,7 +124,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     database,
     recorder,
     writerId,
-    logger,
+    troubles,
     now,
     onCommit,
     activityLogRetention: options.activityLogRetention ?? 0,

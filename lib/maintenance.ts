@@ -1,5 +1,4 @@
 import { toIso, type Clock } from './clock.js'
-import type { Logger } from './logger.js'
 import type { Recorder } from './recorder/recorder.js'
 import { backfill } from './store/backfill.js'
 import type { Database } from './store/database.js'
@@ -7,12 +6,13 @@ import { sweepOrphans } from './store/orphans.js'
 import { endLostRuns, forgetWriters } from './store/reconcile.js'
 import { pruneActivities } from './store/retention.js'
 import { retryWhileBusy } from './store/sqlite.js'
+import type { Troubles } from './troubles.js'
 
 export interface MaintenanceOptions {
   readonly database: Database
   readonly recorder: Pick<Recorder, 'running'>
   readonly writerId: string
-  readonly logger: Logger
+  readonly troubles: Troubles
   readonly now: Clock
   readonly onCommit: (taskIds: readonly string[]) => void
   readonly activityLogRetention: number
@@ -32,26 +32,19 @@ export interface Maintenance {
 const UPKEEP_INTERVAL_MS = 10 * 60 * 1000
 
 export function startMaintenance (options: MaintenanceOptions): Maintenance {
-  const { database, logger, now } = options
+  const { database, troubles, now } = options
   let isStopped = false
-  const failed = new Set<string>()
 
-  /** One after the other; a failure is logged once per kind and tried again with the next round. */
+  /** One after the other; what fails is tried again with the next round. */
   function createQueue () {
     let last: Promise<void> = Promise.resolve()
     return {
       idle: () => last,
-      round (name: string, work: () => Promise<void>): Promise<void> {
+      round (work: () => Promise<void>): Promise<void> {
         last = last.then(async () => {
-          if (isStopped) return
-          try {
-            await work()
-            failed.delete(name)
-          } catch (err) {
-            if (isStopped || failed.has(name)) return
-            failed.add(name)
-            logger.warn({ err, round: name }, 'upkeep of the timeline failed and is tried again')
-          }
+          if (!isStopped) await work()
+        }).catch((error) => {
+          if (!isStopped) troubles.tell(error)
         })
         return last
       }
@@ -66,15 +59,13 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   async function watchOver (): Promise<void> {
     if (isWatching) return
     isWatching = true
-    await watch.round('tables', lookAtTables)
-    await watch.round('heartbeat', beat)
-    await watch.round('lost runs', bury)
+    for (const work of [lookAtTables, beat, bury]) await watch.round(work)
     isWatching = false
   }
 
   /** The host has rebuilt a table, or added a column that we fill. */
   async function lookAtTables (): Promise<void> {
-    if (await database.repairIfChanged()) chores.round('upkeep', upkeep)
+    if (await database.repairIfChanged()) chores.round(upkeep)
   }
 
   async function beat (): Promise<void> {
@@ -97,10 +88,10 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
 
   const timers = [
     setInterval(() => { watchOver() }, options.heartbeatIntervalMs).unref(),
-    setInterval(() => { chores.round('upkeep', upkeep) }, UPKEEP_INTERVAL_MS).unref()
+    setInterval(() => { chores.round(upkeep) }, UPKEEP_INTERVAL_MS).unref()
   ]
   watchOver()
-  const opened = chores.round('upkeep', upkeep)
+  const opened = chores.round(upkeep)
 
   return {
     opened,

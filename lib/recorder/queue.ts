@@ -124,11 +124,12 @@ export function createQueue (maxBytes: number): Queue {
     push (op, settle) {
       if (op.kind === 'activity' && settle === undefined && joinsLast(op)) return
       const size = ENTRY_BYTES + sizeOf(op)
-      if (bytes + size > maxBytes) {
-        if (op.kind === 'activity' && op.type === 'output') return drop(op, op.message.length)
+      // A run's end is one, and the row that tells what was dropped must not drop more.
+      if (bytes + size > maxBytes && op.kind === 'activity' && !op.isPrepared) {
+        if (op.type === 'output') return drop(op, op.message.length)
         makeRoom(size)
         // Nothing but other activities is left, as much again as may wait: memory has to end somewhere.
-        if (op.kind === 'activity' && !op.isPrepared && bytes + size > 2 * maxBytes) return drop(op, size)
+        if (bytes + size > 2 * maxBytes) return drop(op, size)
       }
       bytes += size
       entries.push({ op, bytes: size, settle })

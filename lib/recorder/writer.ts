@@ -8,6 +8,7 @@ import type { Database } from '../store/database.js'
 import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlite.js'
 import type { StatementCache } from '../store/insert-activities.js'
 import type { Tables } from '../store/tables.js'
+import type { Troubles } from '../troubles.js'
 import { prepareOps, tellDropped } from './prepare.js'
 import { createQueue, type Entry, type Op } from './queue.js'
 import type { Redactor } from './redact.js'
@@ -22,9 +23,6 @@ const RETRY_MS = [5, 2_000] as const
 /** A lock that lasts longer than this is worth a warning. */
 const TELL_LOCKED_AFTER_MS = 1_000
 
-const CANNOT_WRITE = 'the timeline cannot be written at the moment; agents go on, writing is tried again'
-const IMPORT_FAILED = 'rows that the host wrote could not be brought into the timeline'
-
 export interface WriterOptions {
   readonly database: Database
   readonly writerId: string
@@ -33,6 +31,7 @@ export interface WriterOptions {
   readonly caps: Caps
   readonly redactor: Redactor
   readonly logger: Logger
+  readonly troubles: Troubles
   readonly now: Clock
   /** After a commit, with the tasks that have new rows. */
   readonly onCommit: (taskIds: readonly string[]) => void
@@ -67,8 +66,7 @@ export function createWriter (options: WriterOptions): Writer {
   let timer: NodeJS.Timeout | undefined
   let immediate: NodeJS.Immediate | undefined
   const waiting = new Set<() => void>()
-  const loggedCauses = new Set<string>()
-  const importFailures = new Set<string>()
+  let hasToldImport = false
   let failingSince = 0
 
   function schedule (): void {
@@ -89,7 +87,7 @@ export function createWriter (options: WriterOptions): Writer {
     timer = immediate = undefined
     if (isBusyWriting || isClosed || queue.size === 0) return
     isBusyWriting = true
-    writeBatch().catch((error) => { logOnce(loggedCauses, 'AGENT_TIMELINE_INTERNAL', error, CANNOT_WRITE) }).finally(() => {
+    writeBatch().catch((error) => { options.troubles.tell(error) }).finally(() => {
       isBusyWriting = false
       lastBatchAt = performance.now()
       for (const check of [...waiting]) check()
@@ -114,8 +112,8 @@ export function createWriter (options: WriterOptions): Writer {
       batch++
       failures = 0
       lastError = undefined
-      loggedCauses.clear()
-      for (const cause of outcome.importErrors) logOnce(importFailures, 'AGENT_TIMELINE_INTERNAL', cause, IMPORT_FAILED)
+      options.troubles.over()
+      for (const cause of outcome.importErrors) tellImport(cause)
       if (singles > 0) singles--
       applyOutcome(outcome)
       finish(entries)
@@ -158,8 +156,7 @@ export function createWriter (options: WriterOptions): Writer {
       if (isRepaired && failures === 1) return
     }
     // Another process that writes is no trouble, one that keeps the lock is.
-    const isTrouble = !isBusy(error) || performance.now() - failingSince > TELL_LOCKED_AFTER_MS
-    if (isTrouble) logOnce(loggedCauses, (lastError as TimelineError).code, error, CANNOT_WRITE)
+    options.troubles.tell(isBusy(error) ? error : lastError, performance.now() - failingSince > TELL_LOCKED_AFTER_MS)
   }
 
   /** One operation spoils the batch: alone it is dropped, with others it is looked for. */
@@ -179,10 +176,10 @@ export function createWriter (options: WriterOptions): Writer {
     finish(entries, coded)
   }
 
-  function logOnce (logged: Set<string>, code: string, error: unknown, message: string): void {
-    if (logged.has(code)) return
-    logged.add(code)
-    logger.warn({ code, err: error }, message)
+  function tellImport (error: unknown): void {
+    if (hasToldImport) return
+    hasToldImport = true
+    logger.warn({ code: 'AGENT_TIMELINE_INTERNAL', err: error }, 'rows that the host wrote could not be brought into the timeline')
   }
 
   function push (op: Op, settle?: (error?: unknown) => void): void {

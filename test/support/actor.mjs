@@ -97,7 +97,7 @@ const roles = {
       await new Promise((resolve, reject) => {
         run.signal.addEventListener('abort', () => { reject(run.signal.reason) })
       })
-    })
+    }).catch(() => {})
   },
 
   async read () {
