@@ -81,6 +81,8 @@ export class Draft {
     if (type === 'invocation.started') {
       if (!isRunning) this.#running++
       this.#update(invocationId, (known) => startInvocation(known, event))
+      // A page that was opened before the task began has not been told its title otherwise.
+      if (event.title !== undefined) next.task = { title: event.title, ...next.task }
       return this.#push({ kind: 'start', ...this.#place(event) })
     }
     this.#closeCalls(invocationId)
