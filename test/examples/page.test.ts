@@ -1,0 +1,36 @@
+import t from 'tap'
+import { launchBrowser } from '../support/browser.js'
+import { startExample } from '../support/example.js'
+
+t.test('the page shows the example while it runs, with one timeline request and one stream', async (t) => {
+  const browser = await launchBrowser()
+  t.teardown(() => browser.close())
+  const example = await startExample()
+  t.teardown(() => example.stop())
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  const requests: string[] = []
+  const complaints: string[] = []
+  page.on('request', (request) => { requests.push(new URL(request.url()).pathname) })
+  page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()) })
+  page.on('pageerror', (error) => { complaints.push(error.message) })
+  await page.goto(example.page)
+
+  await page.getByText('Task started').first().waitFor()
+  const seen = new Set<number>()
+  const isOver = async () => await page.getByText('Task completed').count() > 0
+  while (!await isOver()) seen.add(await page.getByRole('article').count())
+  t.ok(seen.size > 3, `rows arrived one by one: ${[...seen].join(', ')}`)
+
+  await page.getByRole('heading', { name: 'Verify social login only accepts provider-verified emails' }).first().waitFor()
+  for (const text of ['Coder', 'Reviewer', 'approved', 'rg -n TODO src/', 'exit 1']) {
+    t.ok(await page.getByText(text).count() > 0, `it says ${text}`)
+  }
+  const api = requests.filter((path) => path.startsWith('/api'))
+  const task = `/api/tasks/${example.taskId}`
+  t.strictSame(api, [`${task}/timeline`, `${task}/stream`], 'no polling')
+  t.strictSame(complaints, [], 'nothing broke the content security policy or threw')
+
+  await page.goto(`${example.origin}/timeline/`)
+  await page.getByText('Verify social login only accepts provider-verified emails').first().waitFor()
+  t.equal(await page.getByRole('link', { name: /Verify social login/ }).count(), 2, 'coder and reviewer are listed')
+})
