@@ -46,7 +46,12 @@ export interface Timeline {
    * @throws AGENT_TIMELINE_INVALID_TASK_ID, AGENT_TIMELINE_UNKNOWN_TASK
    */
   startInvocation (meta: InvocationMeta): Promise<InvocationHandle>
-  /** Stores a change of a task. @throws AGENT_TIMELINE_INVALID_EVENT, AGENT_TIMELINE_UNKNOWN_TASK */
+  /**
+   * Stores a change of a task.
+   *
+   * @throws AGENT_TIMELINE_INVALID_EVENT, AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_DATABASE_UNAVAILABLE after 2 s:
+   * it stays queued
+   */
   recordTaskEvent (event: TaskEventInput): Promise<void>
   /** One page of a task's timeline. @throws AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_INVALID_* */
   getTimeline (taskId: string | number, query?: PageQuery): Promise<{ readonly task: TaskInfo } & TimelinePage>
@@ -61,7 +66,10 @@ export interface Timeline {
   deleteTask (taskId: string | number): Promise<void>
   /** Resolves when all that was reported before is stored. @throws AGENT_TIMELINE_DATABASE_* after 5 s */
   flush (): Promise<void>
-  /** Writes what is queued, waiting at most 5 s, and releases the database. */
+  /**
+   * Ends what still runs as failed, with reason `closed`; writes what is queued, waiting at most 5 s; releases the
+   * database.
+   */
   close (): Promise<void>
 }
 
