@@ -21,8 +21,9 @@ export function number (value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** Leaves out the members that are undefined. */
+/** Leaves out the members that are undefined; the object itself where there are none. */
 export function compact<T extends object> (value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  if (!Object.values(value).includes(undefined)) return value as never
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never
 }
 

@@ -1,8 +1,9 @@
 // npm run bench [-- NAME…]: each benchmark measures us and the alternatives in one run, alternating, and prints ratios.
 import { ingest } from './ingest.mjs'
 import { onActivity } from './on-activity.mjs'
+import { parsers } from './parsers.mjs'
 
-const BENCHMARKS = { 'on-activity': onActivity, ingest }
+const BENCHMARKS = { 'on-activity': onActivity, ingest, parsers }
 
 const wanted = process.argv.slice(2)
 for (const name of wanted) {
