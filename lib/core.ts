@@ -12,7 +12,7 @@ import { startMaintenance } from './maintenance.js'
 import { currentOwner } from './recorder/owner.js'
 import { createRecorder, withinPatience, type RecorderOptions } from './recorder/recorder.js'
 import { createRedactor, type RedactOptions } from './recorder/redact.js'
-import { capText, sanitise } from './recorder/text.js'
+import { cleanText } from './recorder/clean-text.js'
 import { createWriter } from './recorder/writer.js'
 import type { TextCap } from './host/host.js'
 import type { TimelineReader } from './store/activity-store.js'
@@ -81,7 +81,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
   const logger = options.logger ?? processLogger
   const caps = resolveCaps(options.caps)
   const redactor = createRedactor(options.redact)
-  const clean = (text: string, cap: TextCap = 'messageBytes') => capText(redactor.text(sanitise(text)), caps[cap]).text
+  const clean = (text: string, cap: TextCap = 'messageBytes') => cleanText(redactor, text, caps[cap])
   const database = await openDatabase({
     database: options.database,
     migrate: options.migrate ?? false,

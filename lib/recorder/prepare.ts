@@ -3,6 +3,7 @@ import { addToJson, encodeMetadata } from './metadata.js'
 import type { ActivityOp, Op } from './queue.js'
 import type { Redactor } from './redact.js'
 import type { Run } from './run.js'
+import { MARGIN_BYTES } from './clean-text.js'
 import { capText, sanitise } from './text.js'
 
 export interface PrepareOptions {
@@ -54,9 +55,6 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
   if (op.pieces > 1) op.metadata = addToJson(op.metadata, 'pieces', op.pieces)
   op.isPrepared = true
 }
-
-/** How much more than its cap of a message is kept until it is redacted, so that no secret is cut in two. */
-const MARGIN_BYTES = 4_096
 
 /**
  * What `onActivity` queues: cut to its cap. What costs more follows in the batch.

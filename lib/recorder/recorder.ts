@@ -9,7 +9,7 @@ import { encodeMetadata } from './metadata.js'
 import { activityOp } from './prepare.js'
 import type { Redactor } from './redact.js'
 import { abortedMetadata, createRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
-import { capText, sanitise } from './text.js'
+import { cleanText } from './clean-text.js'
 import type { Writer } from './writer.js'
 
 /** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
@@ -73,7 +73,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
   const running = new Set<Run>()
   const warned = new Set<string>()
 
-  const clean = (text: string, maxBytes: number) => capText(redactor.text(sanitise(text)), maxBytes).text
+  const clean = (text: string, maxBytes: number) => cleanText(redactor, text, maxBytes)
 
   function warnOnce (key: string, details: object, message: string): void {
     if (warned.has(key) || warned.size > 100) return
@@ -167,8 +167,16 @@ export function createRecorder (options: RecorderOptions): Recorder {
     return cleaned as unknown as Ending
   }
 
+  /** Never throws: what the value says by itself counts where `mapResult` fails to read it. */
   function mapEnding (value: unknown): Ending {
-    return endingOf(options.mapResult === undefined ? value : options.mapResult(value))
+    for (const read of [options.mapResult, (given: unknown) => given as ResultLike]) {
+      try {
+        if (read !== undefined) return endingOf(read(value))
+      } catch (error) {
+        warnOnce('mapResult', { err: error }, 'the result of an invocation could not be read')
+      }
+    }
+    return { status: 'completed' }
   }
 
   return {
@@ -194,10 +202,10 @@ export function createRecorder (options: RecorderOptions): Recorder {
       }
       try {
         const value = await invoke(handed)
-        await settle(run, () => mapEnding(value))
+        await settle(run, mapEnding(value))
         return value
       } catch (error) {
-        await settle(run, () => endingOfError(error))
+        await settle(run, endingOfError(error))
         throw error
       }
     },
@@ -213,22 +221,15 @@ export function createRecorder (options: RecorderOptions): Recorder {
       return {
         get id () { return run.id },
         activity: (given) => activity(run, given),
-        complete: (result) => withinPatience(end(run, mapEnding(result)), true),
-        fail: (error) => withinPatience(end(run, endingOfFailure(error)), true),
-        timedOut: (result) => withinPatience(end(run, asTimeout(mapEnding(result))), true)
+        complete: async (result) => withinPatience(end(run, mapEnding(result)), true),
+        fail: async (error) => withinPatience(end(run, endingOfFailure(error)), true),
+        timedOut: async (result) => withinPatience(end(run, asTimeout(mapEnding(result))), true)
       }
     }
   }
 
-  async function settle (run: Run | undefined, read: () => Ending): Promise<void> {
+  async function settle (run: Run | undefined, ending: Ending): Promise<void> {
     if (run === undefined || run.hasEnded) return
-    let ending: Ending
-    try {
-      ending = read()
-    } catch (error) {
-      warnOnce('mapResult', { err: error }, 'mapResult threw; the invocation is recorded without its result')
-      ending = { status: 'completed' }
-    }
     await withinPatience(end(run, ending)).catch(() => {})
   }
 }

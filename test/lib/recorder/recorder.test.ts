@@ -241,6 +241,11 @@ t.test("callbacks of the host's that throw do not reach the agent", async (t) =>
   t.equal(value, 'fine')
   t.match(await events(), [{}, { activity: 'one' }, { activity: 'two' }, { type: 'invocation.completed' }])
   t.equal(logs.warnings.length, 2, 'one warning per cause')
+  await timeline.logInvocation(META, async () => ({ success: false, error: 'it said so itself' }))
+  t.match((await events()).at(-1), { type: 'invocation.failed', error: 'it said so itself' })
+  const handle = await timeline.startInvocation(META)
+  await handle.complete({ success: false, error: 'this one, too' })
+  t.match((await events()).at(-1), { type: 'invocation.failed', error: 'this one, too' })
 })
 
 t.test('tool calls that are open when the run ends are closed as aborted', async (t) => {

@@ -247,8 +247,8 @@ for (const engine of [sqlite]) {
       t.same(cut?.metadata, { callId: 'c', phase: 'end', truncated: true, originalBytes: 30_000 })
       t.equal(barely?.message, 'z'.repeat(300))
       t.equal(barely?.metadata?.truncated, true)
-      t.equal(details?.prompt, 'ü'.repeat(50))
-      t.equal(details?.response, 'r'.repeat(50))
+      t.equal(details?.prompt, `${'ü'.repeat(38)}\n[truncated: 1000 bytes]`, 'within 100 bytes, and it says so')
+      t.equal(details?.response, `${'r'.repeat(28)}\n[truncated: 60 bytes]`, 'within 50 bytes')
     })
 
     t.test('of an invocation that is too long the middle goes, and what is left is as it was', async (t) => {
