@@ -64,6 +64,10 @@ export interface AgentTimelineOptions {
   readonly caps?: OpenOptions['caps']
   /** Above so many bytes in use the oldest activities go; none by default. */
   readonly maxDatabaseBytes?: number
+  /** How often this process says that it lives, and looks for runs of the dead, in milliseconds; 2,000 by default. */
+  readonly runnerHeartbeatIntervalMs?: number
+  /** Milliseconds after which a run without a sign is given up where its process cannot be seen; 10 min by default. */
+  readonly ownerLeaseMs?: number
   /** Reads what your own provider returns, for invocations that this process records. */
   readonly mapResult?: OpenOptions['mapResult']
   /** Reads your own activities, for invocations that this process records. */
@@ -80,7 +84,8 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
 }
 /** Handed on as they are. */
 const CORE_OPTIONS = [
-  'migrate', 'redact', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'mapResult', 'mapActivity'
+  'migrate', 'redact', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
+  'ownerLeaseMs', 'mapResult', 'mapActivity'
 ] as const
 const OPTIONS = ['database', 'projects', 'routePrefix', 'ui', 'hooks', 'monitoring', 'metrics', ...CORE_OPTIONS]
 /** Fastify's own, of every `register`; the two for logging have no effect on a plugin that is not encapsulated. */

@@ -115,6 +115,7 @@ export const SHARED_SCHEMAS = [
 const errors = { '4xx': ref('error'), '5xx': ref('error') }
 const project = { ...text, description: 'which project; ignored where there is one database' }
 const after = { ...text, description: 'events after this number; a stream\'s cursor is understood too' }
+const before = { ...text, description: 'the events before this number, or before the "end"' }
 const taskParams = { type: 'object', required: ['id'], properties: { id: { ...text, minLength: 1, maxLength: 256 } } }
 const pageLimit = { ...whole, minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT }
 const tags = ['agent timeline']
@@ -135,7 +136,7 @@ export const timelineSchema = {
     properties: {
       project,
       after,
-      before: { ...text, description: 'the events before this number, or before the "end"' },
+      before,
       limit: pageLimit,
       types: { ...text, description: 'comma-separated: event types, task.*, activity types' }
     }
@@ -173,7 +174,7 @@ export const invocationSchema = {
   operationId: 'getInvocation',
   summary: 'One invocation, with its prompt, response and a page of its activities',
   params: { type: 'object', required: ['id'], properties: { id: { ...whole, minimum: 1 } } },
-  querystring: { type: 'object', properties: { project, after, limit: pageLimit } },
+  querystring: { type: 'object', properties: { project, after, before, limit: pageLimit } },
   response: {
     200: success({
       invocation: {
