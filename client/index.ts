@@ -13,10 +13,14 @@ declare global {
   }
 }
 
+const DEFAULT_NAME = 'agent-timeline'
+
 /** Defines the element under a name, unless the name is taken; does nothing where there are no elements. */
-export function define (name = 'agent-timeline'): void {
+export function define (name = DEFAULT_NAME): void {
   const registry = globalThis.customElements
-  if (registry !== undefined && registry.get(name) === undefined) registry.define(name, AgentTimelineElement)
+  if (registry === undefined || registry.get(name) !== undefined) return
+  // A class can have one name only.
+  registry.define(name, name === DEFAULT_NAME ? AgentTimelineElement : class extends AgentTimelineElement {})
 }
 
 define()

@@ -42,6 +42,12 @@ export class TimelineSession {
     })
   }
 
+  /** The server's time up to which anything is known: it stands still while the server cannot be heard. */
+  now (): number {
+    const state = this.connectionState
+    return this.clock.now() - ('sinceMs' in state ? Date.now() - state.sinceMs : 0)
+  }
+
   /** Events a second, lately. */
   get rate (): number { return this.#batch.rate() }
 

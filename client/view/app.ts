@@ -2,8 +2,9 @@ import { html } from 'htm/preact'
 import { Component, h, type VNode } from 'preact'
 import { summarise, type Verdict } from '../store/summary.js'
 import { Announcer } from './announcer.js'
+import { verdictText } from './badges.js'
 import { formatCount } from './format.js'
-import { Header, VERDICT_WORDS } from './header.js'
+import { Header } from './header.js'
 import { icon, spinner } from './icons.js'
 import { LivePanel } from './live-panel.js'
 import { Notice } from './notice.js'
@@ -39,7 +40,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
     const isDenied = connection.name === 'denied'
     const newCount = isFollowing ? 0 : state.lastSeq - this.#pausedAtSeq
     const hasLive = hasRows && summary.isActive && !isDenied
-    return html`<section class="root" part="base" aria-label="Agent timeline">
+    return html`<section class=${`root ${summary.verdict}`} part="base" aria-label="Agent timeline">
       ${h(Header, { state, summary, connection, isFollowing, session, onFollow: this.#follow })}
       <div class=${hasLive ? 'body has-live' : 'body'}>
         ${!hasRows || (isDenied && !state.isLoaded)
@@ -61,7 +62,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
       </div>
       ${h(StatusBar, { state, connection, session })}
       ${h(Announcer, {
-        situation: state.isLoaded ? VERDICT_WORDS[summary.verdict] : '',
+        situation: state.isLoaded ? verdictText(summary.verdict) : '',
         lastSeq: state.lastSeq,
         errors: state.errors
       })}

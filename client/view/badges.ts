@@ -1,6 +1,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Invocation } from '../store/state.js'
+import type { Verdict } from '../store/summary.js'
 import { toPlainText } from './ansi.js'
 import { capitalise } from './format.js'
 import { icon, spinner, type IconName } from './icons.js'
@@ -8,15 +9,23 @@ import { icon, spinner, type IconName } from './icons.js'
 /** Which colour something is shown in. */
 export type Tone = '' | 'good' | 'bad' | 'warn' | 'running'
 
-/** How an invocation stands: its icon, its word and its tone. */
+/** How an invocation or a task stands: its icon, its word and its tone. */
 export const RESULTS = {
   running: { icon: 'play', word: 'running', tone: 'running' },
   completed: { icon: 'check', word: 'completed', tone: 'good' },
   approved: { icon: 'check', word: 'approved', tone: 'good' },
   rejected: { icon: 'back', word: 'rejected', tone: 'warn' },
   failed: { icon: 'x', word: 'failed', tone: 'bad' },
-  timeout: { icon: 'clock', word: 'timed out', tone: 'warn' }
+  timeout: { icon: 'clock', word: 'timed out', tone: 'warn' },
+  waiting: { icon: 'pause', word: 'waiting', tone: 'warn' },
+  lost: { icon: 'alert', word: 'connection lost', tone: 'warn' },
+  none: { icon: 'dot', word: 'no activity yet', tone: '' }
 } as const satisfies Record<string, { readonly icon: IconName, readonly word: string, readonly tone: Tone }>
+
+/** The word about a task, as it is shown and said. */
+export function verdictText (verdict: Verdict): string {
+  return capitalise(RESULTS[verdict].word)
+}
 
 /** A reviewer's verdict says more than that the review was completed. */
 export function resultOf (invocation: Pick<Invocation, 'status' | 'outcome'> | undefined): keyof typeof RESULTS {

@@ -30,5 +30,5 @@ export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps
 
 function durationOf ({ status, durationMs, startedAtMs }: Invocation, session: TimelineSession): string {
   if (status !== 'running') return durationMs === undefined ? '' : formatDuration(durationMs)
-  return startedAtMs === undefined ? '' : formatSeconds(session.clock.now() - startedAtMs)
+  return startedAtMs === undefined ? '' : formatSeconds(session.now() - startedAtMs)
 }

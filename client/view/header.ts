@@ -1,25 +1,14 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { ConnectionState } from '../connection/connection-state.js'
-import { startedAtMs, totalCostUsd, type Summary, type Verdict } from '../store/summary.js'
+import { startedAtMs, totalCostUsd, type Summary } from '../store/summary.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { endText } from './row-text.js'
-import { roleName } from './badges.js'
+import { RESULTS, roleName, verdictText } from './badges.js'
 import { formatSeconds, formatUsd, toWords } from './format.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
-
-export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
-  none: 'No activity yet',
-  running: 'Running',
-  waiting: 'Waiting',
-  completed: 'Completed',
-  failed: 'Failed',
-  timeout: 'Timed out',
-  lost: 'Connection lost'
-}
-const SIGNS = { none: 'dot', waiting: 'pause', completed: 'check', failed: 'x', timeout: 'clock', lost: 'alert' } as const
 
 export interface HeaderProps {
   readonly state: TimelineState
@@ -53,9 +42,10 @@ function situation (
   summary: Summary, state: TimelineState, connection: ConnectionState, session: TimelineSession
 ): VNode {
   const { verdict } = summary
-  return html`<span class=${`state ${verdict}`} part="state">
-      ${verdict === 'running' ? html`<span class="dot"></span>` : icon(SIGNS[verdict])}${VERDICT_WORDS[verdict]}</span>
-    <p class="evidence">${evidence(summary, state, connection, session.clock.now())}</p>` as VNode
+  const { icon: name, tone } = RESULTS[verdict]
+  return html`<span class=${`state ${tone}`} part="state">
+      ${verdict === 'running' ? html`<span class="dot"></span>` : icon(name)}${verdictText(verdict)}</span>
+    <p class="evidence">${evidence(summary, state, connection, session.now())}</p>` as VNode
 }
 
 /** The sentence that the word rests on. */
@@ -65,8 +55,8 @@ function evidence (summary: Summary, state: TimelineState, connection: Connectio
     ? ''
     : html` · last activity <b>${formatSeconds(nowMs - state.lastActivityAtMs)} ago</b>`
   if (verdict === 'lost') {
-    const lostMs = 'sinceMs' in connection ? Date.now() - connection.sinceMs : 0
-    return html`Nothing has been heard for <b>${formatSeconds(lostMs)}</b>: the task may go on unseen` as VNode
+    const { sinceMs } = connection as { sinceMs: number }
+    return html`Nothing heard for <b>${formatSeconds(Date.now() - sinceMs)}</b>: the task may go on unseen` as VNode
   }
   if (verdict === 'running' && openTool !== undefined) {
     const what = toPlainText(`${openTool.verb === '$' ? '' : `${openTool.verb} `}${openTool.target}`, 80)
@@ -75,15 +65,17 @@ function evidence (summary: Summary, state: TimelineState, connection: Connectio
   }
   if (verdict === 'running') return html`${running.map(roleName).join(', ')} at work${silence}` as VNode
   if (verdict === 'waiting') return waitingFor(summary, nowMs, silence)
-  if (invocation === undefined) return html`${'No agent has run yet'}${silence}` as VNode
+  if (invocation === undefined) return html`No agent has run yet${silence}` as VNode
   const text = invocation.error ?? invocation.summary
   const said = text === undefined ? '' : html`: ${toPlainText(text, 160)}`
   return html`${endText(invocation)}${said}${silence}` as VNode
 }
 
-function waitingFor ({ running }: Summary, nowMs: number, silence: VNode | VNode[] | string): VNode {
+function waitingFor ({ running, invocation }: Summary, nowMs: number, silence: VNode | VNode[] | string): VNode {
   const waiting = running[0]?.waitingFor
-  if (waiting === undefined) return html`No agent is running now${silence}` as VNode
+  if (waiting === undefined) {
+    return html`${invocation === undefined ? '' : `${endText(invocation)} · `}no agent is running now${silence}` as VNode
+  }
   const restMs = (waiting.untilMs ?? 0) - nowMs
   return html`<b>${toPlainText(waiting.text, 160)}</b>${restMs > 0 && html` · <b>${formatSeconds(restMs)}</b> left`}${silence}` as VNode
 }
@@ -93,7 +85,7 @@ function figures (summary: Summary, state: TimelineState, session: TimelineSessi
   const cost = totalCostUsd(state)
   // What is further up has not been counted.
   const more = state.hasOlder ? '+' : ''
-  const endMs = summary.running.length > 0 ? session.clock.now() : state.lastActivityAtMs
+  const endMs = summary.running.length > 0 ? session.now() : state.lastActivityAtMs
   const elapsed = since === Infinity ? '–' : formatSeconds(endMs - since) + more
   return html`<dl>
     <div><dt>Elapsed</dt><dd>${elapsed}</dd></div>

@@ -52,7 +52,7 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
     const since = openTool?.atMs
     return html`<p class="live-title">${sign}${title}
         ${since !== undefined && !isLost && html`<span class="duration">${
-          formatSeconds(session.clock.now() - since)}</span>`}</p>
+          formatSeconds(session.now() - since)}</span>`}</p>
       ${openTool === undefined
         ? html`<p class="quiet">${running.length > 0 ? 'No tool call is open' : 'No agent is running'}</p>`
         : html`<div class="command mono"><span class="verb">${toPlainText(openTool.verb, 40)}</span>${toPlainText(openTool.target, 300)}</div>`}` as VNode
@@ -89,10 +89,10 @@ function liveEntry (row: ToolRow | TextRow): VNode[] {
   const time = html`<time>${formatTime(row.atMs)}</time>`
   if (row.kind === 'tool') {
     const trouble = row.status === 'error' || row.status === 'denied'
-    return [html`<div class="entry" key=${row.seq}>${time}<div class=${trouble ? 'bad' : 'quiet'}>${
+    return [html`<div class="entry">${time}<div class=${trouble ? 'bad' : 'quiet'}>${
       toPlainText(`${row.verb} ${row.target}`, 200)}</div></div>` as VNode]
   }
   const { nodes } = textLines(row.text, LINES)
   const tone = row.kind === 'error' ? 'bad' : row.kind === 'progress' ? 'quiet' : ''
-  return [html`<div class="entry" key=${row.seq}>${time}<div class=${tone}>${nodes}</div></div>` as VNode]
+  return [html`<div class="entry">${time}<div class=${tone}>${nodes}</div></div>` as VNode]
 }

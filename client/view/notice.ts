@@ -16,19 +16,19 @@ export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
   if (connection.name === 'denied') {
     const { status, message } = connection
     const title = status === 401 ? 'Sign in to see this task' : 'This task cannot be shown'
-    return notice('denied', icon('x'), title, toPlainText(message, 300), html`<button class="button" onClick=${onRetry}>
+    return notice(icon('x'), title, toPlainText(message, 300), html`<button class="button" onClick=${onRetry}>
       ${icon('retry')}Try again</button>` as VNode)
   }
   if (state.isLoaded) {
-    return notice('empty', icon('dot'), 'No activity yet', 'What agents do will appear here as it happens.')
+    return notice(icon('dot'), 'No activity yet', 'What agents do will appear here as it happens.')
   }
   if (connection.name === 'reconnecting' || connection.name === 'offline') {
-    return notice('lost', icon('alert'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
+    return notice(icon('alert'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
   }
-  return notice('loading', connection.name === 'idle' ? icon('dot') : spinner(),
+  return notice(connection.name === 'idle' ? icon('dot') : spinner(),
     connection.name === 'idle' ? 'No task chosen' : 'Loading the timeline', '')
 }
 
-function notice (kind: string, sign: VNode, title: string, text: string, action?: VNode): VNode {
-  return html`<div class=${`notice ${kind}`} part="notice">${sign}<b>${title}</b>${text !== '' && html`<p>${text}</p>`}${action}</div>` as VNode
+function notice (sign: VNode, title: string, text: string, action?: VNode): VNode {
+  return html`<div class="notice" part="notice">${sign}<b>${title}</b>${text !== '' && html`<p>${text}</p>`}${action}</div>` as VNode
 }

@@ -49,6 +49,8 @@ export class TimelineList extends Component<TimelineListProps> {
 
   override componentDidMount (): void {
     this.#viewport.height = this.#list.clientHeight
+    // Chromium 156 forgets what a changed class means for the children of an element that preact moves with it.
+    Object.assign(this.#rows, { moveBefore: undefined })
     this.#sizes.observe(this.#list)
     document.addEventListener('selectionchange', this.#onSelection)
     this.forceUpdate()
@@ -99,7 +101,7 @@ export class TimelineList extends Component<TimelineListProps> {
       isGroupOpen: invocation === undefined || !state.collapsed.has(invocation.id),
       isRunOpen: 'run' in row && row.run !== undefined && state.openRuns.has(row.run),
       session,
-      second: Math.floor(session.clock.now() / 1000),
+      second: Math.floor(session.now() / 1000),
       onElement: this.#onElement,
       onGone: this.#onGone
     })

@@ -191,7 +191,7 @@ function gapContent ({ fromSeq, seq, reason }: GapRow): VNode {
 /** The time a call took, and a bar on a logarithmic scale; counting while it runs. */
 function tookNode (row: ToolRow, session: TimelineSession): VNode | false {
   if (row.status === 'running') {
-    return html`<span class="took"><span>${formatSeconds(session.clock.now() - row.atMs)}</span></span>` as VNode
+    return html`<span class="took"><span>${formatSeconds(session.now() - row.atMs)}</span></span>` as VNode
   }
   if (row.durationMs === undefined) return false
   const width = Math.max(2, Math.min(48, Math.log10(Math.max(1, row.durationMs)) * 9.6))

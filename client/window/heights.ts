@@ -27,10 +27,10 @@ export class Heights {
     this.#total += height
   }
 
-  /** Adds rows of one height before the first. */
-  prepend (count: number, height: number): void {
-    this.#rows = [...new Array<number>(count).fill(height), ...this.#rows]
-    this.#total += count * height
+  /** Adds rows before the first. */
+  prepend (heights: readonly number[]): void {
+    this.#rows = [...heights, ...this.#rows]
+    for (const height of heights) this.#total += height
   }
 
   /** Removes rows from an end on; all by default. */

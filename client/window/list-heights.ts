@@ -52,7 +52,7 @@ export class ListHeights {
     if (now < before) {
       const added = indexOfSeq(rows, before)
       if (added === -1) return this.#viewport.reset()
-      heights.prepend(added, ROW_PX)
+      heights.prepend(rows.slice(0, added).map(estimate))
       this.#viewport.prepended(added)
     } else {
       const gone = indexOfSeq(this.#rows!, now)

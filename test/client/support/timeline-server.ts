@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import type { Gap, InvocationSummary, StreamFrame, TaskInfo, TimelineEvent } from '../../../lib/events.js'
 
 export const POLICY = [
@@ -9,7 +8,6 @@ export const POLICY = [
   "base-uri 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"
 ].join('; ')
 
-const CLIENT = process.env.CLIENT_FOLDER ?? fileURLToPath(new URL('../../../dist/client/', import.meta.url))
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript', css: 'text/css', html: 'text/html; charset=utf-8'
 }
@@ -40,11 +38,14 @@ export class TimelineServer {
   /** Refusals of the next requests, by route; the last one stays when `isSticky`. */
   readonly refusals: { timeline: Refusal[], stream: Refusal[] } = { timeline: [], stream: [] }
   isRefusing = false
+  /** Answers wait for this. */
+  gate: Promise<void> | undefined
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #waiters: Array<() => void> = []
 
-  constructor () {
+  /** @param folder the built client, with a slash at its end; pages are not served without */
+  constructor (readonly folder = '') {
     this.#server = createServer((request, response) => {
       this.#handle(request, response).catch((error: unknown) => response.destroy(error as Error))
     })
@@ -95,6 +96,7 @@ export class TimelineServer {
     if (url.pathname.startsWith('/api/')) this.#note({ url, headers: request.headers })
     if (url.pathname.startsWith('/timeline')) return this.#page(url.pathname, response)
     if (route === 'timeline' || route === 'stream') {
+      await this.gate
       const refusals = this.refusals[route]
       const refusal = this.isRefusing ? refusals[0] : refusals.shift()
       if (refusal !== undefined) return refuse(response, refusal)
@@ -160,7 +162,7 @@ export class TimelineServer {
       ? 'pages/index.html'
       : path.startsWith('/timeline/tasks/') ? 'pages/task.html' : path.slice('/timeline/'.length)
     const base = path.startsWith('/timeline/tasks/') ? '../' : './'
-    const text = await readFile(CLIENT + name, 'utf8').catch(() => undefined)
+    const text = await readFile(this.folder + name, 'utf8').catch(() => undefined)
     if (text === undefined) return refuse(response, { status: 404 })
     response.writeHead(200, { 'content-type': TYPES[name.split('.').pop()!] ?? 'text/plain', 'content-security-policy': POLICY })
     response.end(text.replaceAll('{{api}}', `${base}../api`).replaceAll('{{base}}', base))

@@ -1,0 +1,418 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Browser, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import type { TimelineEvent } from '../../lib/events.js'
+import { launchBrowser } from '../support/browser.js'
+import { buildClient } from './support/build-client.js'
+import { TITLE, TaskScript, runningFrames, sampleInvocations, sampleTask, type SampleEnd } from './support/sample-task.js'
+import { TimelineServer } from './support/timeline-server.js'
+
+/** Seconds of the fast stream; 100 makes it the 100,000 events that are promised. */
+const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 8)
+const TASK = '9cefe1b1'
+
+let browser: Browser
+let folder: string
+let client: string
+
+t.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'agent-timeline-client-'))
+  client = await buildClient(folder)
+  browser = await launchBrowser()
+})
+t.teardown(async () => {
+  await browser?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Shown {
+  readonly server: TimelineServer
+  readonly page: Page
+  readonly script: TaskScript
+  /** What the page complained about; violations of the policy among it. */
+  readonly complaints: string[]
+}
+
+interface ShowOptions {
+  readonly end?: SampleEnd
+  readonly scheme?: 'light' | 'dark'
+  readonly width?: number
+  readonly prepare?: (server: TimelineServer, script: TaskScript) => void
+}
+
+/** The task page with a sample task, in a page of its own. */
+async function show (t: Test, { end = 'running', scheme = 'light', width = 1280, prepare }: ShowOptions = {}): Promise<Shown> {
+  const server = new TimelineServer(client)
+  const origin = await server.listen()
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme, reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  t.teardown(async () => {
+    await context.close()
+    await server.close()
+  })
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    // A refused request is what some of these tests are about.
+    if (message.type() === 'error' && !message.text().includes('Failed to load resource')) complaints.push(message.text())
+  })
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, sample }) => {
+      console.error(`policy: ${violatedDirective} ${sample}`)
+    })
+  })
+  const script = sampleTask(end, Date.now(), TASK)
+  server.events = script.events
+  server.running = runningFrames(script)
+  server.task = { id: TASK, title: TITLE, status: end === 'completed' ? 'completed' : 'in_progress' }
+  prepare?.(server, script)
+  await page.goto(`${origin}/timeline/tasks/${TASK}`)
+  return { server, page, script, complaints }
+}
+
+/** Appends events that were added to the script. */
+function send (server: TimelineServer, script: TaskScript, add: (script: TaskScript) => void): void {
+  const rest = new TaskScript(TASK, Date.now())
+  for (const event of script.events) rest.events.push(event)
+  add(rest)
+  server.append(...rest.events.slice(script.events.length))
+}
+
+t.test('a task is shown with one page and one stream, and lives', async (t) => {
+  const { server, page, script, complaints } = await show(t)
+  await page.getByText('Live', { exact: true }).waitFor()
+  t.equal(server.countOf('timeline'), 1)
+  t.equal(server.countOf('stream'), 1)
+  t.equal(await page.locator('.state').innerText(), 'Running')
+  t.match(await page.locator('.evidence').innerText(), /^Running npm test -- --grep github for 2\d s · last activity \d s ago$/)
+  t.same(await page.locator('dl').innerText().then((text) => text.split(/\s*\n\s*/).slice(2)), ['Runs', '3', 'Tool calls', '29', 'Cost', '$0.24'])
+  const running = page.locator('article.running')
+  t.match(await running.getAttribute('aria-label'), /npm test -- --grep github, running/)
+
+  send(server, script, (script) => {
+    const start = script.events.findLast((event) => event.type === 'invocation.activity' && event.activityType === 'tool_exec')
+    const { callId } = (start as TimelineEvent & { metadata: { callId: string } }).metadata
+    script.say(125, 'tool_exec', 'exec: npm test -- --grep github', { callId, phase: 'end', tool: 'shell', status: 'ok', durationMs: 26_000 })
+    script.complete(125, 290_000)
+    script.task('completed', 'Task completed')
+  })
+  await page.locator('.state').getByText('Completed').waitFor()
+  t.equal(await running.count(), 0, 'the call is the same row, ended')
+  await page.locator('article').getByText('Coder completed').waitFor()
+  t.equal(await page.locator('.live-panel').count(), 0, 'nothing lives any more')
+  t.match(await page.title(), /^✓ Verify social login/)
+  t.same(complaints, [], 'no error and no violation of the policy')
+})
+
+t.test('text of agents is text', async (t) => {
+  const evil = '<img src=x onerror=alert(1)><script>alert(1)</script>\u202e\u001b]0;x\u0007\u001b[31mred\u001b[0m'
+  const { page, complaints } = await show(t, {
+    prepare (server, script) {
+      script.say(125, 'output', evil).say(125, 'error', evil).call(125, evil, `${evil}: ${evil}`, 1, { result: evil, status: 'error' })
+        .fail(125, 'failed', evil, 1).task('odd', evil, evil).start(126, evil, evil, evil)
+      server.task = { id: TASK, title: evil, status: evil }
+    }
+  })
+  await page.getByText('Live', { exact: true }).waitFor()
+  t.equal(await page.locator('img, script', { has: page.locator(':scope') }).and(page.locator('agent-timeline *')).count(), 0)
+  // eslint-disable-next-line no-control-regex
+  t.notMatch(await page.locator('.root').innerText(), /[\u202e\u001b\u0007]/)
+  t.ok(await page.locator('.fg2').count() > 0, 'colours are kept')
+  t.same(complaints, [])
+})
+
+t.test('what folds opens, what failed stands open, groups close', async (t) => {
+  const { page } = await show(t, { end: 'completed' })
+  const fold = page.getByRole('button', { name: /6 similar reads/ })
+  await fold.waitFor()
+  const hidden = page.getByText('API/tests/unit/case-3.test.ts')
+  t.equal(await hidden.count(), 0)
+  await fold.click()
+  await hidden.waitFor()
+  await page.getByRole('button', { name: 'Fold' }).click()
+  await hidden.waitFor({ state: 'detached' })
+  const output = page.getByText('AssertionError: expected 200 to equal 403')
+  t.equal(await output.count(), 1)
+  await page.getByRole('button', { name: /Show 38 more lines/ }).click()
+  await page.getByText('ok 40 - leaves account 40 alone').waitFor()
+  await page.getByRole('button', { name: 'Details of npm test -- --grep github' }).first().click()
+  await output.waitFor({ state: 'detached' })
+  await page.locator('.list').evaluate((list) => { list.scrollTop = 0 })
+  await page.locator('article').getByRole('button', { name: /Added a provider-verified check/ }).click()
+  await page.getByText("rg -n 'verified email' src/").waitFor({ state: 'detached' })
+})
+
+t.test('the reader’s row stays where it is while 1,000 events a second arrive', async (t) => {
+  const { server, page, script } = await show(t)
+  await page.getByText('Live', { exact: true }).waitFor()
+  send(server, script, (script) => { for (let i = 0; i < 300; i++) script.say(125, 'output', `row ${i}\nof two lines`) })
+  await page.getByText('row 299').first().waitFor()
+  await page.mouse.move(400, 500)
+  for (let i = 0; i < 10; i++) await page.mouse.wheel(0, -120)
+  await page.locator('.button[aria-pressed=false]').waitFor()
+  await page.waitForFunction(() => {
+    const { scrollTop } = document.querySelector('agent-timeline')!.shadowRoot!.querySelector('.list')!
+    const seen = window as unknown as { scrollTop?: number }
+    const isStill = seen.scrollTop === scrollTop
+    seen.scrollTop = scrollTop
+    return isStill
+  }, undefined, { polling: 200 })
+  const watch = await page.evaluateHandle(() => {
+    const list = document.querySelector('agent-timeline')!.shadowRoot!.querySelector('.list')!
+    const box = list.getBoundingClientRect()
+    const rowAt = (): Element => [...list.querySelectorAll('article')].find((row) => row.getBoundingClientRect().top > box.top + 200)!
+    const first = rowAt()
+    const seq = first.getAttribute('aria-posinset')!
+    const top = first.getBoundingClientRect().top
+    const seen = { moved: 0, frames: 0 }
+    const look = (): void => {
+      const row = list.querySelector(`[aria-posinset="${seq}"]`)
+      seen.moved = Math.max(seen.moved, row === null ? Infinity : Math.abs(row.getBoundingClientRect().top - top))
+      seen.frames++
+      requestAnimationFrame(look)
+    }
+    look()
+    return seen
+  })
+  const stop = flood(server)
+  await page.getByText(/^[\d,]{5,} new events$/).waitFor()
+  stop()
+  const { moved, frames } = await watch.jsonValue()
+  t.comment(`moved at most ${moved} px in ${frames} frames`)
+  t.ok(moved <= 1, 'at most a pixel')
+  await page.getByRole('button', { name: /new events/ }).click()
+  await page.locator('.button[aria-pressed=true]').waitFor()
+  await page.waitForFunction(() => {
+    const list = document.querySelector('agent-timeline')!.shadowRoot!.querySelector('.list')!
+    return list.scrollHeight - list.clientHeight - list.scrollTop < 2
+  })
+})
+
+t.test('older rows come in above without moving anything', async (t) => {
+  const { server, page } = await show(t, {
+    prepare (server) {
+      const script = new TaskScript(TASK, Date.now() - 4_000_000).start(1, 'coder', 'codex', 'gpt')
+      for (let i = 0; i < 2000; i++) script.say(1, 'output', i % 7 === 0 ? `row ${i}\nand a second line` : `row ${i}`).wait(1)
+      server.events = script.events
+      server.running = []
+    }
+  })
+  await page.getByText('row 1999').first().waitFor()
+  const place = async (): Promise<{ seq: number, top: number }> => page.locator('.list').evaluate((list) => {
+    const { top } = list.getBoundingClientRect()
+    const row = [...list.querySelectorAll('article')].find((row) => row.getBoundingClientRect().top >= top + 50)!
+    return { seq: Number(row.getAttribute('aria-posinset')), top: row.getBoundingClientRect().top }
+  })
+  for (let pages = 0; pages < 3; pages++) {
+    let open = (): void => {}
+    server.gate = new Promise((resolve) => { open = resolve })
+    await page.locator('.list').evaluate((list) => { list.scrollTop = 0 })
+    await page.getByText('Loading older events').waitFor()
+    const before = await place()
+    open()
+    await page.getByText('Loading older events').waitFor({ state: 'detached' })
+    const after = await place()
+    t.equal(after.seq, before.seq)
+    t.ok(Math.abs(after.top - before.top) < 1, `row ${before.seq} moved ${after.top - before.top} px`)
+  }
+})
+
+t.test('following 1,000 events a second makes no task of more than 50 ms', async (t) => {
+  const { server, page } = await show(t)
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.evaluate(() => {
+    const tasks: number[] = []
+    const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+    observer.observe({ entryTypes: ['longtask'] })
+    Object.assign(window, { tasks })
+  })
+  await browser.startTracing(page, { categories: ['toplevel'] })
+  const goal = server.events.length + FLOOD_SECONDS * 1000
+  const stop = flood(server)
+  const start = performance.now()
+  await page.waitForFunction((goal) => {
+    const list = document.querySelector('agent-timeline')!.shadowRoot!
+    const rows = list.querySelectorAll('article')
+    return Number(rows[rows.length - 1]?.getAttribute('aria-posinset')) >= goal
+  }, goal, { timeout: FLOOD_SECONDS * 3000 + 10_000, polling: 250 })
+  const seconds = (performance.now() - start) / 1000
+  stop()
+  const work = mainThreadTasks(await browser.stopTracing())
+  const seen = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks)
+  const rows = await page.locator('article').count()
+  const sum = work.reduce((total, ms) => total + ms, 0)
+  t.comment(`${Math.round(FLOOD_SECONDS * 1000 / seconds)} events/s, main thread ${(sum / seconds / 10).toFixed(1)} % busy, ` +
+    `longest task ${Math.max(...work).toFixed(1)} ms of work; by the wall clock over 50 ms: ${seen.map(Math.round).join(' ') || 'none'}`)
+  // By the thread's own clock: what else runs on the machine is none of the page's doing.
+  t.same(work.filter((ms) => ms > 50), [], 'no task over 50 ms')
+  t.ok(rows < 80, `${rows} elements`)
+})
+
+t.test('every state of the connection has words', async (t) => {
+  const { server, page, complaints } = await show(t)
+  await page.getByText('Live', { exact: true }).waitFor()
+  server.isRefusing = true
+  server.refusals.stream.push({ status: 503, headers: { 'retry-after': '7' } })
+  server.cut()
+  await page.getByText(/^Reconnecting in \d s · It was refused for a test/).waitFor()
+  await page.locator('.state').getByText('Connection lost').waitFor()
+  t.equal(await page.locator('.live-title').innerText(), 'Last seen')
+  server.isRefusing = false
+  server.refusals.stream = []
+  await page.context().setOffline(true)
+  await page.getByText(/^Offline/).waitFor()
+  await page.context().setOffline(false)
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.locator('.state.running').waitFor()
+  t.same(complaints.filter((text) => !text.includes('net::ERR')), [])
+})
+
+t.test('a refusal is shown with its reason, and can be tried again', async (t) => {
+  const { page } = await show(t, {
+    prepare: (server) => server.refusals.timeline.push({ status: 403, body: { success: false, error: 'You need the role viewer.' } })
+  })
+  await page.locator('.notice').getByText('You need the role viewer.').waitFor()
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.locator('.state.running').waitFor()
+})
+
+t.test('an empty task waits for its first event', async (t) => {
+  const { server, page } = await show(t, {
+    prepare (server) {
+      server.events = []
+      server.running = []
+    }
+  })
+  await page.locator('.notice').getByText('No activity yet').waitFor()
+  await page.getByText('Live', { exact: true }).waitFor()
+  server.append(...new TaskScript(TASK, Date.now()).start(1, 'coder', 'codex', 'gpt').events)
+  await page.locator('article').getByText('Coder').waitFor()
+})
+
+t.test('the list of runs shows what runs first and keeps itself up to date', async (t) => {
+  const { server, page, complaints } = await show(t)
+  server.invocations = sampleInvocations(Date.now())
+  await page.goto(new URL('/timeline/?project=%2Fsrv%2Fshop', page.url()).href)
+  await page.getByText('2 running · 4 ended').waitFor()
+  t.equal(server.requests.at(-1)!.url.search, '?limit=100&project=%2Fsrv%2Fshop')
+  t.equal(await page.locator('.run').first().getAttribute('href'), './tasks/9cefe1b1?project=%2Fsrv%2Fshop')
+  server.invocations = server.invocations.slice(1)
+  await page.getByText('1 running · 4 ended').waitFor()
+  t.same(complaints, [])
+  await page.locator('.run').first().click()
+  await page.locator('.state').waitFor()
+  t.equal(server.requests.find(({ url }) => url.pathname.endsWith('/stream') && url.searchParams.has('project'))!.url.pathname, '/api/tasks/7712aa0c/stream')
+})
+
+t.test('nothing scrolls sideways on a small screen', async (t) => {
+  for (const width of [320, 360]) {
+    const { server, page } = await show(t, { end: 'parallel', width })
+    await page.getByText('Live', { exact: true }).waitFor()
+    const overflow = async (): Promise<number> => page.evaluate(() => {
+      const inside = [...document.querySelector('agent-timeline')?.shadowRoot?.querySelectorAll('.root, .list, header, .live-output') ?? []]
+      return Math.max(...[document.documentElement, ...inside].map((box) => box.scrollWidth - box.clientWidth))
+    })
+    t.equal(await overflow(), 0, `task page, ${width} px`)
+    server.invocations = sampleInvocations(Date.now())
+    await page.goto(new URL('/timeline/', page.url()).href)
+    await page.locator('.run').first().waitFor()
+    t.equal(await overflow(), 0, `list of runs, ${width} px`)
+  }
+})
+
+t.test('axe finds no violation of WCAG', async (t) => {
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  const check = async (page: Page): Promise<string[]> => {
+    await page.evaluate(axe)
+    return page.evaluate(async () => {
+      const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+      const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run({ runOnly: tags })
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`))
+    })
+  }
+  const screens = [['running', 1280], ['parallel', 1280], ['failed', 390], ['running', 390]] as const
+  for (const scheme of ['light', 'dark'] as const) {
+    for (const [end, width] of screens) {
+      const { server, page } = await show(t, { end, scheme, width })
+      await page.getByText('Live', { exact: true }).waitFor()
+      t.same(await check(page), [], `${end}, ${scheme}, ${width} px`)
+      if (end !== 'failed') continue
+      server.invocations = sampleInvocations(Date.now())
+      await page.goto(new URL('/timeline/', page.url()).href)
+      await page.locator('.run').first().waitFor()
+      t.same(await check(page), [], `list of runs, ${scheme}, ${width} px`)
+    }
+  }
+})
+
+t.test('the element is upgraded with what was set before, follows its attributes and cleans up', async (t) => {
+  const { server, page, complaints } = await show(t)
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.evaluate(() => {
+    document.querySelector('agent-timeline')!.remove()
+    const early = document.createElement('early-timeline') as HTMLElement & { task?: string, headers?: object }
+    early.task = 'b'
+    early.headers = { 'x-token': 'secret' }
+    early.setAttribute('src', '../../api')
+    document.body.append(early)
+  })
+  await server.until(() => server.streams.size === 0)
+  await page.evaluate(async () => {
+    const url = new URL('../client.js', location.href).href
+    const { define } = await import(url) as { define: (name: string) => void }
+    define('early-timeline')
+  })
+  await server.until(() => server.streams.size === 1)
+  const { url, headers } = server.requests.at(-1)!
+  t.equal(url.pathname, '/api/tasks/b/stream')
+  t.equal(headers['x-token'], 'secret')
+  await page.evaluate(() => document.querySelector('early-timeline')!.setAttribute('task', 'c'))
+  await server.until(() => server.requests.at(-1)!.url.pathname === '/api/tasks/c/stream' && server.streams.size === 1)
+  t.same(complaints, [])
+})
+
+t.test('the module can be imported where there is no browser', async (t) => {
+  const code = `import { define } from ${JSON.stringify(`${client}client.js`)}; define(); console.log('imported')`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code])
+  t.equal(stdout, 'imported\n')
+})
+
+/** Milliseconds of processor time of each task on the main threads of a trace's pages. */
+function mainThreadTasks (trace: Buffer): number[] {
+  const { traceEvents } = JSON.parse(trace.toString()) as {
+    traceEvents: Array<{ name: string, pid: number, tid: number, tdur?: number, args: { name?: string } }>
+  }
+  const threads = new Set(traceEvents
+    .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+    .map(({ pid, tid }) => `${pid} ${tid}`))
+  return traceEvents
+    .filter(({ name, pid, tid }) => name === 'ThreadControllerImpl::RunTask' && threads.has(`${pid} ${tid}`))
+    .map(({ tdur = 0 }) => tdur / 1000)
+}
+
+/** A thousand events a second: messages, reads and calls that end. Returns what stops it. */
+function flood (server: TimelineServer): () => void {
+  const start = performance.now()
+  const first = server.events.length
+  let sent = 0
+  const timer = setInterval(() => {
+    const due = Math.floor(performance.now() - start) - sent
+    sent += due
+    const script = new TaskScript(TASK, Date.now())
+    for (let i = 0; i < due; i++) {
+      const n = first + sent - due + i
+      if (n % 10 < 6) script.say(125, 'output', n % 40 === 0 ? `several\nlines\nof output ${n}` : `line ${n} of what an agent says`)
+      else if (n % 10 === 6) script.say(125, 'error', `error ${n}`)
+      else if (n % 10 === 7) script.say(125, 'tool_exec', `Read: src/${n}.ts`, { callId: `f${n}`, phase: 'start', tool: 'Read' })
+      else if (n % 10 === 8) script.say(125, 'tool_exec', 'Read: x', { callId: `f${n - 1}`, phase: 'end', tool: 'Read', status: 'ok', durationMs: 4 })
+      else script.say(125, 'progress', 'thinking', { kind: 'usage' })
+    }
+    server.append(...script.events.map((event, i) => ({ ...event, seq: first + sent - due + i + 1 })))
+  }, 20)
+  return () => clearInterval(timer)
+}

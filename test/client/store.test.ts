@@ -1,0 +1,240 @@
+import t from 'tap'
+import type { Gap, StreamFrame, TimelineEvent } from '../../lib/events.js'
+import { isHidden, reduce, type PageOfEvents } from '../../client/store/reduce.js'
+import type { Row, TextRow, ToolRow } from '../../client/store/rows.js'
+import { ServerClock } from '../../client/store/server-clock.js'
+import { MAX_ROWS, createState, type TimelineState } from '../../client/store/state.js'
+import { startedAtMs, summarise, totalCostUsd } from '../../client/store/summary.js'
+import { Random } from './support/random.js'
+import { TaskScript, runningFrames, sampleTask, type SampleEnd } from './support/sample-task.js'
+
+const LIVE = { name: 'live' } as const
+
+function pageOf (timeline: readonly TimelineEvent[], hasMore = false, gaps: readonly Gap[] = []): PageOfEvents {
+  return { task: { id: 'a', status: 'in_progress' }, timeline, page: { hasMore, gaps } }
+}
+
+function load (events: readonly TimelineEvent[], hasMore = false): TimelineState {
+  return reduce(createState('a'), { type: 'newest', page: pageOf(events, hasMore) })
+}
+
+function take (state: TimelineState, ...frames: StreamFrame[]): TimelineState {
+  return reduce(state, { type: 'frames', frames })
+}
+
+const toolsOf = (state: TimelineState): ToolRow[] => state.rows.filter((row): row is ToolRow => row.kind === 'tool')
+const visible = (state: TimelineState): Row[] => state.rows.filter((row) => !isHidden(state, row))
+const script = (): TaskScript => new TaskScript('a', Date.UTC(2026, 1, 10, 12, 48, 46))
+
+t.test('a tool call is one row that changes', async (t) => {
+  const events = script().start(1, 'coder', 'codex', 'gpt')
+  const end = events.open(1, 'shell', 'exec: npm test')
+  let state = load(events.events)
+  t.match(toolsOf(state), [{ status: 'running', verb: '$', target: 'npm test', toolKind: 'exec' }])
+  events.wait(2)
+  end({ status: 'error', exitCode: 1, result: 'no' })
+  const before = state
+  state = take(state, events.events.at(-1)!)
+  t.match(toolsOf(state), [{ status: 'error', durationMs: 2000, exitCode: 1, result: 'no', seq: 2 }])
+  t.equal(state.toolCalls, 1)
+  t.equal(state.errors, 1)
+  t.match(toolsOf(before), [{ status: 'running' }], 'the state before is as it was')
+})
+
+t.test('what tools do is told from their names and messages', async (t) => {
+  const cases: Array<[tool: string, message: string, expected: Partial<ToolRow>]> = [
+    ['Bash', 'exec: npm test', { toolKind: 'exec', verb: '$', target: 'npm test' }],
+    ['shell', "exec: rg -n 'x' src/", { toolKind: 'look', verb: '$' }],
+    ['shell', 'exec: cat a > b', { toolKind: 'exec' }],
+    ['shell', 'exec: ls && rm -r x', { toolKind: 'exec' }],
+    ['Read', 'Read: src/a.ts', { toolKind: 'read', verb: 'read', target: 'src/a.ts' }],
+    ['read_file', 'read_file: src/a.ts', { toolKind: 'read', target: 'src/a.ts' }],
+    ['Edit', 'Edit: src/a.ts', { toolKind: 'edit', verb: 'edit' }],
+    ['write_file', 'write_file: a.ts', { toolKind: 'edit', verb: 'write' }],
+    ['Grep', 'Grep: TODO', { toolKind: 'search', verb: 'search' }],
+    ['WebFetch', 'WebFetch: https://example.com', { toolKind: 'web', verb: 'fetch' }],
+    ['Task', 'Task: look around', { toolKind: 'agent', verb: 'agent' }],
+    ['TodoWrite', 'TodoWrite', { toolKind: 'plan', target: '' }],
+    ['mcp__jira__issue', 'mcp__jira__issue: AB-1', { toolKind: 'other', verb: 'mcp__jira__issue', target: 'AB-1' }]
+  ]
+  for (const [tool, message, expected] of cases) {
+    const state = load(script().call(1, tool, message, 1).events)
+    t.match(toolsOf(state)[0], expected, message)
+  }
+})
+
+t.test('an activity of a host that knows no halves stands for itself', async (t) => {
+  const state = load(script().say(1, 'tool_exec', 'exec: git diff').events)
+  t.match(toolsOf(state), [{ status: 'noted', target: 'git diff' }])
+})
+
+t.test('events that come twice are taken once', async (t) => {
+  const { events } = sampleTask('completed', Date.UTC(2026, 1, 10), 'a')
+  const once = load(events)
+  t.same(take(once, ...events), once)
+  t.same(take(take(load([]), ...events.slice(0, 30)), ...events.slice(10)).rows, once.rows)
+})
+
+t.test('runs of similar quick looks fold behind the second', async (t) => {
+  const events = script().start(1, 'coder', 'c', 'm')
+  for (let i = 0; i < 5; i++) events.call(1, 'Read', `Read: ${i}.ts`, 0.1)
+  events.call(1, 'Edit', 'Edit: a.ts', 0.1)
+  events.call(1, 'Read', 'Read: slow.ts', 9)
+  events.call(1, 'Read', 'Read: bad.ts', 0.1, { status: 'error' })
+  events.call(1, 'Read', 'Read: x.ts', 0.1).call(1, 'Read', 'Read: y.ts', 0.1)
+  let state = load(events.events)
+  const targets = (): string[] => visible(state).filter((row): row is ToolRow => row.kind === 'tool').map(({ target }) => target)
+  t.same(targets(), ['0.ts', '1.ts', 'a.ts', 'slow.ts', 'bad.ts', 'x.ts', 'y.ts'])
+  const lead = toolsOf(state)[1]!
+  t.same(lead.similar, { count: 4, durationMs: 400 })
+  const layout = state.layout
+  state = reduce(state, { type: 'toggle-run', run: lead.run! })
+  t.equal(targets().length, 10)
+  t.not(state.layout, layout)
+})
+
+t.test('calls that settle out of order fold the same', async (t) => {
+  const events = script()
+  const ends = [0, 1, 2, 3, 4].map((i) => events.open(1, 'Read', `Read: ${i}.ts`))
+  for (const i of [3, 4, 0, 2, 1]) ends[i]!({ durationMs: 100 })
+  const state = load(events.events)
+  t.same(toolsOf(state).map(({ nth }) => nth), [0, 1, 2, 3, 4])
+  t.same(toolsOf(state)[1]!.similar, { count: 4, durationMs: 400 })
+})
+
+t.test('invocations know how they stand, what they wait for and how they ended', async (t) => {
+  const ends: Array<[end: SampleEnd, verdict: string, sentence: object]> = [
+    ['running', 'running', { openTool: { target: 'npm test -- --grep github' } }],
+    ['parallel', 'running', { running: [{ id: 125 }, { id: 126 }] }],
+    ['waiting', 'waiting', { running: [{ waitingFor: { text: /Rate limited/ } }] }],
+    ['between', 'waiting', { invocation: { outcome: 'rejected', summary: /list may be empty/ } }],
+    ['failed', 'waiting', { invocation: { status: 'failed', error: /529/, exitCode: 1 } }],
+    ['timeout', 'waiting', { invocation: { status: 'timeout' } }]
+  ]
+  for (const [end, verdict, more] of ends) {
+    const state = load(sampleTask(end, Date.now(), 'a').events)
+    t.match(summarise(state, LIVE, Date.now()), { verdict, isActive: true, ...more }, end)
+  }
+  const done = load(sampleTask('completed', Date.now(), 'a').events)
+  t.match(summarise({ ...done, task: { id: 'a', status: 'completed' } }, LIVE, Date.now()), { verdict: 'completed', isActive: false })
+  t.match(summarise({ ...done, task: { id: 'a' } }, LIVE, Date.now()), { verdict: 'completed' }, 'without a task table')
+  t.match(summarise(load([]), LIVE, 0), { verdict: 'none', isActive: true })
+  t.match(summarise({ ...load([]), task: { id: 'a' } }, LIVE, 0), { verdict: 'none', isActive: false })
+  t.equal(totalCostUsd(done)!.toFixed(2), '0.42')
+  t.equal(startedAtMs(done), done.rows[0]!.atMs)
+  t.equal(startedAtMs(load([])), Infinity)
+})
+
+t.test('a cut of five seconds means that nothing is known of a running task', async (t) => {
+  const state = load(sampleTask('running', Date.now(), 'a').events)
+  const cut = { name: 'reconnecting', sinceMs: 1000, retryAtMs: 0, reason: '' } as const
+  t.equal(summarise(state, cut, 5_999).verdict, 'running')
+  t.equal(summarise(state, cut, 6_000).verdict, 'lost')
+  const done = { ...load(sampleTask('completed', Date.now(), 'a').events), task: { id: 'a', status: 'completed' } }
+  t.equal(summarise(done, cut, 60_000).verdict, 'completed', 'what has ended stays ended')
+})
+
+t.test('a running invocation is known from the stream where its start is not loaded', async (t) => {
+  const { events } = sampleTask('running', Date.now(), 'a')
+  const [current] = runningFrames(sampleTask('running', Date.now(), 'a'))
+  const state = take(load(events.slice(-5), true), current!)
+  t.match(state.invocations.get(125), { role: 'coder', provider: 'codex', status: 'running', startedAtMs: Number })
+})
+
+t.test('no tool call outlives its invocation', async (t) => {
+  const events = script().start(1, 'coder', 'c', 'm')
+  events.open(1, 'Bash', 'exec: sleep 9')
+  events.fail(1, 'failed', 'killed', 10)
+  t.match(toolsOf(load(events.events)), [{ status: 'aborted' }])
+})
+
+t.test('missing events have a row in their place', async (t) => {
+  const { events } = script().task('started').say(1, 'output', 'a').say(1, 'output', 'b').say(1, 'output', 'c')
+  const gap = { fromSeq: 2, toSeq: 3, reason: 'expired' } as const
+  const state = reduce(createState('a'), { type: 'newest', page: pageOf([events[0]!, events[3]!], false, [gap]) })
+  t.match(state.rows, [{ kind: 'task' }, { kind: 'gap', fromSeq: 2, seq: 3 }, { kind: 'output', text: 'c' }])
+  const live = take(load(events.slice(0, 1)), { type: 'timeline.gap', taskId: 'a', ...gap }, events[3]!)
+  t.same(live.rows.map(({ seq }) => seq), [1, 3, 4])
+  t.same(take(live, { type: 'timeline.gap', taskId: 'a', ...gap }).rows, live.rows, 'and only one')
+})
+
+t.test('task events change the status', async (t) => {
+  let state = load([])
+  for (const [change, status] of [['started', 'in_progress'], ['review', 'review'], ['rejected', 'in_progress'], ['completed', 'completed']] as const) {
+    const at = state.lastSeq + 1
+    state = take(state, { type: `task.${change}`, seq: at, taskId: 'a', timestamp: '2026-01-01T00:00:00.000Z', actor: 'x', message: '' })
+    t.equal(state.task.status, status)
+  }
+})
+
+t.test('the list stays within its limit, whoever reads', async (t) => {
+  const event = (seq: number): TimelineEvent => ({
+    seq, taskId: 'a', timestamp: '2026-01-01T00:00:00.000Z', type: 'invocation.activity', invocationId: 1, activity: `${seq}`, activityType: 'output'
+  })
+  const full = load(Array.from({ length: MAX_ROWS }, (_, i) => event(i + 1)))
+  const following = take(full, event(MAX_ROWS + 1))
+  t.ok(following.rows.length <= MAX_ROWS)
+  t.match(following, { hasOlder: true, isDetached: false, firstSeq: following.rows[0]!.seq })
+  const reading = reduce(full, { type: 'frames', frames: [event(MAX_ROWS + 1), event(MAX_ROWS + 2)], isPinned: true })
+  t.match(reading, { isDetached: true, lastSeq: MAX_ROWS + 2, hasOlder: false })
+  t.equal(reading.rows[0], full.rows[0], 'the row somebody reads stays')
+  t.equal(reading.rows.length, MAX_ROWS)
+})
+
+t.test('whatever the batches and pages, the rows are the same', async (t) => {
+  const random = new Random()
+  t.comment(`SEED=${random.seed}`)
+  for (let round = 0; round < 60; round++) {
+    const end = random.pick<SampleEnd>(['running', 'parallel', 'completed', 'failed', 'timeout'])
+    const { events } = sampleTask(end, Date.UTC(2026, 1, 10), 'a')
+    const whole = load(events)
+    const cut = random.below(events.length)
+    let batched = load(events.slice(0, cut))
+    for (let at = cut; at < events.length;) {
+      const size = 1 + random.below(9)
+      batched = take(batched, ...events.slice(Math.max(0, at - random.below(4)), at + size))
+      at += size
+    }
+    t.same(batched.rows, whole.rows, `batches after ${cut}`)
+    t.same([...batched.invocations], [...whole.invocations])
+
+    let paged = load(events.slice(cut), cut > 0)
+    for (let to = cut; to > 0;) {
+      const from = Math.max(0, to - 1 - random.below(20))
+      paged = reduce(paged, { type: 'older', page: pageOf(events.slice(from, to), from > 0) })
+      to = from
+    }
+    const plain = (rows: readonly Row[]): object[] => rows
+      .filter((row) => row.kind !== 'tool' || row.isSuperseded !== true)
+      // Who else was running is not known of older pages, and runs of folded rows end at a page.
+      .map((row) => ({ ...row, isParallel: undefined, run: undefined, nth: undefined, similar: undefined }))
+    t.same(plain(paged.rows), plain(whole.rows), `pages before ${cut}`)
+    t.equal(paged.toolCalls, whole.toolCalls)
+    t.same([...paged.invocations.keys()].sort(), [...whole.invocations.keys()].sort())
+    for (const [id, { role, status }] of whole.invocations) t.match(paged.invocations.get(id), { role, status })
+    if (!t.passing()) break
+  }
+})
+
+t.test('the order is that of the numbers', async (t) => {
+  const state = load(sampleTask('parallel', Date.now(), 'a').events)
+  t.same(state.rows.map(({ seq }) => seq), state.rows.map(({ seq }) => seq).sort((a, b) => a - b))
+  const late = state.rows.filter((row): row is TextRow | ToolRow => 'isParallel' in row && row.isParallel)
+  t.same([...new Set(late.map(({ invocationId }) => invocationId))].sort(), [125, 126])
+})
+
+t.test('the server’s clock is believed, not the browser’s', async (t) => {
+  let monotonic = 1000
+  const clock = new ServerClock(() => monotonic, () => 5)
+  t.equal(clock.now(), 5, 'until the server was heard')
+  clock.anchor('2026-02-10T12:00:00.000Z')
+  const start = Date.UTC(2026, 1, 10, 12)
+  monotonic += 400
+  t.equal(clock.now(), start + 400)
+  clock.anchor('2026-02-10T12:00:00.100Z')
+  t.equal(clock.now(), start + 400, 'a slow answer does not set it back')
+  clock.anchor('2026-02-10T12:00:30.000Z')
+  t.equal(clock.now(), start + 30_000, 'a jump does')
+  clock.anchor('soon')
+  t.equal(clock.now(), start + 30_000)
+})
