@@ -73,9 +73,10 @@ export function pieces (text, characters = 24) {
     (_, index) => all.slice(index * characters, (index + 1) * characters).join(''))
 }
 
-/** One event of `text/event-stream`. */
+/** One event of `text/event-stream`. Some clients take U+2028 and U+2029 for the end of a line. */
 export function serverSentEvent (type, data) {
-  return `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(data)}\n\n`
+  const json = JSON.stringify(data).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+  return `${type === undefined ? '' : `event: ${type}\n`}data: ${json}\n\n`
 }
 
 function json (response, status, value, headers = {}) {

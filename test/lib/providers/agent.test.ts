@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { InvocationActivity, InvokeOptions } from '../../../lib/activity.js'
-import { claude } from '../../../lib/providers/index.js'
+import { claude, command } from '../../../lib/providers/index.js'
 import { claudeAdapter } from '../../../lib/providers/claude.js'
 import { compileProgram } from './player.js'
 import { read, recording, recordingsOf } from './recordings.js'
@@ -19,6 +19,14 @@ const play = (name: string): ReturnType<typeof claude> =>
 function collect (): { activities: InvocationActivity[], onActivity: (activity: InvocationActivity) => void } {
   const activities: InvocationActivity[] = []
   return { activities, onActivity: (activity) => { activities.push(activity) } }
+}
+
+function isAlive (pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
+  }
 }
 
 /** What does not depend on time. */
@@ -83,6 +91,32 @@ t.test('a run over its time is ended, its open tool call aborted, what it said i
   const result = await agent.invoke('', { timeout: 500, onActivity })
   t.match(result, { success: false, timedOut: true, reason: 'timeout', error: /500 ms/, response: 'Starting a long build.', signal: 'SIGTERM', sessionId: /^[0-9a-f-]{36}$/ })
   t.match(activities.at(-1), { type: 'tool_exec', metadata: { phase: 'end', status: 'aborted' } })
+})
+
+t.test('an agent that ignores SIGTERM, with children in sessions of their own, is gone a second after the grace', async (t) => {
+  const STUBBORN = "process.on('SIGTERM', () => {}); console.log(process.pid); setInterval(() => {}, 1e6)"
+  const LOOP = "trap '' TERM; echo $$; while :; do sleep 1; done"
+  const code = `
+    const { spawn } = require('node:child_process')
+    const { STUBBORN, NESTED } = process.env
+    process.on('SIGTERM', () => {})
+    for (let i = 0; i < 2; i++) spawn(process.execPath, ['-e', STUBBORN], { detached: true, stdio: 'inherit' })
+    spawn('sh', ['-c', NESTED], { detached: true, stdio: 'inherit' })
+    console.log(process.pid); setInterval(() => console.error('busy'), 50)`
+  const NESTED = 'setsid "$NODE" -e "$STUBBORN" & setsid sh -c "$LOOP"'
+  const { activities, onActivity } = collect()
+  const [timeout, killGraceMs] = [2_500, 700]
+  const treeEnv = { ...env, STUBBORN, LOOP, NESTED, NODE: process.execPath }
+  const startedAt = performance.now()
+  const agent = command({ command: process.execPath, args: ['-e', code], env: treeEnv, killGraceMs })
+  const result = await agent.invoke('', { timeout, onActivity })
+  const lateMs = performance.now() - startedAt - timeout
+  t.match(result, { success: false, timedOut: true, reason: 'timeout', signal: 'SIGKILL' })
+  t.ok(lateMs < killGraceMs + 1_000, `settled ${Math.round(lateMs)} ms after the timeout, grace ${killGraceMs}`)
+  const printed = activities.filter(({ metadata }) => metadata?.stream !== 'stderr').map(({ message }) => Number(message))
+  const pids = printed.filter((pid) => pid > 0)
+  t.equal(pids.length, 5)
+  t.strictSame(pids.filter(isAlive), [], 'no process of the tree is left')
 })
 
 t.test('an aborted run says so', async (t) => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { InvocationActivity } from '../../../lib/activity.js'
+import type { InvocationActivity, Usage } from '../../../lib/activity.js'
 import type { CliAdapter } from '../../../lib/providers/adapter.js'
 import { claudeAdapter } from '../../../lib/providers/claude.js'
 import { createCodexAdapter } from '../../../lib/providers/codex.js'
@@ -25,18 +25,33 @@ function counts (values: readonly unknown[]): string {
 function row (adapter: CliAdapter<never>, recorded: Recording): string {
   const { activities, result } = read(adapter, recorded)
   const of = (fits: (activity: InvocationActivity) => boolean): InvocationActivity[] => activities.filter(fits)
+  const started = of(({ metadata }) => metadata?.phase === 'start').length
   const tools = counts(of(({ metadata }) => metadata?.phase === 'end').map(({ metadata }) => metadata!.status))
+  const [outputs, errors] = [of(({ type }) => type === 'output').length, of(({ type }) => type === 'error').length]
   const progress = counts(of(({ type, metadata }) => type === 'progress' && metadata!.kind !== 'usage' && metadata!.kind !== 'session').map(({ metadata }) => metadata!.kind))
   const ended = recorded.signal ?? recorded.exitCode
   const said = (result.error ?? result.response).replace(/\s+/g, ' ').replaceAll('|', '\\|')
   const verdict = result.success ? 'success' : `failed, \`${result.reason}\``
   const excerpt = [...said].length > 60 ? `${[...said].slice(0, 59).join('')}…` : said
-  return `| ${recorded.name} | ${ended} | ${tools} | ${progress} | ${verdict} | ${excerpt} |`
+  const told = [started, tools, outputs, errors, progress, ...figures(result.usage)]
+  const cells = [recorded.name, ...told, ended, verdict, excerpt]
+  return `| ${cells.join(' | ')} |`
 }
+
+function figures (usage: Usage | undefined): string[] {
+  if (usage === undefined) return ['—', '—']
+  const { inputTokens, outputTokens, costUsd } = usage
+  return [`${inputTokens} / ${outputTokens}`, costUsd === undefined ? '—' : `$${costUsd.toFixed(4)}`]
+}
+
+const COLUMNS = [
+  'recording', 'calls started', 'ended', 'output', 'errors', 'progress', 'tokens in / out', 'cost', 'exit', 'verdict',
+  'response or error'
+]
 
 function tables (): string {
   return subjects.map(([cli, adapter]) => [
-    `### ${cli}`, '', '| recording | exit | tool calls | progress | verdict | response or error |', '|---|---|---|---|---|---|',
+    `### ${cli}`, '', `| ${COLUMNS.join(' | ')} |`, COLUMNS.map(() => '|---').join('') + '|',
     ...recordingsOf(cli).map((recorded) => row(adapter, recorded)), ''
   ].join('\n')).join('\n')
 }

@@ -1,35 +1,68 @@
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import type { AcpConnection } from '../../../lib/providers/acp-connection.js'
+import type { AcpState } from '../../../lib/providers/acp-state.js'
+import { createAcpAdapter } from '../../../lib/providers/acp.js'
 import type { CliAdapter } from '../../../lib/providers/adapter.js'
 import { claudeAdapter } from '../../../lib/providers/claude.js'
 import { createCodexAdapter } from '../../../lib/providers/codex.js'
 import { geminiAdapter } from '../../../lib/providers/gemini.js'
+import type { JsonObject } from '../../../lib/providers/json.js'
 import { countClaude, countCodex, countGemini, type Counted } from './count-tool-calls.js'
 import { cutsOf, read, recordingsOf, toolCalls } from './recordings.js'
 
 interface Subject {
   readonly cli: string
   readonly adapter: CliAdapter<never>
-  readonly count: (text: string) => Counted
+  /** Absent where only the cuts are tested here: acp.test.ts talks to these. */
+  readonly count?: (text: string) => Counted
+  readonly suffix?: string
+}
+
+/** Reads what the agent said in a recorded conversation, without talking to it. */
+const acp = createAcpAdapter({})
+const listener: CliAdapter<AcpState> = {
+  ...acp,
+  start: () => ({ ...acp.start({}), connection: { receive: told } as AcpConnection }),
+  line (line, state, log) {
+    const { dir, msg } = JSON.parse(line.text) as { dir: string, msg: object }
+    if (dir === 'agent->client') acp.line({ ...line, text: JSON.stringify(msg) }, state, log)
+  }
+}
+
+function told ({ method, params }: JsonObject): ReturnType<AcpConnection['receive']> {
+  return typeof method === 'string' ? { method, params: params as JsonObject } : undefined
 }
 
 const subjects: Subject[] = [
   { cli: 'claude-2.1.330', adapter: claudeAdapter as CliAdapter<never>, count: countClaude },
   { cli: 'codex-0.169.0', adapter: createCodexAdapter() as CliAdapter<never>, count: countCodex },
-  { cli: 'gemini-0.61.0', adapter: geminiAdapter as CliAdapter<never>, count: countGemini }
+  { cli: 'gemini-0.61.0', adapter: geminiAdapter as CliAdapter<never>, count: countGemini },
+  ...['acp-claude-0.101.0', 'acp-codex-2.6.0', 'acp-gemini-0.61.0', 'acp-opencode-1.18.33'].map((cli) => ({
+    cli, adapter: listener as CliAdapter<never>, suffix: '.traffic.ndjson'
+  }))
 ]
 
-for (const { cli, adapter, count } of subjects) {
-  t.test(`${adapter.name}: however the bytes are cut, the activities are the same`, async (t) => {
+for (const { cli, adapter, count, suffix } of subjects) {
+  t.test(`${cli}: however the bytes are cut, the activities are the same`, async (t) => {
     const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
     t.comment(`SEED=${seed}`)
-    for (const recorded of recordingsOf(cli)) {
+    for (const recorded of recordingsOf(cli, suffix)) {
+      const { length } = recorded.stdout
       const expected = read(adapter, recorded)
-      for (let i = 0; i < 8; i++) {
-        const cuts = cutsOf(recorded.stdout.length, seed + i)
-        t.strictSame(read(adapter, recorded, { cuts }), expected, recorded.name)
-      }
+      const differs = (cuts: readonly number[]): boolean =>
+        !isDeepStrictEqual(read(adapter, recorded, { cuts }), expected)
+      const everywhere = Array.from({ length }, (_, at) => at)
+      t.notOk(differs(everywhere), `${recorded.name}: at every byte at once`)
+      // Once at each boundary where the recording is short, at some of them where it is not.
+      const boundaries = length <= 1_500 ? everywhere : cutsOf(length, seed)
+      t.strictSame(boundaries.filter((at) => differs([at])), [], `${recorded.name}: at one of ${boundaries.length} bytes`)
+      const seeds = [1, 2, 3, 4].map((more) => seed + more)
+      t.strictSame(seeds.filter((seed) => differs(cutsOf(length, seed))), [], `${recorded.name}: at many`)
     }
   })
+
+  if (count === undefined) continue
 
   t.test(`${adapter.name}: every tool call is started once and ended once, failures are failures`, async (t) => {
     for (const recorded of recordingsOf(cli)) {
