@@ -15,9 +15,12 @@ t.test('a run succeeds only if its result says so and it exits with 0', async (t
     'err-401': [false, 'API error 401: Request had invalid authentication credentials.'],
     'err-429': [true, 'Final answer: two files.'],
     'err-500': [false, 'API error 500: An internal error has occurred.'],
+    'err-cut': [false, /terminated/],
+    fancy: [true, 'Built.'],
     'kill-kill-tool': [false, 'Gemini ended without a result (signal SIGKILL).'],
     // It ignored the signal, went on to its end and succeeded.
     'kill-term-tool': [true, /./],
+    linesep: [true, 'Final\u2028answer.'],
     main: [true, 'Done: the greeting now says "hello, world" and NOTES.md was added.'],
     'main-no-ids': [true, /^Done: the greeting/],
     mcp: [true, 'MCP done.'],
