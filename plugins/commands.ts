@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { isTimelineError, timelineError } from '../lib/errors.js'
@@ -8,6 +7,7 @@ import type { Logger } from '../lib/logger.js'
 import { checkTaskId } from '../lib/options.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
+import { OPTIONS, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
 import { runRecorded, type Exit } from './run-command.js'
 
 /** Where a command writes, and how it is told to end. */
@@ -37,23 +37,6 @@ const HELP = `Usage: agent-timeline <command> [options]
 
 None of them deletes anything, however old. Exit codes: 0 done, 1 failed, 2 not understood; of run: those of the command,
 127 where it was not found, 126 where it could not be started.`
-
-const OPTIONS = {
-  database: { type: 'string' },
-  task: { type: 'string' },
-  after: { type: 'string' },
-  role: { type: 'string' },
-  title: { type: 'string' },
-  provider: { type: 'string' },
-  model: { type: 'string' },
-  timeout: { type: 'string' },
-  'silence-timeout': { type: 'string' },
-  port: { type: 'string' },
-  host: { type: 'string' },
-  help: { type: 'boolean', short: 'h' }
-} as const
-
-type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined }
 
 interface Command {
   readonly options: ReadonlyArray<keyof typeof OPTIONS>
@@ -148,7 +131,7 @@ async function record (values: Values, terminal: Terminal, words: readonly strin
   const database = required('--database', values.database)
   const [taskId, role] = [checkTaskId(required('--task', values.task)), required('--role', values.role)]
   if (words.length === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['--', 'and a command behind it are missing'])
-  const meta = { taskId, role, ...texts(values, ['title', 'provider', 'model']) }
+  const meta = { taskId, role, ...given(values, ['title', 'provider', 'model']) }
   const ending = new AbortController()
   // What is wrong with our own stdout is told to the command, by its own.
   const end = (): void => { if (typeof terminal.signal.reason === 'string') ending.abort(terminal.signal.reason) }
@@ -166,42 +149,10 @@ async function record (values: Values, terminal: Terminal, words: readonly strin
   })
 }
 
-function texts<Name extends keyof Values> (values: Values, names: readonly Name[]): { [name in Name]?: string } {
-  const given = names.filter((name) => values[name] !== undefined)
-  return Object.fromEntries(given.map((name) => [name, values[name]])) as never
-}
-
-function limit<Name extends string> (
-  name: Name, option: string, value: Values[keyof Values]
-): { [name in Name]?: number } {
-  if (value === undefined) return {}
-  const ms = wholeNumber(option, value, Number.MAX_SAFE_INTEGER)
-  if (ms === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [option, 'is a positive number of milliseconds'])
-  return { [name]: ms } as never
-}
-
 async function runMigration (values: Values, { print }: Terminal): Promise<undefined> {
   const database = existing(values)
   await migrate(database)
   print(`${database} has everything that migration 010 adds`)
-}
-
-/** A typing error must not leave a new database behind. */
-function existing (values: Values): string {
-  const database = required('--database', values.database)
-  if (!existsSync(database)) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
-  return database
-}
-
-function required (name: string, value: string | boolean | undefined): string {
-  if (typeof value === 'string' && value !== '') return value
-  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is missing'])
-}
-
-function wholeNumber (name: string, text: string | boolean, max: number): number {
-  const value = /^\d{1,16}$/.test(String(text)) ? Number(text) : NaN
-  if (value <= max) return value
-  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is a whole number from 0 to ${max}`])
 }
 
 function usageError (problem: string): Error {

@@ -12,7 +12,7 @@ export async function installClis (folder, names) {
   writeFileSync(join(folder, 'package.json'), '{"private":true}\n')
   const packages = names.map((name) => `${CLIS[name].package}@${CLIS[name].version}`)
   try {
-    await run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--loglevel=error', ...packages], {
+    await run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--loglevel=error', '--fetch-retries=1', ...packages], {
       cwd: folder, timeout: INSTALL_MS, maxBuffer: 16 * 1024 * 1024
     })
   } catch (error) {

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { timelineError } from '../lib/errors.js'
+
+/** The options of every command. */
+export const OPTIONS = {
+  database: { type: 'string' },
+  task: { type: 'string' },
+  after: { type: 'string' },
+  role: { type: 'string' },
+  title: { type: 'string' },
+  provider: { type: 'string' },
+  model: { type: 'string' },
+  timeout: { type: 'string' },
+  'silence-timeout': { type: 'string' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+/** What was given, as it was given. */
+export type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined }
+
+/** A typing error must not leave a new database behind. @throws AGENT_TIMELINE_DATABASE_MISSING */
+export function existing (values: Values): string {
+  const database = required('--database', values.database)
+  if (!existsSync(database)) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
+  return database
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function required (name: string, value: string | boolean | undefined): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is missing'])
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function wholeNumber (name: string, text: string | boolean, max: number): number {
+  const value = /^\d{1,16}$/.test(String(text)) ? Number(text) : NaN
+  if (value <= max) return value
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is a whole number from 0 to ${max}`])
+}
+
+/** Those of the options that were given. */
+export function given<Name extends keyof Values> (values: Values, names: readonly Name[]): { [name in Name]?: string } {
+  const present = names.filter((name) => values[name] !== undefined)
+  return Object.fromEntries(present.map((name) => [name, values[name]])) as never
+}
+
+/** A limit in milliseconds, under the name it has in code; nothing where none was given. */
+export function limit<Name extends string> (
+  name: Name, option: string, value: Values[keyof Values]
+): { [name in Name]?: number } {
+  if (value === undefined) return {}
+  const ms = wholeNumber(option, value, Number.MAX_SAFE_INTEGER)
+  if (ms === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [option, 'is a positive number of milliseconds'])
+  return { [name]: ms } as never
+}
