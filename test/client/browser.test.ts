@@ -14,6 +14,8 @@ import { TimelineServer } from './support/timeline-server.js'
 
 /** Seconds of the fast stream; 100 makes it the 100,000 events that are promised. */
 const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 8)
+/** How many of them are looked at closely: traces are large. */
+const TRACED_EVENTS = 7000
 const TASK = '9cefe1b1'
 
 let browser: Browser
@@ -231,22 +233,27 @@ t.test('following 1,000 events a second makes no task of more than 50 ms', async
     observer.observe({ entryTypes: ['longtask'] })
     Object.assign(window, { tasks })
   })
-  await browser.startTracing(page, { categories: ['toplevel'] })
+  const hasShown = async (seq: number): Promise<void> => {
+    await page.waitForFunction((seq) => {
+      const list = document.querySelector('agent-timeline')!.shadowRoot!
+      const rows = list.querySelectorAll('article')
+      return Number(rows[rows.length - 1]?.getAttribute('aria-posinset')) >= seq
+    }, seq, { timeout: FLOOD_SECONDS * 3000 + 10_000, polling: 250 })
+  }
   const goal = server.events.length + FLOOD_SECONDS * 1000
   const stop = flood(server)
+  // The end is where the list is longest.
+  await hasShown(goal - TRACED_EVENTS)
   const start = performance.now()
-  await page.waitForFunction((goal) => {
-    const list = document.querySelector('agent-timeline')!.shadowRoot!
-    const rows = list.querySelectorAll('article')
-    return Number(rows[rows.length - 1]?.getAttribute('aria-posinset')) >= goal
-  }, goal, { timeout: FLOOD_SECONDS * 3000 + 10_000, polling: 250 })
+  await browser.startTracing(page, { categories: ['toplevel'] })
+  await hasShown(goal)
   const seconds = (performance.now() - start) / 1000
   stop()
   const work = mainThreadTasks(await browser.stopTracing())
   const seen = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks)
   const rows = await page.locator('article').count()
   const sum = work.reduce((total, ms) => total + ms, 0)
-  t.comment(`${Math.round(FLOOD_SECONDS * 1000 / seconds)} events/s, main thread ${(sum / seconds / 10).toFixed(1)} % busy, ` +
+  t.comment(`${Math.round(Math.min(TRACED_EVENTS, FLOOD_SECONDS * 1000) / seconds)} events/s, main thread ${(sum / seconds / 10).toFixed(1)} % busy, ` +
     `longest task ${Math.max(...work).toFixed(1)} ms of work; by the wall clock over 50 ms: ${seen.map(Math.round).join(' ') || 'none'}`)
   // By the thread's own clock: what else runs on the machine is none of the page's doing.
   t.same(work.filter((ms) => ms > 50), [], 'no task over 50 ms')
