@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isTimelineError, timelineError } from '../lib/errors.js'
 import { EventLines } from '../lib/event-lines.js'
@@ -32,6 +34,8 @@ const HELP = `Usage: agent-timeline <command> [options]
            prints what a task's agents do while they do it
   migrate  --database FILE
            adds what a database lacks; harmless when there is nothing to add
+  demo     [--port 3000]
+           plays a recorded session of a real agent, so that there is something to look at
 
   --help   prints this
 
@@ -54,7 +58,8 @@ const COMMANDS = new Map<string, Command>([
     run: record
   }],
   ['tail', { options: ['database', 'task', 'after'], run: tail }],
-  ['migrate', { options: ['database'], run: runMigration }]
+  ['migrate', { options: ['database'], run: runMigration }],
+  ['demo', { options: ['port'], run: demo }]
 ])
 
 /** Runs one command of the command line. @returns its exit code, or the signal to end by */
@@ -101,6 +106,16 @@ async function serve (values: Values, terminal: Terminal): Promise<undefined> {
   } finally {
     await app.close()
   }
+}
+
+/** The example, as a process of its own: it is an orchestrator like any other. */
+async function demo (values: Values, { signal }: Terminal): Promise<Exit> {
+  const port = values.port === undefined ? 3000 : wholeNumber('--port', values.port, 65_535)
+  const example = fileURLToPath(new URL('../examples/orchestrator.js', import.meta.url))
+  const child = spawn(process.execPath, [example, '--port', String(port)], { stdio: 'inherit' })
+  signal.addEventListener('abort', () => child.kill('SIGTERM'))
+  const [code, ended] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
+  return ended ?? code ?? 1
 }
 
 async function tail (values: Values, terminal: Terminal): Promise<undefined> {

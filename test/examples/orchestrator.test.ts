@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { startExample } from '../support/example.js'
 import { SseClient } from '../plugins/sse-client.js'
@@ -65,6 +67,17 @@ t.test('a runner that is killed is told as lost', async (t) => {
   await stream.until(({ frames }) => frames.some(({ data }) => data.type === 'invocation.failed'))
   const failed = stream.frames.find(({ data }) => data.type === 'invocation.failed')
   t.equal(failed?.data.reason, 'lost')
+})
+
+t.test('agent-timeline demo is the example', async (t) => {
+  const bin = fileURLToPath(new URL('../../dist/plugins/command-line.js', import.meta.url))
+  const child = spawn(process.execPath, [bin, 'demo', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  child.stdout.on('data', (data) => { printed += String(data) })
+  while (!printed.includes('/timeline/tasks/')) await once(child.stdout, 'data')
+  child.kill('SIGTERM')
+  const [code] = await once(child, 'exit')
+  t.equal(code, 0)
 })
 
 function toolUse (id: string, input: object) {
