@@ -47,6 +47,7 @@ const address = await listen(Number(options.port))
 
 const runners = new Set<ChildProcess>()
 let isEnding = false
+endOnSignals()
 const what = options.agent ?? `a recorded session${options.recording === undefined ? '' : ` (${options.recording})`}`
 console.log(`The database is ${database}`)
 const url = announce(randomUUID())
@@ -100,13 +101,16 @@ async function listen (port: number): Promise<string> {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    isEnding = true
-    const ends = [...runners].map((runner) => new Promise((resolve) => runner.once('close', resolve)))
-    for (const runner of runners) runner.kill('SIGTERM')
-    await Promise.all(ends)
-    await app.close()
-    process.exit(0)
-  })
+/** Ends the runners first, so that their agents end with them. */
+function endOnSignals (): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      isEnding = true
+      const ends = [...runners].map((runner) => new Promise((resolve) => runner.once('close', resolve)))
+      for (const runner of runners) runner.kill('SIGTERM')
+      await Promise.all(ends)
+      await app.close()
+      process.exit(0)
+    })
+  }
 }
