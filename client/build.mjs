@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { minify } from 'terser'
 import { compileTemplates } from './compile-templates.mjs'
 
 /** What a page pays for the element, everything included. */
@@ -22,18 +23,20 @@ const cssAsText = {
   }
 }
 
+/** One module of everything the entry needs; terser finds two percent that esbuild leaves. */
 async function bundle (entry, outfile) {
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [SOURCE + entry],
-    outfile: TARGET + outfile,
+    write: false,
     bundle: true,
     format: 'esm',
     target: 'es2022',
     minify: true,
-    sourcemap: false,
     legalComments: 'none',
     plugins: [cssAsText, compileTemplates]
   })
+  const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2022, compress: { passes: 2 } })
+  await writeFile(TARGET + outfile, code)
 }
 
 await mkdir(TARGET + 'pages', { recursive: true })
