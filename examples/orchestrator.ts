@@ -35,11 +35,11 @@ const { values: options } = parseArgs({
 const database = options.database ?? join(mkdtempSync(join(tmpdir(), 'agent-timeline-')), 'orchestrator.db')
 
 /** How long the first task waits for somebody to watch it. */
-const WAIT_FOR_VIEWER_MS = 3_000
+const WAIT_FOR_VIEWER_MS = 6_000
 
 const app = Fastify()
 const viewer = new Promise<void>((resolve) => {
-  app.addHook('onRequest', async (request) => { if (request.url.includes('/stream')) resolve() })
+  app.addHook('onRequest', async (request) => { if (request.url.startsWith('/api/tasks/')) resolve() })
 })
 await app.register(agentTimeline, { database })
 app.get('/', async (_request, reply) => reply.redirect('/timeline/'))

@@ -14,7 +14,8 @@ export const OPTIONS = {
   'silence-timeout': { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
-  help: { type: 'boolean', short: 'h' }
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' }
 } as const
 
 /** What was given, as it was given. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -25,19 +26,19 @@ export interface Terminal {
 const HELP = `Usage: agent-timeline <command> [options]
 
   serve    --database FILE [--port 3000] [--host 127.0.0.1]
-           serves the pages and the API of a database that a runner writes
+           serves the pages and the API of a database that a runner, or run, has made
   run      --database FILE --task ID --role ROLE [--title TEXT] [--provider NAME] [--model NAME]
            [--timeout MS] [--silence-timeout MS] -- COMMAND [ARGUMENT]...
            runs a command and records it, also what Claude Code, Codex and Gemini CLI print as JSON;
            its input, output and exit code are the command's
   tail     --database FILE --task ID [--after NUMBER]
-           prints what a task's agents do while they do it
+           prints what a task's agents do while they do it, until it is interrupted
   migrate  --database FILE
            adds what a database lacks; harmless when there is nothing to add
   demo     [--port 3000]
            plays a recorded session of a real agent, so that there is something to look at
 
-  --help   prints this
+  --help, --version
 
 None of them deletes anything, however old. Exit codes: 0 done, 1 failed, 2 not understood; of run: those of the command,
 127 where it was not found, 126 where it could not be started.`
@@ -75,7 +76,15 @@ export async function runCommand (args: readonly string[], terminal: Terminal): 
     }
     const [name, ...rest] = positionals
     const command = COMMANDS.get(name ?? '')
-    if (command === undefined || rest.length > 0) throw usageError(`the commands are ${[...COMMANDS.keys()].join(', ')}`)
+    if (values.version === true) {
+      terminal.print(await version())
+      return 0
+    }
+    if (command === undefined || rest.length > 0) {
+      if (name === undefined) terminal.printError(HELP)
+      const known = `the commands are ${[...COMMANDS.keys()].join(', ')}`
+      throw usageError(name === undefined ? known : `there is no ${positionals.join(' ')}; ${known}`)
+    }
     if (words.length > 0 && command.takesWords !== true) throw usageError(`${name} runs no command`)
     for (const option of Object.keys(values)) {
       if (!(command.options as readonly string[]).includes(option)) {
@@ -106,6 +115,11 @@ async function serve (values: Values, terminal: Terminal): Promise<undefined> {
   } finally {
     await app.close()
   }
+}
+
+async function version (): Promise<string> {
+  const file = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(file) as { version: string }).version
 }
 
 /** The example, as a process of its own: it is an orchestrator like any other. */

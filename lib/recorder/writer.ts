@@ -171,8 +171,9 @@ export function createWriter (options: WriterOptions): Writer {
     const isUnknownTask = op.kind === 'start' && (error as { code?: string }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY'
     const coded = isUnknownTask ? timelineError('AGENT_TIMELINE_UNKNOWN_TASK', [], error) : databaseError(error)
     if ('run' in op && op.kind === 'start') op.run.isUnrecorded = true
-    const message = isUnknownTask ? 'the task is unknown: its invocation is not recorded' : 'the database refused a row'
-    logger.warn({ code: coded.code, taskId: op.kind === 'task' ? op.taskId : op.run.taskId }, message)
+    const taskId = op.kind === 'task' ? op.taskId : op.run.taskId
+    const message = isUnknownTask ? `the task ${taskId} is unknown: its invocation is not recorded` : 'the database refused a row'
+    logger.warn({ code: coded.code, taskId }, message)
     finish(entries, coded)
   }
 
@@ -199,12 +200,16 @@ export function createWriter (options: WriterOptions): Writer {
   function flush (timeoutMs = 5_000): Promise<void> {
     return new Promise((resolve, reject) => {
       if (queue.size === 0) return resolve()
+      const target = finished + queue.size
+      let seen = finished
       const deadline = setTimeout(() => {
         waiting.delete(check)
         reject(lastError ?? timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE'))
       }, timeoutMs)
-      const target = finished + queue.size
       function check () {
+        // As long as batches are written, there is only much to write.
+        if (finished > seen) deadline.refresh()
+        seen = finished
         if (finished < target) return
         clearTimeout(deadline)
         waiting.delete(check)
