@@ -15,7 +15,7 @@ import { timelineRoutes } from './timeline-routes.js'
 import { ui } from './ui.js'
 
 export type {
-  AgentTimelineOptions, GuardHooks, MonitoringOptions, ProjectResolver
+  AgentTimelineOptions, GuardHook, GuardHooks, MonitoringOptions, ProjectResolver
 } from './plugin-options.js'
 export type { DatabaseSource } from '../lib/store/source.js'
 export type { Timeline } from '../lib/timeline.js'

@@ -14,13 +14,20 @@ export class OpenStreams {
   readonly #max: number
   readonly #open = new Map<ServerResponse, () => void>()
   #taken = 0
+  #isEnding = false
 
   constructor (max: number) {
     this.#max = max
   }
 
-  /** @throws AGENT_TIMELINE_TOO_MANY_STREAMS */
+  /** @throws AGENT_TIMELINE_CLOSED once the server closes: a stream that begins then would keep it open */
+  checkOpen (): void {
+    if (this.#isEnding) throw timelineError('AGENT_TIMELINE_CLOSED')
+  }
+
+  /** @throws AGENT_TIMELINE_TOO_MANY_STREAMS, AGENT_TIMELINE_CLOSED */
   take (): StreamPlace {
+    this.checkOpen()
     if (this.#taken >= this.#max) throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS')
     this.#taken++
     let isFree = false
@@ -52,6 +59,7 @@ export class OpenStreams {
 
   /** `server.close()` would wait for them for ever. */
   endAll (): void {
+    this.#isEnding = true
     for (const [response, close] of this.#open) {
       close()
       // Whoever is behind would have to read everything first.

@@ -1,7 +1,5 @@
-import type {
-  FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler, preHandlerAsyncHookHandler, preHandlerHookHandler,
-  preValidationAsyncHookHandler, preValidationHookHandler
-} from 'fastify'
+import { resolve as resolvePath } from 'node:path'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { OpenOptions } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { TaskEventSource } from '../lib/host/task-events.js'
@@ -18,13 +16,17 @@ export type ProjectResolver = (
   project: string | undefined, request: FastifyRequest | undefined
 ) => DatabaseSource | undefined | Promise<DatabaseSource | undefined>
 
+/** A hook of Fastify's, async or with `done`. */
+export type GuardHook =
+  (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => unknown
+
 type OneOrMany<T> = T | readonly T[]
 
 /** Hooks for everything that the plugin serves: API, stream, pages and assets; the host's routes are left alone. */
 export interface GuardHooks {
-  readonly onRequest?: OneOrMany<onRequestHookHandler | onRequestAsyncHookHandler>
-  readonly preValidation?: OneOrMany<preValidationHookHandler | preValidationAsyncHookHandler>
-  readonly preHandler?: OneOrMany<preHandlerHookHandler | preHandlerAsyncHookHandler>
+  readonly onRequest?: OneOrMany<GuardHook>
+  readonly preValidation?: OneOrMany<GuardHook>
+  readonly preHandler?: OneOrMany<GuardHook>
 }
 
 export interface MonitoringOptions {
@@ -133,14 +135,22 @@ function resolveProjects ({ database, projects }: AgentTimelineOptions): Project
   if ((database === undefined) === (projects === undefined)) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
   if (database !== undefined) {
     checkSource('database', database)
-    return () => database
+    const source = toAbsolute(database)
+    return () => source
   }
   if (typeof projects === 'function') return projects as ProjectResolver
   if (typeof projects !== 'object' || projects === null) {
     throw invalid('projects', 'is an object of databases by project, or a function that finds one')
   }
   for (const [name, source] of Object.entries(projects)) checkSource(`projects[${JSON.stringify(name)}]`, source)
-  return (project) => project !== undefined && Object.hasOwn(projects, project) ? projects[project] : undefined
+  const sources = new Map(Object.entries(projects).map(([name, source]) => [name, toAbsolute(source)]))
+  return (project) => project === undefined ? undefined : sources.get(project)
+}
+
+/** A path as it is meant now: the working directory may be another one later. Everything else stays as it is. */
+export function toAbsolute (source: DatabaseSource): DatabaseSource {
+  if (typeof source !== 'string' || source === ':memory:' || /^\w{2,}:/.test(source)) return source
+  return resolvePath(source)
 }
 
 function checkSource (name: string, source: unknown): void {

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { DatabaseSource } from '../lib/store/source.js'
-import type { ProjectResolver } from './plugin-options.js'
+import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 
 /** `create`: whether a file that is missing is made. */
 export type OpenDatabase = (database: DatabaseSource, create: boolean) => Promise<TimelineCore>
@@ -51,6 +51,8 @@ export class Projects {
 
 /** One file under two spellings is one database. */
 function keyOf (source: DatabaseSource): unknown {
-  if (typeof source !== 'string' || source === ':memory:' || /^\w{2,}:/.test(source)) return source
-  return resolvePath(source)
+  if (typeof source === 'string') return toAbsolute(source)
+  // Of a handle on a file only the file is used; a resolver may make a new one for each request.
+  const { name, memory } = source as { name?: unknown, memory?: unknown }
+  return typeof name === 'string' && name !== '' && memory === false ? resolvePath(name) : source
 }

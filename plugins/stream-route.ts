@@ -47,12 +47,15 @@ export function streamRoute (scope: FastifyInstance, { projects, streams, monito
       try {
         const core = await projects.find(projectOf(request), request)
         const opening = await describeTask(core, taskId)
+        streams.checkOpen()
         reply.hijack()
         if (reply.raw.destroyed) return place.free()
         begin(reply, opening)
         subscribe(reply.raw, core, taskId, place, 2 * heartbeatMs, cursor)
       } catch (err) {
         place.free()
+        // Once it is hijacked nobody else answers; a header of another plugin's may be what cannot be written.
+        if (reply.sent) reply.raw.destroy()
         throw err
       }
     }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifySchema } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifySchema, RouteHandlerMethod } from 'fastify'
 import { timelineError } from '../lib/errors.js'
 import { addRoute } from './scope.js'
 
@@ -65,25 +65,28 @@ async function pages (
   const indexPage = pageOf(index, '')
   const taskPage = pageOf(task, '../')
 
-  addRoute(scope, OPTION, {
-    url: prefix,
-    schema: HIDDEN,
-    handler: async (request, reply) => {
-      const query = request.url.indexOf('?')
-      const page = `./${prefix.slice(prefix.lastIndexOf('/') + 1)}/`
-      return reply.redirect(page + (query === -1 ? '' : request.url.slice(query)))
-    }
-  })
-  addRoute(scope, OPTION, {
-    url: `${prefix}/`,
-    schema: HIDDEN,
-    handler: async (_request, reply) => sendPage(reply, indexPage)
-  })
+  // Relative addresses need the slash at the end.
+  const sendIndex: RouteHandlerMethod = async (request, reply) => {
+    const query = request.url.indexOf('?')
+    const path = query === -1 ? request.url : request.url.slice(0, query)
+    if (path.endsWith('/')) return sendPage(reply, indexPage)
+    return reply.redirect(`./${prefix.slice(prefix.lastIndexOf('/') + 1)}/` + request.url.slice(path.length))
+  }
+  const urls = ignoresTrailingSlash(scope) ? [`${prefix}/`] : [prefix, `${prefix}/`]
+  for (const url of urls) addRoute(scope, OPTION, { url, schema: HIDDEN, handler: sendIndex })
   addRoute(scope, OPTION, {
     url: `${prefix}/tasks/:id`,
     schema: HIDDEN,
     handler: async (_request, reply) => sendPage(reply, taskPage)
   })
+}
+
+/** Then both addresses are one route. */
+function ignoresTrailingSlash ({ initialConfig }: FastifyInstance): boolean {
+  const { ignoreTrailingSlash, routerOptions } = initialConfig as {
+    ignoreTrailingSlash?: boolean, routerOptions?: { ignoreTrailingSlash?: boolean }
+  }
+  return ignoreTrailingSlash === true || routerOptions?.ignoreTrailingSlash === true
 }
 
 async function readPage (folder: string, name: string): Promise<string> {

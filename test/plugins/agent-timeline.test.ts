@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import Database from 'better-sqlite3'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import t from 'tap'
 import { openTimeline } from '../../lib/timeline.js'
@@ -347,3 +348,36 @@ function makeClient (folder: string): string {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder
 }
+
+t.test('a relative path is the one of the moment of registration', async (t) => {
+  const [folder, elsewhere] = [makeFolder(t), makeFolder(t)]
+  const cwd = process.cwd()
+  t.teardown(() => process.chdir(cwd))
+  process.chdir(folder)
+  const { app } = await makeApp(t, { plugin: { database: './relative.db' } })
+  process.chdir(elsewhere)
+  t.equal((await app.inject('/api/invocations')).statusCode, 200)
+  const named = await makeApp(t, { plugin: { projects: { a: './a.db' } } })
+  process.chdir(folder)
+  await named.app.agentTimeline.for('a')
+  process.chdir(cwd)
+  t.strictSame(readdirSync(folder).filter((name) => name.endsWith('.db')), ['relative.db'])
+  t.strictSame(readdirSync(elsewhere).filter((name) => name.endsWith('.db')), ['a.db'])
+})
+
+t.test('a resolver that makes a new handle for each request opens one database', async (t) => {
+  const path = join(makeFolder(t), 'x.db')
+  const handles: Database.Database[] = []
+  t.teardown(() => { for (const handle of handles) handle.close() })
+  const { app } = await makeApp(t, {
+    plugin: { projects: () => { handles.push(new Database(path)); return handles.at(-1) } }
+  })
+  const first = await app.agentTimeline.for('x')
+  t.equal(await app.agentTimeline.for('x'), first)
+})
+
+t.test('it can be registered where the router ignores slashes at the end', async (t) => {
+  const { app } = await makeApp(t, { server: { routerOptions: { ignoreTrailingSlash: true } } })
+  t.equal((await app.inject('/timeline')).statusCode, 302)
+  t.equal((await app.inject('/timeline/')).statusCode, 200)
+})

@@ -248,3 +248,35 @@ t.test('app.close() ends 1,000 open streams within a second', async (t) => {
   t.ok(tookMs < 1000, `${tookMs.toFixed(0)} ms`)
   await Promise.all(clients.slice(1).map((client) => client.untilEnd()))
 })
+
+t.test('app.close() does not wait for a stream whose request it overtakes', async (t) => {
+  let isAsked = (): void => {}
+  let answer = (): void => {}
+  const asked = new Promise<void>((resolve) => { isAsked = resolve })
+  const answered = new Promise<void>((resolve) => { answer = resolve })
+  let isClosing = (): void => {}
+  const closing = new Promise<void>((resolve) => { isClosing = resolve })
+  const { app } = await makeApp(t, {
+    listen: true,
+    before: (host) => host.addHook('preClose', async () => { isClosing() }),
+    plugin: { hooks: { preHandler: async () => { isAsked(); await answered } } }
+  })
+  const refused = SseClient.open(app, '/api/tasks/a/stream')
+  await asked
+  const closed = app.close()
+  await closing
+  await nextTurn()
+  answer()
+  const { response } = await refused
+  t.equal(response.statusCode, 503)
+  await closed
+})
+
+t.test('a header that cannot be written ends the connection, and not the ability to close', async (t) => {
+  const { app } = await makeApp(t, {
+    listen: true,
+    before: (host) => host.addHook('onRequest', async (_request, reply) => { reply.header('x-user', 'Zoë ☃') })
+  })
+  await t.rejects(SseClient.open(app, '/api/tasks/a/stream'))
+  await app.close()
+})
