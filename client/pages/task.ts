@@ -10,8 +10,13 @@ const project = new URLSearchParams(location.search).get('project')
 // The last part of the path, wherever a proxy put the page.
 const id = decodeURIComponent(location.pathname.replace(/\/+$/, '').split('/').pop() ?? '')
 
+const crumb = document.querySelector('h1')!
+
+crumb.textContent = `Task ${id}`
 element.addEventListener('agent-timeline-state', ({ detail }) => {
-  document.title = `${MARKS[detail.state]}${detail.task.title ?? `Task ${detail.task.id}`} · Agent timeline`
+  const name = detail.task.title ?? `Task ${detail.task.id}`
+  crumb.textContent = name
+  document.title = `${MARKS[detail.state]}${name} · Agent timeline`
 })
 if (project !== null) {
   element.setAttribute('project', project)

@@ -6,7 +6,7 @@ import {
 import { indexOfSeq, timeOf, type Foldable, type Row, type ToolRow } from './rows.js'
 import { MAX_ROWS, type Invocation, type TimelineState } from './state.js'
 import { createTextRow } from './text-row.js'
-import { callKey, createToolRow, endToolRow } from './tool-row.js'
+import { callKey, createToolRow, endStatus, endToolRow } from './tool-row.js'
 
 /** Rows that go at once when the list is full, so that it is not cut at every event. */
 const TRIM_STEP = 1024
@@ -109,7 +109,7 @@ export class Draft {
     const isNewCall = isTool && !isEnd
     this.#update(invocationId, (known) => noteActivity(known, event, isNewCall))
     if (isNewCall) next.toolCalls++
-    if (activityType === 'error' || (isEnd && metadata?.status === 'error')) next.errors++
+    if (activityType === 'error' || (isEnd && endStatus(event) === 'error')) next.errors++
     if (isEnd && this.#endCall(event)) return
     const { isParallel } = this.#place(event)
     if (!isTool) return this.#push(createTextRow(event, isParallel))

@@ -1,5 +1,5 @@
 import type { ConnectionState } from '../connection/connection-state.js'
-import { indexOfSeq, type ToolRow } from './rows.js'
+import { indexOfSeq, type TaskRow, type ToolRow } from './rows.js'
 import type { Invocation, TimelineState } from './state.js'
 
 /** The one word about a task; each has an icon of its own too. */
@@ -11,6 +11,8 @@ export interface Summary {
   readonly running: readonly Invocation[]
   /** The invocation the verdict speaks of. */
   readonly invocation?: Invocation
+  /** The task's last change, where that is what the verdict rests on: its end, which no invocation's end tells of. */
+  readonly change?: TaskRow
   /** The tool call that has been open longest, if one is. */
   readonly openTool?: ToolRow
   /** Something may happen at any time: the live panel is shown. */
@@ -39,10 +41,13 @@ export function summarise (state: TimelineState, connection: ConnectionState, no
     const isWaiting = openTool === undefined && running.every(({ waitingFor }) => waitingFor !== undefined)
     return { ...base, verdict: isWaiting ? 'waiting' : 'running' }
   }
-  if (state.task.status === 'completed' || state.task.status === 'failed') return { ...base, verdict: state.task.status }
+  if (state.task.status === 'completed') return { ...base, verdict: 'completed' }
+  // An agent may do its work well and the task fail of it.
+  if (state.task.status === 'failed') return { ...base, verdict: 'failed', change: findChange(state, 'failed') }
   if (last === undefined) return { ...base, verdict: 'none' }
-  if (isActive) return { ...base, verdict: 'waiting' }
-  return { ...base, verdict: last.status === 'running' ? 'running' : last.status }
+  // That an agent failed says more than that none is running.
+  if (isActive && last.status === 'completed') return { ...base, verdict: 'waiting' }
+  return { ...base, verdict: last.status as Verdict }
 }
 
 /** What all invocations cost together, in USD, as far as agents told. */
@@ -64,6 +69,14 @@ function findOpenTool (state: TimelineState): ToolRow | undefined {
   for (const seq of state.openCalls.values()) {
     const row = state.rows[indexOfSeq(state.rows, seq)]
     if (row?.kind === 'tool' && row.status === 'running') return row
+  }
+  return undefined
+}
+
+function findChange (state: TimelineState, change: string): TaskRow | undefined {
+  for (let index = state.rows.length - 1; index >= 0; index--) {
+    const row = state.rows[index]!
+    if (row.kind === 'task') return row.change === change ? row : undefined
   }
   return undefined
 }

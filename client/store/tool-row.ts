@@ -41,17 +41,25 @@ export function createToolRow (event: InvocationActivityEvent, isParallel: boole
 
 /** The row of a call whose second half arrived. */
 export function endToolRow (row: ToolRow, event: InvocationActivityEvent): ToolRow {
-  const { status, durationMs, exitCode, result, files, truncated } = event.metadata ?? {}
+  const { durationMs, exitCode, result, output, files, truncated } = event.metadata ?? {}
+  const text = result ?? output
   const ownDurationMs = typeof durationMs === 'number' ? durationMs : timeOf(event) - row.atMs
   return {
     ...row,
-    status: STATUSES.includes(status) ? status as ToolStatus : 'ok',
+    status: endStatus(event),
     durationMs: ownDurationMs > 0 || durationMs === 0 ? ownDurationMs : undefined,
     exitCode: typeof exitCode === 'number' ? exitCode : undefined,
-    result: typeof result === 'string' && result !== '' ? result : undefined,
+    result: typeof text === 'string' && text !== '' ? text : undefined,
     files: Array.isArray(files) ? files as ToolRow['files'] : undefined,
     isTruncated: row.isTruncated || truncated === true
   }
+}
+
+/** How a call came out; hosts that log by themselves may know its exit code only. */
+export function endStatus ({ metadata }: InvocationActivityEvent): ToolStatus {
+  const { status, exitCode } = metadata ?? {}
+  if (STATUSES.includes(status)) return status as ToolStatus
+  return typeof exitCode === 'number' && exitCode !== 0 ? 'error' : 'ok'
 }
 
 /** Key of a call within its invocation. */

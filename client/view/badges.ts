@@ -3,7 +3,7 @@ import type { VNode } from 'preact'
 import type { Invocation } from '../store/state.js'
 import type { Verdict } from '../store/summary.js'
 import { toPlainText } from './ansi.js'
-import { capitalise } from './format.js'
+import { capitalise, formatCount } from './format.js'
 import { icon, spinner, type IconName } from './icons.js'
 
 /** Which colour something is shown in. */
@@ -47,6 +47,13 @@ export function avatar (role: string | undefined): VNode {
 /** The role as a name; the invocation's number where its start is not loaded. */
 export function roleName ({ role, id }: Pick<Invocation, 'role' | 'id'>): string {
   return capitalise(toPlainText(role ?? `run ${id}`, 40))
+}
+
+/** `Coder, 2 reviewers`: who they are, each role once. */
+export function rolesText (invocations: ReadonlyArray<Pick<Invocation, 'role' | 'id'>>): string {
+  const counts = new Map<string, number>()
+  for (const name of invocations.map(roleName)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return capitalise([...counts].map(([name, count]) => count > 1 ? formatCount(count, name.toLowerCase()) : name).join(', '))
 }
 
 /** `codex · gpt-4o`. */

@@ -5,7 +5,7 @@ import { startedAtMs, totalCostUsd, type Summary } from '../store/summary.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { endText } from './row-text.js'
-import { RESULTS, roleName, verdictText } from './badges.js'
+import { RESULTS, rolesText, verdictText } from './badges.js'
 import { formatSeconds, formatUsd, toWords } from './format.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
@@ -50,7 +50,7 @@ function situation (
 
 /** The sentence that the word rests on. */
 function evidence (summary: Summary, state: TimelineState, connection: ConnectionState, nowMs: number): VNode | string {
-  const { verdict, running, invocation, openTool } = summary
+  const { verdict, running, invocation, openTool, change, isActive } = summary
   const silence = state.lastActivityAtMs === 0
     ? ''
     : html` · last activity <b>${formatSeconds(nowMs - state.lastActivityAtMs)} ago</b>`
@@ -63,12 +63,19 @@ function evidence (summary: Summary, state: TimelineState, connection: Connectio
     return html`${running.length > 1 ? `${running.length} runs · ` : ''}Running <span class="mono">${what}</span> for <b>${
       formatSeconds(nowMs - openTool.atMs)}</b>${silence}` as VNode
   }
-  if (verdict === 'running') return html`${running.map(roleName).join(', ')} at work${silence}` as VNode
+  if (verdict === 'running') return html`${rolesText(running)} at work${silence}` as VNode
   if (verdict === 'waiting') return waitingFor(summary, nowMs, silence)
+  if (verdict === 'failed' && (invocation === undefined || invocation.status === 'completed')) {
+    const by = change === undefined || change.actor === '' ? '' : ` by ${toPlainText(change.actor, 60)}`
+    return html`Task failed${by}${said(change?.message)}${silence}` as VNode
+  }
   if (invocation === undefined) return html`No agent has run yet${silence}` as VNode
-  const text = invocation.error ?? invocation.summary
-  const said = text === undefined ? '' : html`: ${toPlainText(text, 160)}`
-  return html`${endText(invocation)}${said}${silence}` as VNode
+  return html`${endText(invocation)}${said(invocation.error ?? invocation.summary)}${
+    isActive && ' · no agent is running now'}${silence}` as VNode
+}
+
+function said (text: string | undefined): string {
+  return text === undefined || text === '' ? '' : `: ${toPlainText(text, 160)}`
 }
 
 function waitingFor ({ running, invocation }: Summary, nowMs: number, silence: VNode | VNode[] | string): VNode {

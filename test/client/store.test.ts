@@ -5,6 +5,7 @@ import type { Row, TextRow, ToolRow } from '../../client/store/rows.js'
 import { ServerClock } from '../../client/store/server-clock.js'
 import { MAX_ROWS, createState, type TimelineState } from '../../client/store/state.js'
 import { startedAtMs, summarise, totalCostUsd } from '../../client/store/summary.js'
+import { rolesText } from '../../client/view/badges.js'
 import { Random } from './support/random.js'
 import { TaskScript, runningFrames, sampleTask, type SampleEnd } from './support/sample-task.js'
 
@@ -108,8 +109,8 @@ t.test('invocations know how they stand, what they wait for and how they ended',
     ['parallel', 'running', { running: [{ id: 125 }, { id: 126 }] }],
     ['waiting', 'waiting', { running: [{ waitingFor: { text: /Rate limited/ } }] }],
     ['between', 'waiting', { invocation: { outcome: 'rejected', summary: /list may be empty/ } }],
-    ['failed', 'waiting', { invocation: { status: 'failed', error: /529/, exitCode: 1 } }],
-    ['timeout', 'waiting', { invocation: { status: 'timeout' } }]
+    ['failed', 'failed', { invocation: { status: 'failed', error: /529/, exitCode: 1 } }],
+    ['timeout', 'timeout', { invocation: { status: 'timeout' } }]
   ]
   for (const [end, verdict, more] of ends) {
     const state = load(sampleTask(end, Date.now(), 'a').events)
@@ -123,6 +124,36 @@ t.test('invocations know how they stand, what they wait for and how they ended',
   t.equal(totalCostUsd(done)!.toFixed(2), '0.42')
   t.equal(startedAtMs(done), done.rows[0]!.atMs)
   t.equal(startedAtMs(load([])), Infinity)
+})
+
+t.test('a failed task names who failed it, whatever the last agent did', async (t) => {
+  const events = script().start(1, 'reviewer', 'c', 'm').complete(1, 10).task('failed', 'Refused three times', 'lead')
+  const state = take(load([]), ...events.events)
+  t.match(summarise(state, LIVE, 0), {
+    verdict: 'failed', invocation: { status: 'completed' }, change: { change: 'failed', actor: 'lead', message: 'Refused three times' }
+  })
+  const untold = { ...load(events.events.slice(0, 2)), task: { id: 'a', status: 'failed' } }
+  t.match(summarise(untold, LIVE, 0), { verdict: 'failed', change: undefined })
+})
+
+t.test('those at work are named once per role', async (t) => {
+  t.equal(rolesText([{ id: 1, role: 'reviewer' }]), 'Reviewer')
+  t.equal(rolesText([{ id: 1, role: 'reviewer' }, { id: 2, role: 'reviewer' }]), '2 reviewers')
+  t.equal(rolesText([{ id: 1, role: 'coder' }, { id: 2, role: 'reviewer' }, { id: 3, role: 'reviewer' }]), 'Coder, 2 reviewers')
+})
+
+t.test('an exit code tells how a call came out where no status does', async (t) => {
+  const end = { callId: 'x', phase: 'end', tool: 'Bash', exitCode: 2, output: 'no such file' }
+  for (const events of [
+    script().say(1, 'tool_exec', 'exec: ls x', { callId: 'x', phase: 'start', tool: 'Bash' }).say(1, 'tool_exec', 'exec: ls x', end),
+    script().say(1, 'tool_exec', 'exec: ls x', end)
+  ]) {
+    const state = load(events.events)
+    t.match(toolsOf(state), [{ status: 'error', exitCode: 2, result: 'no such file' }])
+    t.equal(state.errors, 1)
+  }
+  const fine = load(script().say(1, 'tool_exec', 'exec: true', { ...end, exitCode: 0, result: 'a' }).events)
+  t.match(toolsOf(fine), [{ status: 'ok', result: 'a' }])
 })
 
 t.test('a cut of five seconds means that nothing is known of a running task', async (t) => {
