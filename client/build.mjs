@@ -35,7 +35,12 @@ async function bundle (entry, outfile) {
     legalComments: 'none',
     plugins: [cssAsText, compileTemplates]
   })
-  const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2022, compress: { passes: 2 } })
+  const { code } = await minify(outputFiles[0].text, {
+    module: true,
+    ecma: 2022,
+    // Without what gzip undoes better.
+    compress: { passes: 2, inline: 1, lhs_constants: false }
+  })
   await writeFile(TARGET + outfile, code)
 }
 

@@ -21,6 +21,8 @@ export class TimelineSession {
   isLoadingOlder = false
   readonly #connection: TimelineConnection
   readonly #batch: FrameBatch<StreamFrame>
+  /** Number of the last event that was there before the stream began. */
+  #headSeq = 0
   readonly #onChange: () => void
 
   constructor ({ onChange, ...options }: SessionOptions) {
@@ -33,7 +35,11 @@ export class TimelineSession {
         this.#batch.clear()
         this.dispatch({ type: 'newest', page })
       },
-      onFrame: (frame) => this.#batch.push(frame),
+      onFrame: (frame) => {
+        if (frame.type === 'timeline.snapshot') this.#headSeq = frame.headSeq
+        // What a stream catches up with, and what it says about itself, is no news.
+        this.#batch.push(frame, 'seq' in frame && frame.seq > this.#headSeq)
+      },
       onServerTime: (iso) => this.clock.anchor(iso),
       onState: (state) => {
         this.connectionState = state
@@ -48,7 +54,7 @@ export class TimelineSession {
     return this.clock.now() - ('sinceMs' in state ? Date.now() - state.sinceMs : 0)
   }
 
-  /** Events a second, lately. */
+  /** Events that happened in the last second. */
   get rate (): number { return this.#batch.rate() }
 
   open (): void {

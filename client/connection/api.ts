@@ -17,7 +17,9 @@ export class ApiError extends Error {
     /** 0 where it was not the status that was wrong. */
     readonly status = 0,
     readonly code?: unknown,
-    readonly retryAfterMs?: number
+    readonly retryAfterMs?: number,
+    /** How long nothing had been heard when it was noticed. */
+    readonly silentMs = 0
   ) {
     super(message)
   }

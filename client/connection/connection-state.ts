@@ -8,6 +8,6 @@ export type ConnectionState =
   | { readonly name: 'offline', readonly sinceMs: number }
   /** The timeline is asked for every few seconds; `reason` is a clause that follows "because". */
   | { readonly name: 'polling', readonly reason: string }
-  | { readonly name: 'denied', readonly status: number, readonly message: string }
+  | { readonly name: 'denied', readonly sinceMs: number, readonly status: number, readonly message: string }
   /** The server said that nothing will follow. */
   | { readonly name: 'ended' }

@@ -116,7 +116,7 @@ export class TimelineConnection {
           continue
         }
         if (DENIED.includes(error.status)) {
-          return this.#setState(signal, { name: 'denied', status: error.status, message: error.message })
+          return this.#setState(signal, { name: 'denied', sinceMs: Date.now(), status: error.status, message: error.message })
         }
       }
       await this.#waitForRetry(error, signal)
@@ -190,6 +190,7 @@ export class TimelineConnection {
         for (const frame of pageFrames(timeline, page.gaps, task.id)) onFrame(frame)
         if (page.lastSeq !== undefined) this.#position = String(page.lastSeq)
         this.#attempt = 0
+        this.#lostSinceMs = undefined
         this.#setState(signal, { name: 'polling', reason })
         if (page.hasMore) continue
       } catch (error) {
@@ -208,7 +209,7 @@ export class TimelineConnection {
       error instanceof ApiError ? error.retryAfterMs ?? 0 : 0
     )
     const nowMs = Date.now()
-    this.#lostSinceMs ??= nowMs
+    this.#lostSinceMs ??= nowMs - (error instanceof ApiError ? error.silentMs : 0)
     const sinceMs = this.#lostSinceMs
     this.#setState(signal, globalThis.navigator?.onLine !== false
       ? { name: 'reconnecting', sinceMs, retryAtMs: nowMs + delayMs, reason: sentence(error) }

@@ -33,9 +33,10 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
   const watchdog = new AbortController()
   const arm = (): void => {
     clearTimeout(timer)
+    const limitMs = 2 * heartbeatMs + WATCHDOG_GRACE_MS
     timer = setTimeout(() => {
-      watchdog.abort(new ApiError('Nothing has come from the server for too long'))
-    }, 2 * heartbeatMs + WATCHDOG_GRACE_MS)
+      watchdog.abort(new ApiError('Nothing has come from the server for too long', 0, undefined, undefined, limitMs))
+    }, limitMs)
   }
   const feed = createSseParser({
     onRetry,

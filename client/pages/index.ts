@@ -41,7 +41,7 @@ function item (invocation: InvocationSummary): VNode {
     ${avatar(invocation.role)}
     <span class="what">
       <b>${toPlainText(title ?? `Task ${taskId}`, 200)}</b>
-      <span class="who">${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
+      <span class="who">${title !== undefined && html`<span class="mono id" title=${taskId}>${toPlainText(taskId.slice(0, 8))}</span>`}${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
         ${text !== undefined && html`<span class=${error === undefined ? 'said' : 'said bad'}>${toPlainText(text, 200)}</span>`}</span>
     </span>
     <span class="cost">${usage?.costUsd === undefined ? '' : formatUsd(usage.costUsd)}</span>
@@ -54,11 +54,11 @@ function item (invocation: InvocationSummary): VNode {
 
 function durationOf ({ status, duration, startedAt }: InvocationSummary): string {
   if (status !== 'running') return duration === undefined ? '' : formatDuration(duration)
-  return startedAt === undefined ? '' : formatSeconds(loader.clock.now() - Date.parse(startedAt))
+  return startedAt === undefined ? '' : formatSeconds(loader.now() - Date.parse(startedAt))
 }
 
 function agoOf (startedAt: string): string {
-  const ms = loader.clock.now() - Date.parse(startedAt)
+  const ms = loader.now() - Date.parse(startedAt)
   return ms < 60_000 ? 'just now' : `${formatSeconds(ms).split(' ')[0]} ago`
 }
 

@@ -37,9 +37,15 @@ export class RunsLoader {
   #timer: ReturnType<typeof setTimeout> | undefined
   #failures = 0
   #isBusy = false
+  #heardAtMs = 0
 
   constructor (options: RunsOptions) {
     this.#options = options
+  }
+
+  /** The server's time up to which anything is known: it stands still while the server cannot be heard. */
+  now (): number {
+    return this.runs.problem === undefined ? this.clock.now() : this.#heardAtMs
   }
 
   open (): void {
@@ -89,6 +95,7 @@ export class RunsLoader {
     }
     const invocations = [...byId.values()].sort((a, b) => rank(b) - rank(a) || b.id - a.id)
     this.runs = { invocations, nextCursor, isLoaded: true, problem: undefined }
+    this.#heardAtMs = this.clock.now()
   }
 
   async #page (query: Readonly<Record<string, string>>): Promise<Answer> {

@@ -4,6 +4,14 @@ export function formatTime (ms: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':')
 }
 
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' })
+
+/** `3 Feb 2026`, in the reader's time zone; nothing for the day of `nowMs` and where no time is known. */
+export function formatDate (ms = 0, nowMs = 0): string {
+  const day = DAY.format(ms)
+  return ms === 0 || day === DAY.format(nowMs) ? '' : day
+}
+
 /** `40 ms`, `21.5 s`, `4m 26s`, `1h 05m`: how long something took. */
 export function formatDuration (ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`

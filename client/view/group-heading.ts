@@ -3,7 +3,7 @@ import type { VNode } from 'preact'
 import type { Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { avatar, modelName, roleName, statusBadge } from './badges.js'
-import { formatDuration, formatSeconds } from './format.js'
+import { formatDate, formatDuration, formatSeconds } from './format.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
 
@@ -15,7 +15,7 @@ export interface GroupHeadingProps {
 
 /** The heading of an invocation's rows: who, with what, how it stands and for how long. Closes and opens the rows. */
 export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps): VNode {
-  const { id, summary, error } = invocation
+  const { id, summary, error, startedAtMs } = invocation
   const toggle = (): void => session.dispatch({ type: 'toggle-invocation', id })
   return html`<button class="group" aria-expanded=${isOpen} onClick=${toggle}>
     ${icon('chevron')}
@@ -24,6 +24,7 @@ export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps
     <span class="model mono">${modelName(invocation)}</span>
     <span class=${error === undefined ? 'summary' : 'summary bad'}>${toPlainText(summary ?? error ?? '', 300)}</span>
     ${statusBadge(invocation)}
+    <span class="date">${formatDate(startedAtMs, session.now())}</span>
     <span class="duration">${durationOf(invocation, session)}</span>
   </button>` as VNode
 }

@@ -4,7 +4,7 @@ import type { GapRow, Row, TaskRow, TextRow, ToolRow } from '../store/rows.js'
 import type { Expansion, Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { RESULTS, resultOf, roleName } from './badges.js'
-import { formatCount, formatDuration, formatSeconds, formatTime } from './format.js'
+import { formatCount, formatDate, formatDuration, formatSeconds, formatTime } from './format.js'
 import { GroupHeading } from './group-heading.js'
 import { icon, spinner } from './icons.js'
 import { RowDetail, foot } from './row-detail.js'
@@ -90,7 +90,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
   #content (): VNode | VNode[] {
     const { row, session, isRunOpen } = this.props
     switch (row.kind) {
-      case 'task': return taskContent(row)
+      case 'task': return taskContent(row, session)
       case 'gap': return gapContent(row)
       case 'start': return []
       case 'end': return this.#endContent()
@@ -177,9 +177,10 @@ export class TimelineRow extends Component<TimelineRowProps> {
   }
 }
 
-function taskContent ({ change, message, actor }: TaskRow): VNode {
+function taskContent ({ change, message, actor, atMs }: TaskRow, session: TimelineSession): VNode {
   return html`<div class="message strong">${taskText(change, message)}
-    ${actor !== '' && html` <small>by ${toPlainText(actor, 60)}</small>`}</div>` as VNode
+    ${actor !== '' && html` <small>by ${toPlainText(actor, 60)}</small>`}</div>
+    <div class="meta">${formatDate(atMs, session.now())}</div>` as VNode
 }
 
 function gapContent ({ fromSeq, seq, reason }: GapRow): VNode {

@@ -16,34 +16,38 @@ export class FrameBatch<T> {
   #frame = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #lastPaintMs = 0
-  /** Counts of the recent past: when each batch was taken and how many it had. */
-  #recent: Array<{ atMs: number, count: number }> = []
+  #news = 0
+  /** Counts of the recent past: when each batch was taken, how many it had and how many of them were news. */
+  #recent: Array<{ atMs: number, count: number, news: number }> = []
 
   /** @param onBatch takes what has come since its last call, in its order */
   constructor (onBatch: (items: readonly T[]) => void) {
     this.#onBatch = onBatch
   }
 
-  push (item: T): void {
+  /** @param isNews counts for the rate that is shown */
+  push (item: T, isNews = true): void {
     this.#queue.push(item)
+    if (isNews) this.#news++
     if (this.#timer === undefined) this.#schedule()
     else if (this.#queue.length >= HIDDEN_LIMIT && document.visibilityState === 'hidden') this.#flush()
   }
 
-  /** Items a second over the last second. */
-  rate (nowMs = performance.now()): number {
+  /** News a second over the last second. */
+  rate (what: 'count' | 'news' = 'news', nowMs = performance.now()): number {
     this.#recent = this.#recent.filter(({ atMs }) => nowMs - atMs < RATE_WINDOW_MS)
-    return this.#recent.reduce((sum, { count }) => sum + count, 0)
+    return this.#recent.reduce((sum, batch) => sum + batch[what], 0)
   }
 
   /** Forgets what was not handed over. */
   clear (): void {
     this.#queue = []
+    this.#news = 0
     this.#cancel()
   }
 
   #schedule (): void {
-    const isFast = this.rate() > FAST_RATE
+    const isFast = this.rate('count') > FAST_RATE
     const waitMs = isFast ? this.#lastPaintMs + SLOW_PAINT_MS - performance.now() : HIDDEN_FLUSH_MS
     this.#timer = setTimeout(() => this.#flush(), waitMs)
     if (!isFast) this.#frame = requestAnimationFrame(() => this.#flush())
@@ -55,7 +59,8 @@ export class FrameBatch<T> {
     this.#queue = []
     this.#lastPaintMs = performance.now()
     if (items.length === 0) return
-    this.#recent.push({ atMs: this.#lastPaintMs, count: items.length })
+    this.#recent.push({ atMs: this.#lastPaintMs, count: items.length, news: this.#news })
+    this.#news = 0
     this.#onBatch(items)
   }
 

@@ -162,6 +162,8 @@ t.test('a half-open stream is noticed', async (t) => {
   // Two heartbeats and five seconds make 100 ms here; nothing is ever written.
   await watcher.until(() => watcher.state?.name === 'reconnecting')
   t.match(watcher.state, { reason: 'Nothing has come from the server for too long' })
+  const { sinceMs } = watcher.state as { sinceMs: number }
+  t.ok(sinceMs <= Date.now() - 90, 'from when it was last heard')
   say(server, script, 1)
   await watcher.until(() => watcher.seqs.length === 6)
   t.same(watcher.seqs, upTo(6))

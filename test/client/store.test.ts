@@ -6,6 +6,7 @@ import { ServerClock } from '../../client/store/server-clock.js'
 import { MAX_ROWS, createState, type TimelineState } from '../../client/store/state.js'
 import { startedAtMs, summarise, totalCostUsd } from '../../client/store/summary.js'
 import { rolesText } from '../../client/view/badges.js'
+import { formatDate } from '../../client/view/format.js'
 import { Random } from './support/random.js'
 import { TaskScript, runningFrames, sampleTask, type SampleEnd } from './support/sample-task.js'
 
@@ -268,4 +269,11 @@ t.test('the server’s clock is believed, not the browser’s', async (t) => {
   t.equal(clock.now(), start + 30_000, 'a jump does')
   clock.anchor('soon')
   t.equal(clock.now(), start + 30_000)
+})
+
+t.test('a day is named unless it is today', async (t) => {
+  const day = new Date(2026, 1, 3, 12).getTime()
+  t.equal(formatDate(day, day + 60_000), '')
+  t.equal(formatDate(day, day + 86_400_000), '3 Feb 2026')
+  t.equal(formatDate(undefined, day), '', 'nor is an unknown one')
 })
