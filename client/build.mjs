@@ -9,6 +9,12 @@ import { compileTemplates } from './compile-templates.mjs'
 /** What a page pays for the element, everything included. */
 const MAX_CLIENT_GZIP_BYTES = 26_000
 const SOURCE = fileURLToPath(new URL('.', import.meta.url))
+/** Names that only the client's own code uses, never as a text: short in the bundle, 230 bytes fewer. */
+const OWN_NAMES = new RegExp('AtMs$|^(?:' + [
+  'isTruncated', 'isDetached', 'isSuperseded', 'isLoadingOlder', 'isGroupOpen', 'isRunOpen', 'isFollowing', 'isPinned',
+  'openCalls', 'openRuns', 'headless', 'collapsed', 'waitingFor', 'toolKind', 'progressKind', 'contentHeight',
+  'connectionState', 'onElement', 'onGone', 'onNearStart', 'onVerdict'
+].join('|') + ')$')
 /** A folder may be named, for trying things out beside a build. */
 const TARGET = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist/client', import.meta.url))) + '/'
 
@@ -32,6 +38,7 @@ async function bundle (entry, outfile) {
     format: 'esm',
     target: 'es2022',
     minify: true,
+    mangleProps: OWN_NAMES,
     legalComments: 'none',
     plugins: [cssAsText, compileTemplates]
   })
