@@ -2,6 +2,7 @@ import t from 'tap'
 import { createState } from '../../client/store/state.js'
 import { reduce, isHidden, type PageOfEvents } from '../../client/store/reduce.js'
 import type { TextRow } from '../../client/store/rows.js'
+import { FrameBatch } from '../../client/window/frame-batch.js'
 import { Heights } from '../../client/window/heights.js'
 import { ListHeights } from '../../client/window/list-heights.js'
 import { RowSlots } from '../../client/window/row-slots.js'
@@ -158,4 +159,26 @@ t.test('heights follow a list that is folded, paged, closed and replaced', async
   sync()
   t.equal(viewport.heights.count, 6)
   t.equal((state.rows[0] as TextRow).text, 'line 44')
+})
+
+t.test('only news count for the rate that is shown', async (t) => {
+  const page = globalThis as unknown as Record<'requestAnimationFrame' | 'cancelAnimationFrame' | 'document', unknown>
+  page.requestAnimationFrame = (paint: () => void) => setImmediate(paint)
+  page.cancelAnimationFrame = (frame: NodeJS.Immediate | 0) => clearImmediate(frame === 0 ? undefined : frame)
+  page.document = { visibilityState: 'visible' }
+  t.teardown(() => {
+    for (const name of ['requestAnimationFrame', 'cancelAnimationFrame', 'document'] as const) delete page[name]
+  })
+  const items = await new Promise<readonly number[]>((resolve) => {
+    const batch = new FrameBatch<number>((items) => {
+      t.equal(batch.rate(), 1)
+      t.equal(batch.rate('count'), 3)
+      t.equal(batch.rate('news', performance.now() + 1001), 0)
+      resolve(items)
+    })
+    batch.push(1, false)
+    batch.push(2, false)
+    batch.push(3)
+  })
+  t.same(items, [1, 2, 3])
 })
