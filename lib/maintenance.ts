@@ -80,10 +80,17 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   async function upkeep (): Promise<void> {
-    await backfill(database, now, () => isStopped)
-    await forgetWriters(database, now)
-    await sweepOrphans(database)
-    await pruneActivities(database, { ...options, isStopped: () => isStopped })
+    const works: ReadonlyArray<() => Promise<unknown>> = [
+      () => backfill(database, now, () => isStopped),
+      () => forgetWriters(database, now),
+      () => sweepOrphans(database),
+      () => pruneActivities(database, { ...options, isStopped: () => isStopped })
+    ]
+    // What keeps one of them from its work need not keep the others.
+    for (const work of works) {
+      if (isStopped) return
+      await work().catch((error) => { if (!isStopped) troubles.tell(error) })
+    }
   }
 
   const timers = [

@@ -1,10 +1,12 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { canTriggerOnTasks, columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
 import { INVOCATION_COLUMNS, OWN_TABLES } from '../../migrations/statements.js'
 
 /** Which of the host's tables and columns are there. */
 export interface HostSchema {
   readonly invocations: ReadonlySet<string>
+  /** Columns of invocations that take no NULL. */
+  readonly required: ReadonlySet<string>
   readonly tasks: ReadonlySet<string>
   readonly hasAudit: boolean
   /** Migration 010 ran here once; what is missing now was taken by a rebuild of the host's. */
@@ -42,6 +44,7 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
     : undefined
   return {
     invocations,
+    required: await requiredColumns(db),
     tasks,
     hasAudit: AUDIT_COLUMNS.every((name) => audit.has(name)) && tasks.has('id') && tasks.has('status'),
     isMigrated: row !== undefined,
@@ -50,6 +53,12 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
     canTriggerOnTasks: await canTriggerOnTasks(db),
     isEmpty: invocations.size === 0 && tasks.size === 0 && migration.size === 0 && !(await hasTables(db))
   }
+}
+
+async function requiredColumns (db: Kysely<any>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT name FROM pragma_table_info('task_invocations') WHERE "notnull" = 1`.execute(db)
+  return new Set(rows.map((row) => row.name))
 }
 
 async function hasTables (db: Kysely<any>): Promise<boolean> {

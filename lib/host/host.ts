@@ -2,8 +2,10 @@ import type { Kysely } from 'kysely'
 import { normaliseTime, parseTime, toIso, type Clock } from '../clock.js'
 import type { TaskInfo } from '../events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
+import { tryWithinSavepoint } from '../store/savepoint.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
-import { deriveLifecycle, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
+import { textOf } from './host-values.js'
+import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
 import type { HostSchema } from './host-schema.js'
 import type { TaskEventSource } from './task-events.js'
 
@@ -59,8 +61,16 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
     return db.selectFrom('task_invocations').select(columns as unknown as string[])
   }
 
-  function cleanRows (rows: readonly unknown[]): HostInvocation[] {
-    return (rows as HostInvocation[]).map((row) => row.error ? { ...row, error: clean(row.error) } : row)
+  /** The one place where invocations of the host's are read. */
+  async function readRows (query: { execute (): Promise<unknown[]> }): Promise<HostInvocation[]> {
+    return (await query.execute()).map((found) => {
+      const row = readHostRow(found as Record<string, unknown>)
+      return row.error ? { ...row, error: clean(row.error) } : row
+    })
+  }
+
+  async function readRow (db: Kysely<Tables>, id: number): Promise<HostInvocation | undefined> {
+    return (await readRows(selectRows(db).where('id', '=', id)))[0]
   }
 
   async function readCursors (db: Kysely<Tables>, taskId: string) {
@@ -88,18 +98,18 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
         error: row.error ?? null
       })).execute()
     const ownsStatus = !('started_at_ms' in row) || row.started_at_ms === null
-    await trx.updateTable('task_invocations').set({
+    // A constraint or trigger of the host's that refuses the update must not keep the row from the log.
+    await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
       started_at: derived.startedAt,
       completed_at: derived.completedAt,
       last_activity_at: derived.lastActivityAt,
       ...(ownsStatus ? { status: derived.status } : {})
-    }).where('id', '=', row.id).execute()
+    }).where('id', '=', row.id).execute())
     return derived
   }
 
   async function importInvocations (trx: Kysely<Tables>, taskId: string, cursor: number) {
-    const fresh = await selectRows(trx).where('task_id', '=', taskId).where('id', '>', cursor)
-      .orderBy('id').execute().then(cleanRows)
+    const fresh = await readRows(selectRows(trx).where('task_id', '=', taskId).where('id', '>', cursor).orderBy('id'))
     const recorded = await ownIds(trx, taskId, cursor)
     const events: NewEvent[] = []
     for (const row of fresh) {
@@ -109,7 +119,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
     }
     for (const { invocation_id: id } of await runningRows(trx, taskId)) {
       if (id > cursor) continue
-      const [row] = await selectRows(trx).where('id', '=', id).execute().then(cleanRows)
+      const row = await readRow(trx, id)
       if (row !== undefined) events.push(...endEvents(row, await adoptRow(trx, row)))
     }
     return { events, cursor: fresh.at(-1)?.id ?? cursor }
@@ -124,7 +134,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
   /** Whether a row that ran has ended, or shown a sign of life, since it was taken in. */
   async function hasMoved (db: Kysely<Tables>, taskId: string): Promise<boolean> {
     for (const { invocation_id: id, last_activity_at: known } of await runningRows(db, taskId)) {
-      const row = await selectRows(db).where('id', '=', id).executeTakeFirst() as HostInvocation | undefined
+      const row = await readRow(db, id)
       if (row === undefined) continue
       const { status, lastActivityAt } = deriveLifecycle(row)
       if (status !== 'running' || lastActivityAt !== known) return true
@@ -143,8 +153,8 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
     const events = found.events.filter((event) => !known.has(event.sourceId)).map((event): NewEvent => ({
       type: event.type,
       invocationId: null,
-      actor: clean(event.actor),
-      message: clean(event.message),
+      actor: clean(textOf(event.actor) ?? ''),
+      message: clean(textOf(event.message) ?? ''),
       payload: event.payload,
       source: taskEvents.name,
       sourceId: event.sourceId,
@@ -174,7 +184,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       if (!schema.tasks.has('title') || taskIds.length === 0) return new Map()
       const rows = await (db as Kysely<any>).selectFrom('tasks').select(['id', 'title'])
         .where('id', 'in', [...new Set(taskIds)]).execute()
-      return new Map(rows.map((row) => [String(row.id), String(row.title)]))
+      return new Map(rows.map((row) => [String(row.id), textOf(row.title) ?? '']))
     },
 
     async look (db, taskId) {
@@ -203,8 +213,8 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
     },
 
     showTexts: ({ prompt, response }) => ({
-      prompt: clean(prompt, 'promptBytes'),
-      response: response === null ? null : clean(response, 'responseBytes')
+      prompt: clean(textOf(prompt) ?? '', 'promptBytes'),
+      response: response === null ? null : clean(textOf(response) ?? '', 'responseBytes')
     }),
 
     async endedTasks (db) {
@@ -212,7 +222,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
         .where('status', '=', 'running').where('source', '=', 'host').execute()
       const ended: string[] = []
       for (const { invocation_id: id, task_id: taskId } of rows) {
-        const row = await selectRows(db).where('id', '=', id).executeTakeFirst() as HostInvocation | undefined
+        const row = await readRow(db, id)
         if (row !== undefined && deriveLifecycle(row).status !== 'running') ended.push(taskId)
       }
       return [...new Set(ended)]
@@ -223,17 +233,16 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       const known = await trx.selectFrom('invocation_run').selectAll().where('invocation_id', 'in', [...ids]).execute()
       const knownIds = new Set(known.map((run) => Number(run.invocation_id)))
       for (const run of known) {
-        await trx.updateTable('task_invocations').set({
+        await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
           started_at: run.started_at,
           completed_at: run.completed_at,
           last_activity_at: run.last_activity_at,
           ...(run.source === 'recorder' || !schema.invocations.has('started_at_ms') ? { status: run.status } : {})
-        }).where('id', '=', run.invocation_id).where('started_at', 'is', null).execute()
+        }).where('id', '=', run.invocation_id).where('started_at', 'is', null).execute())
       }
       const fresh = ids.filter((id) => !knownIds.has(id))
       if (fresh.length === 0) return
-      const rows = await selectRows(trx).where('id', 'in', fresh).execute().then(cleanRows)
-      for (const row of rows) await adoptRow(trx, row)
+      for (const row of await readRows(selectRows(trx).where('id', 'in', fresh))) await adoptRow(trx, row)
     }
   }
 }
@@ -259,17 +268,18 @@ async function lastStatus (db: Kysely<Tables>, taskId: string): Promise<string |
 }
 
 function taskInfo (id: string, title: unknown, status: unknown): TaskInfo {
+  const [titleText, statusText] = [textOf(title), textOf(status)]
   return {
     id,
-    ...(typeof title === 'string' ? { title } : {}),
-    ...(typeof status === 'string' ? { status } : {})
+    ...(titleText === null ? {} : { title: titleText }),
+    ...(statusText === null ? {} : { status: statusText })
   }
 }
 
 function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun {
   return {
     invocation_id: row.id,
-    task_id: String(row.task_id),
+    task_id: row.task_id,
     role: row.role ?? '',
     provider: row.provider ?? '',
     model: row.model ?? null,

@@ -1,10 +1,11 @@
 import { parseTime, toIso } from '../clock.js'
 import type { InvocationStatus } from '../events.js'
+import { durationOf, exitCodeOf, integerOf, textOf } from './host-values.js'
 
 /** An invocation as the host's own logger wrote it; columns that a version of the host lacks are undefined. */
 export interface HostInvocation {
   readonly id: number
-  readonly task_id: unknown
+  readonly task_id: string
   readonly role?: string | null
   readonly provider?: string | null
   readonly model?: string | null
@@ -18,6 +19,23 @@ export interface HostInvocation {
   readonly started_at_ms?: number | null
   readonly completed_at_ms?: number | null
   readonly last_activity_at_ms?: number | null
+}
+
+const READERS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  id: Number,
+  exit_code: exitCodeOf,
+  duration_ms: durationOf,
+  success: integerOf,
+  timed_out: integerOf,
+  started_at_ms: integerOf,
+  completed_at_ms: integerOf,
+  last_activity_at_ms: integerOf
+}
+
+/** Reads a row of the host's: whatever is stored in it, its values come out in the types of {@link HostInvocation}. */
+export function readHostRow (row: Readonly<Record<string, unknown>>): HostInvocation {
+  const read = Object.entries(row).map(([name, value]) => [name, (READERS[name] ?? textOf)(value)])
+  return { ...Object.fromEntries(read), task_id: textOf(row.task_id) ?? '' } as HostInvocation
 }
 
 /** What a host's row says once its version's habits are taken into account. */
@@ -40,7 +58,7 @@ export function deriveLifecycle (row: HostInvocation): DerivedLifecycle {
   const duration = row.duration_ms ?? null
   if (row.started_at_ms === null || row.started_at_ms === undefined) {
     const end = parseTime(row.created_at)
-    return lifecycle(endedStatus(row), end === undefined ? undefined : end - (duration ?? 0), end, end, duration ?? 0)
+    return lifecycle(endedStatus(row), startOf(end, duration), end, end, duration ?? 0)
   }
   const start = parseTime(row.started_at_ms)
   const lastActivity = parseTime(row.last_activity_at_ms)
@@ -48,7 +66,12 @@ export function deriveLifecycle (row: HostInvocation): DerivedLifecycle {
   if (row.status === 'running' && end === undefined) return lifecycle('running', start, undefined, lastActivity, null)
   if (end === undefined) return lifecycle(endedStatus(row), start, undefined, lastActivity, null)
   const wasBackfilled = start === end && duration !== null && duration > 0
-  return lifecycle(endedStatus(row), wasBackfilled ? end - duration : start, end, lastActivity ?? end, duration)
+  return lifecycle(endedStatus(row), wasBackfilled ? startOf(end, duration) : start, end, lastActivity ?? end, duration)
+}
+
+/** A duration that reaches back further than times do says nothing of the start. */
+function startOf (end: number | undefined, duration: number | null): number | undefined {
+  return end === undefined ? undefined : parseTime(end - (duration ?? 0)) ?? end
 }
 
 function endedStatus (row: HostInvocation): InvocationStatus {

@@ -3,6 +3,7 @@ import { MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
 import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Host } from '../host/host.js'
 import type { Database } from './database.js'
+import { tryWithinSavepoint } from './savepoint.js'
 import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
 
@@ -91,10 +92,10 @@ async function fillMsColumns (trx: Kysely<Tables>, host: Host, ids: readonly num
     .where('invocation_id', 'in', [...ids]).execute()
   const hasActivity = host.schema.invocations.has('last_activity_at_ms')
   for (const run of runs) {
-    await trx.updateTable('task_invocations').set({
+    await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
       started_at_ms: parseTime(run.started_at) ?? null,
       completed_at_ms: parseTime(run.completed_at) ?? null,
       ...(hasActivity ? { last_activity_at_ms: parseTime(run.last_activity_at) ?? null } : {})
-    }).where('id', '=', run.invocation_id).where('started_at_ms', 'is', null).execute()
+    }).where('id', '=', run.invocation_id).where('started_at_ms', 'is', null).execute())
   }
 }

@@ -4,6 +4,7 @@ import { timelineError } from '../errors.js'
 import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../events.js'
 import { normaliseTime } from '../clock.js'
 import type { Host } from '../host/host.js'
+import { durationOf, exitCodeOf, textOf } from '../host/host-values.js'
 import type {
   InvocationFilter, InvocationList, PageQuery, StreamHead, TimelineReader
 } from './activity-store.js'
@@ -207,8 +208,8 @@ async function readDetails (
     ...toSummary(run, task?.title),
     ...optional('signal', run.signal),
     ...optional('stderrTail', run.stderr_tail),
-    prompt: texts.prompt,
-    ...optional('response', texts.response),
+    prompt: textOf(texts.prompt) ?? '',
+    ...optional('response', textOf(texts.response)),
     activities: range.rows.map(toActivityRecord),
     page: toPage(range, query, head, true)
   }
@@ -275,10 +276,10 @@ function toSummary (run: Selectable<InvocationRunTable>, title: string | undefin
     ...optional('startedAt', run.started_at),
     ...optional('completedAt', run.completed_at),
     ...optional('lastActivityAt', run.last_activity_at),
-    ...optional('duration', run.duration_ms === null ? null : Number(run.duration_ms)),
+    ...optional('duration', durationOf(run.duration_ms)),
     ...(run.status === 'running' ? {} : { success: Number(run.success) === 1 }),
     timedOut: Number(run.timed_out) === 1,
-    ...(run.status === 'running' ? {} : optional('exitCode', run.exit_code === null ? null : Number(run.exit_code))),
+    ...(run.status === 'running' ? {} : optional('exitCode', exitCodeOf(run.exit_code))),
     ...optional('error', run.error),
     ...optional('reason', run.reason),
     ...optional('outcome', run.outcome as InvocationSummary['outcome'] | null),

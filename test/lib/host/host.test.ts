@@ -269,3 +269,23 @@ t.test('invocations without a time are listed last, and can be paged', async (t)
   } while (cursor !== null)
   t.same(ids, [6, 4, 2, 5, 3, 1])
 })
+
+t.test('odd values in a row of the host are read as far as they mean something, and keep no other row out', async (t) => {
+  const host = new HostDatabase(t)
+  host.addTask('a')
+  const odd: readonly object[] = [
+    { duration_ms: '12.5s' }, { duration_ms: 1e300 }, { duration_ms: -5 }, { error: Buffer.from('a blob'), success: 0 },
+    { role: Buffer.from('coder') }, { exit_code: 'abc', success: 0 }, { exit_code: Infinity },
+    { prompt: Buffer.from('p'), response: Buffer.from('r') }, {}
+  ]
+  const ids = odd.map((row) => host.addInvocation({ task_id: 'a', ...row }))
+  const timeline = await open(t, host.path)
+  t.same(host.get('SELECT backfilled_at IS NOT NULL AS done FROM timeline_migration'), { done: 1 }, 'the backfill is done')
+  t.equal((await timeline.listInvocations()).invocations.length, odd.length)
+  t.equal((await timeline.getTimeline('a')).timeline.length, 2 * odd.length)
+  const shown = await Promise.all(ids.map((id) => timeline.getInvocation(id)))
+  t.match(shown, [
+    { duration: 0 }, { duration: 0 }, { duration: 0 }, { error: 'a blob', status: 'failed' }, { role: 'coder' },
+    { exitCode: undefined, status: 'failed' }, { exitCode: undefined }, { prompt: 'p', response: 'r' }, { duration: 60_000 }
+  ])
+})
