@@ -38,6 +38,9 @@ function fromText (text: string, create: boolean): ConnectionFactory {
   if (/^postgres(ql)?:\/\//i.test(text)) {
     throw timelineError('AGENT_TIMELINE_UNSUPPORTED_DATABASE', ['this version stores in SQLite only'])
   }
+  if (/^(file:|[a-z][a-z0-9+.-]+:\/\/)/i.test(text)) {
+    throw timelineError('AGENT_TIMELINE_UNSUPPORTED_DATABASE', ['give the path of a file, not a URL'])
+  }
   if (text === '') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['database', 'is a path that is not empty'])
   return text === ':memory:' ? inMemory(new Sqlite(':memory:'), true) : onFile(text, create)
 }

@@ -164,6 +164,15 @@ export async function retryWhileBusy<T> (
   }
 }
 
+/** Something is there: a directory, or a file that may not be opened. */
+function isThere (path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true
+  }
+}
+
 /** Turns what SQLite threw into a coded error that a user can act on. */
 export function databaseError (error: unknown, path = ''): TimelineError {
   if (isTimelineError(error)) return error
@@ -173,7 +182,7 @@ export function databaseError (error: unknown, path = ''): TimelineError {
   if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
     return timelineError('AGENT_TIMELINE_NOT_A_DATABASE', [path], error)
   }
-  const isMissing = code.startsWith('SQLITE_CANTOPEN') ||
+  const isMissing = (code.startsWith('SQLITE_CANTOPEN') && !isThere(path)) ||
     (error instanceof TypeError && error.message.includes('directory does not exist'))
   if (isMissing) return timelineError('AGENT_TIMELINE_DATABASE_MISSING', [path], error)
   if (isSchemaChange(error)) {

@@ -191,7 +191,7 @@ t.test('what cannot be opened is told with a code', async (t) => {
   await t.rejects(openTimeline({ database: garbage }), { code: 'AGENT_TIMELINE_NOT_A_DATABASE' })
   await t.rejects(openTimeline({ database: join(directory, 'missing', 'x.db') }), { code: 'AGENT_TIMELINE_DATABASE_MISSING' })
   await t.rejects(openTimeline({ database: join(directory, 'x.db'), create: false }), { code: 'AGENT_TIMELINE_DATABASE_MISSING' })
-  await t.rejects(openTimeline({ database: directory }), { code: 'AGENT_TIMELINE_DATABASE_MISSING' })
+  await t.rejects(openTimeline({ database: directory }), { code: 'AGENT_TIMELINE_DATABASE_UNAVAILABLE' })
   t.notOk(existsSync(join(directory, 'x.db')))
 })
 
