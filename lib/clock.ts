@@ -22,7 +22,8 @@ export function parseTime (value: unknown): number | undefined {
   if (value === null || value === undefined) return undefined
   if (value instanceof Date) return validMs(value.getTime())
   if (typeof value === 'number') return validMs(value)
-  const match = SQL_TIME.exec(String(value))
+  if (typeof value !== 'string') return undefined
+  const match = SQL_TIME.exec(value)
   if (match === null) return undefined
   return validMs(Date.parse(`${match[1]}T${match[2]}${match[3] ?? 'Z'}`))
 }

@@ -3,7 +3,7 @@ import { parseTime, systemClock, toIso } from './clock.js'
 import { timelineError } from './errors.js'
 import { INVOCATION_STATUSES } from './events.js'
 import { createAuditSource, type TaskEventSource } from './host/task-events.js'
-import { processLogger, type Logger } from './logger.js'
+import { createSafeLogger, processLogger, type Logger } from './logger.js'
 import {
   checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkTaskId, resolveCaps,
   type Caps
@@ -78,7 +78,7 @@ export interface TimelineCore {
 export async function openCore (options: OpenOptions): Promise<TimelineCore> {
   checkOptions(options)
   const now = systemClock
-  const logger = options.logger ?? processLogger
+  const logger = createSafeLogger(options.logger ?? processLogger)
   const caps = resolveCaps(options.caps)
   const redactor = createRedactor(options.redact)
   const clean = (text: string, cap: TextCap = 'messageBytes') => cleanText(redactor, text, caps[cap])
@@ -92,7 +92,8 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
   const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: database.path, logger })
   const ending = new AbortController()
   const writerId = randomBytes(8).toString('hex')
-  const onCommit = (taskIds: readonly string[]) => bus.ring(taskIds)
+  let isReleased = false
+  const onCommit = (taskIds: readonly string[]) => { if (!isReleased) bus.ring(taskIds) }
   const troubles = createTroubles(logger, database.path)
   const writer = createWriter({
     database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, troubles, now, onCommit
@@ -142,10 +143,12 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
       recorder.abandon()
       await writer.close()
     } catch (error) {
-      logger.error({ err: error }, 'the timeline was closed with activities that could not be written')
+      logger.error({ err: error },
+        'the timeline was closed before everything was written; it is tried further while the process lives')
     } finally {
+      isReleased = true
       bus.close()
-      await database.close()
+      await database.close(writer.drained())
       stopListening()
     }
   }
@@ -197,6 +200,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
 
     async deleteTask (taskId) {
       const id = checkTaskId(taskId)
+      if (isReleased) throw timelineError('AGENT_TIMELINE_CLOSED')
       await deleteActivities(database, id)
       await retryWhileBusy(() => database.write(async (trx) => {
         for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {

@@ -16,6 +16,16 @@ export const processLogger: Logger = {
   warn: emitWarning
 }
 
+/** A logger of the host's whose failures reach nobody. */
+export function createSafeLogger (logger: Logger): Logger {
+  const safe = (level: keyof Logger) => (details: object, message: string) => {
+    try {
+      logger[level](details, message)
+    } catch {}
+  }
+  return { error: safe('error'), warn: safe('warn'), info: safe('info'), debug: safe('debug') }
+}
+
 function emitWarning (details: object, message: string): void {
   const { code, err } = details as { code?: string, err?: { message?: string, code?: string } }
   const cause = err?.message === undefined ? '' : ` (${err.code === undefined ? '' : err.code + ': '}${err.message})`

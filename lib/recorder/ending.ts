@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { InvocationResult, Usage } from '../activity.js'
+import { exitCodeOf, integerOf } from '../host/host-values.js'
 
 /** How a run ended, as it is stored. */
 export interface Ending {
@@ -38,11 +39,11 @@ export function endingOf (value: unknown): Ending {
   return {
     status,
     response: text(result.response ?? result.stdout),
-    error: status === 'completed' ? undefined : text(result.error) ?? lastLine(result.stderr) ?? defaultError(result, status),
-    exitCode: number(result.exitCode),
+    error: status === 'completed' ? undefined : (text(result.error) || lastLine(result.stderr) || defaultError(result, status)),
+    exitCode: exitCodeOf(result.exitCode) ?? undefined,
     signal: text(result.signal),
     reason: text(result.reason) ?? (status === 'timeout' ? 'timeout' : undefined),
-    durationMs: number(result.durationMs ?? result.duration),
+    durationMs: integerOf(result.durationMs ?? result.duration, 0) ?? undefined,
     usage: usageOf(result.usage),
     sessionId: text(result.sessionId),
     model: text(result.model),
@@ -54,14 +55,25 @@ export function endingOf (value: unknown): Ending {
 
 /** Reads what an invocation threw. */
 export function endingOfError (error: unknown): Ending {
-  const name = error instanceof Error ? error.name : ''
-  const message = error instanceof Error ? error.message || name : describe(error)
+  try {
+    return readError(error)
+  } catch {
+    // A proxy, or getters that throw: whatever it was, it was thrown.
+    return { status: 'failed', error: NO_MESSAGE, reason: 'error' }
+  }
+}
+
+const NO_MESSAGE = 'Failed without a message'
+
+function readError (error: unknown): Ending {
+  const name = error instanceof Error ? text(error.name) ?? '' : ''
+  const message = (error instanceof Error ? text(error.message) || name : describe(error)) || NO_MESSAGE
   const { code, exitCode, timedOut } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
   if (name === 'TimeoutError' || timedOut === true) return { status: 'timeout', error: message, reason: 'timeout' }
   return {
     status: 'failed',
     error: message,
-    exitCode: number(exitCode),
+    exitCode: exitCodeOf(exitCode) ?? undefined,
     reason: name === 'AbortError' ? 'aborted' : text(code) ?? 'error'
   }
 }
@@ -69,9 +81,9 @@ export function endingOfError (error: unknown): Ending {
 /** Whatever was thrown, as a text. */
 function describe (error: unknown): string {
   try {
-    return typeof error === 'object' && error !== null ? JSON.stringify(error) : String(error)
+    return typeof error === 'object' && error !== null ? JSON.stringify(error) ?? '' : String(error)
   } catch {
-    return 'Failed without a message'
+    return NO_MESSAGE
   }
 }
 
@@ -86,7 +98,7 @@ export function exitCodeForHost (ending: Ending): number {
 function defaultError (result: Partial<InvocationResult>, status: 'failed' | 'timeout'): string {
   if (status === 'timeout') return 'Timed out'
   if (result.signal) return `Ended by ${result.signal}`
-  return typeof result.exitCode === 'number' ? `Exited with code ${result.exitCode}` : 'Failed without a message'
+  return typeof result.exitCode === 'number' ? `Exited with code ${result.exitCode}` : NO_MESSAGE
 }
 
 function lastLine (value: unknown): string | undefined {
@@ -96,10 +108,6 @@ function lastLine (value: unknown): string | undefined {
 
 function text (value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-function number (value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : undefined
 }
 
 function usageOf (value: unknown): Usage | undefined {

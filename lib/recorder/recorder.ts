@@ -119,7 +119,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       if (typeof mapped !== 'object') throw new TypeError('an activity is an object')
       const { type, message, metadata } = isKnown(mapped) ? mapped : translate(mapped)
       const received = now()
-      const at = Math.min(parseTime(mapped.timestamp) ?? received, received)
+      const at = Math.min(tryTo(() => parseTime(mapped.timestamp)) ?? received, received)
       if (type === 'tool_exec') tryTo(() => followCall(run, message, metadata, at))
       writer.push(activityOp(run, type, message, metadata, at, caps))
     } catch (error) {
@@ -129,17 +129,26 @@ export function createRecorder (options: RecorderOptions): Recorder {
 
   /** Types of other vocabularies are kept as progress, under their own name. */
   function translate (given: InvocationActivity): Pick<InvocationActivity, 'type' | 'message' | 'metadata'> {
-    const message = typeof given.message === 'string' ? given.message : String(given.message ?? '')
-    if (TYPES.has(given.type)) return { ...given, message }
-    const rawType = String(given.type).slice(0, 64)
-    warnOnce(`type:${rawType}`, { activityType: rawType }, 'an activity has an unknown type and is recorded as progress')
+    const read = tryTo(() => String(given.message ?? ''))
+    const message = read ?? ''
+    const isKnownType = TYPES.has(given.type)
+    if (isKnownType && read !== undefined) return { ...given, message }
     const known = JSON.parse(encodeMetadata(given.metadata, caps.metadataBytes) ?? '{}')
-    return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...known } }
+    const metadata = read === undefined ? { ...known, truncated: true } : known
+    if (isKnownType) return { type: given.type, message, metadata }
+    // The type is the agent's text, and may hold what must not be in a log.
+    warnOnce('type', {}, 'an activity has an unknown type and is recorded as progress')
+    const rawType = (tryTo(() => String(given.type)) ?? '').slice(0, 64)
+    return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...metadata } }
   }
 
-  async function end (run: Run, ending: Ending): Promise<void> {
-    if (run.hasEnded) return
-    run.hasEnded = true
+  /** Ends a run once; whoever ends it again waits for the same commit. */
+  function end (run: Run, ending: Ending): Promise<void> {
+    run.ended ??= pushEnd(run, ending)
+    return run.ended
+  }
+
+  async function pushEnd (run: Run, ending: Ending): Promise<void> {
     const at = now()
     const monotonic = Math.round(performance.now() - run.startedAtMonotonic)
     const cleaned: Ending = { ...cleanEnding(ending), durationMs: ending.durationMs ?? monotonic }
@@ -171,7 +180,10 @@ export function createRecorder (options: RecorderOptions): Recorder {
   function mapEnding (value: unknown): Ending {
     for (const read of [options.mapResult, (given: unknown) => given as ResultLike]) {
       try {
-        if (read !== undefined) return endingOf(read(value))
+        if (read === undefined) continue
+        const result = read(value)
+        if (isThenable(result)) throw new TypeError('mapResult returns a result, not a promise of one')
+        return endingOf(result)
       } catch (error) {
         warnOnce('mapResult', { err: error }, 'the result of an invocation could not be read')
       }
@@ -189,15 +201,15 @@ export function createRecorder (options: RecorderOptions): Recorder {
         await withinPatience(begin(run))
       } catch (error) {
         // The agent runs all the same; the writer has logged what is wrong with the database.
-        const code = isTimelineError(error) ? error.code : 'AGENT_TIMELINE_INVALID_OPTION'
+        const code = tryTo(() => isTimelineError(error) ? error.code : undefined) ?? 'AGENT_TIMELINE_INVALID_OPTION'
         if (run === undefined || code === 'AGENT_TIMELINE_CLOSED') {
           warnOnce(code, { code, err: error }, 'an invocation is not recorded')
         }
       }
       const handed: InvocationRun = {
         get invocationId () { return run?.id },
-        model: meta?.model,
-        signal: signalOf(meta?.signal),
+        model: tryTo(() => meta?.model),
+        signal: tryTo(() => signalOf(meta?.signal)) ?? options.signal,
         onActivity: run === undefined ? () => {} : (given) => activity(run, given)
       }
       try {
@@ -229,7 +241,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 
   async function settle (run: Run | undefined, ending: Ending): Promise<void> {
-    if (run === undefined || run.hasEnded) return
+    if (run === undefined || run.ended !== undefined) return
     await withinPatience(end(run, ending)).catch(() => {})
   }
 }
@@ -238,10 +250,19 @@ export function createRecorder (options: RecorderOptions): Recorder {
 const ENDING_BYTES = { error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256 }
 
 /** The host's getters may throw; what they hide is told where the metadata is stored. */
-function tryTo (work: () => void): void {
+function tryTo<T> (work: () => T): T | undefined {
   try {
-    work()
-  } catch {}
+    return work()
+  } catch {
+    return undefined
+  }
+}
+
+/** An async function in the place of one that is not; what it rejects with is nobody's to handle. */
+function isThenable (value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('then' in value) || typeof value.then !== 'function') return false
+  value.then(() => {}, () => {})
+  return true
 }
 
 const TYPES: ReadonlySet<string> = new Set(ACTIVITY_TYPES)

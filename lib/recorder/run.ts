@@ -28,7 +28,8 @@ export interface Run {
   id: number | undefined
   /** The database refused it, or it was deleted meanwhile: nothing more of it is written. */
   isUnrecorded: boolean
-  hasEnded: boolean
+  /** Settles as the commit of its end does; undefined while it has none. */
+  ended: Promise<void> | undefined
   /** Tool calls that have started and not ended. */
   readonly openCalls: Map<string, OpenCall>
   /** Rows written so far, and the number of the last one of the half that stays when the middle goes. */
@@ -71,7 +72,7 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, red
     startedAtMonotonic: performance.now(),
     id: undefined,
     isUnrecorded: false,
-    hasEnded: false,
+    ended: undefined,
     openCalls: new Map(),
     activityCount: 0,
     lastActivityAt: startedAt,

@@ -45,8 +45,15 @@ export interface Writer {
   flush (timeoutMs?: number): Promise<void>
   /** Runs something else in a transaction of its own, between two batches. */
   transaction<T> (work: (trx: Kysely<Tables>) => Promise<T>): Promise<T>
-  /** Stops after a last attempt at what is queued. */
+  /**
+   * Takes nothing more, and writes what is queued. What cannot be written in time is tried further, in the background
+   * and for as long as the process lives: the end of a run is among it, and without it the run would look alive.
+   *
+   * @throws what kept it from it, after `timeoutMs`
+   */
   close (timeoutMs?: number): Promise<void>
+  /** After a close: undefined when nothing is left to write, or else resolves when that is so. */
+  drained (): Promise<void> | undefined
 }
 
 export function createWriter (options: WriterOptions): Writer {
@@ -56,6 +63,8 @@ export function createWriter (options: WriterOptions): Writer {
   let batch = 0
   let isBusyWriting = false
   let isClosed = false
+  /** What is left in the queue is written after all: nothing is stopped before that. */
+  let onDrained: (() => void) | undefined
   let lastBatchAt = -Infinity
   let failures = 0
   /** Operations that left the queue so far. */
@@ -70,27 +79,34 @@ export function createWriter (options: WriterOptions): Writer {
   let failingSince = 0
 
   function schedule (): void {
-    if (isBusyWriting || isClosed || queue.size === 0 || timer !== undefined || immediate !== undefined) return
+    if (isBusyWriting || isStopped() || queue.size === 0 || timer !== undefined || immediate !== undefined) return
     const wait = failures > 0 ? retryDelay() : lastBatchAt + BATCH_INTERVAL_MS - performance.now()
     const isFull = failures === 0 && (queue.size >= MAX_BATCH_ROWS || singles > 0)
     if (wait <= 0 || isFull) immediate = setImmediate(run)
     else timer = setTimeout(run, wait)
+    // After a close nobody waits any more: the process may end.
+    if (isClosed) timer?.unref()
   }
 
   function retryDelay (): number {
     return Math.min(RETRY_MS[0] * 2 ** Math.min(failures - 1, 12), RETRY_MS[1]) * (0.5 + Math.random())
   }
 
+  function isStopped (): boolean {
+    return isClosed && onDrained === undefined
+  }
+
   function run (): void {
     clearTimeout(timer)
     clearImmediate(immediate)
     timer = immediate = undefined
-    if (isBusyWriting || isClosed || queue.size === 0) return
+    if (isBusyWriting || isStopped() || queue.size === 0) return
     isBusyWriting = true
     writeBatch().catch((error) => { options.troubles.tell(error) }).finally(() => {
       isBusyWriting = false
       lastBatchAt = performance.now()
       for (const check of [...waiting]) check()
+      if (queue.size === 0) onDrained?.()
       schedule()
     })
   }
@@ -229,10 +245,19 @@ export function createWriter (options: WriterOptions): Writer {
         await flush(timeoutMs)
       } finally {
         isClosed = true
-        clearTimeout(timer)
-        clearImmediate(immediate)
-        for (const { settle } of queue.peek(Infinity, Infinity)) settle?.(timelineError('AGENT_TIMELINE_CLOSED'))
+        if (queue.size === 0) {
+          clearTimeout(timer)
+          clearImmediate(immediate)
+        }
       }
+    },
+    drained () {
+      if (queue.size === 0) return undefined
+      return new Promise((resolve) => {
+        onDrained = resolve
+        timer?.unref()
+        schedule()
+      })
     }
   }
 }

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import { toIso } from '../clock.js'
 import type { Host } from '../host/host.js'
 import { addToJson } from '../recorder/metadata.js'
@@ -6,6 +6,7 @@ import { exitCodeForHost, type Ending } from '../recorder/ending.js'
 import type { ActivityOp, EndOp, Op, StartOp } from '../recorder/queue.js'
 import type { Run } from '../recorder/run.js'
 import { insertActivities, type ActivityRow, type StatementCache } from './insert-activities.js'
+import { tryWithinSavepoint, withinSavepoint } from './savepoint.js'
 import { allocate, ensureStream, insertEvents, type NewEvent } from './sequence.js'
 import type { Tables } from './tables.js'
 
@@ -130,15 +131,9 @@ async function advanceFence (trx: Kysely<Tables>, context: BatchContext): Promis
 
 /** Whatever is wrong with the host's rows, or with its own source of task events, must not keep ours from the log. */
 async function importHostRows (trx: Kysely<Tables>, host: Host, taskId: string): Promise<void> {
-  await sql`SAVEPOINT host_rows`.execute(trx)
-  try {
+  await withinSavepoint(trx, async () => {
     if ((await host.look(trx, taskId)).hasPending) await host.importPending(trx, taskId)
-  } catch (error) {
-    await sql`ROLLBACK TO host_rows`.execute(trx)
-    throw error
-  } finally {
-    await sql`RELEASE host_rows`.execute(trx)
-  }
+  })
 }
 
 /** States of the runs that are known; by owner too, because another database may have the same ids. */
@@ -273,10 +268,15 @@ async function closeHostRow (
     timed_out: Number(ending.status === 'timeout'),
     completed_at_ms: at
   }
-  const known = Object.fromEntries(Object.entries(values).filter(([name]) => host.schema.invocations.has(name)))
+  const { invocations, required } = host.schema
+  const known = Object.entries(values).filter(([name]) => invocations.has(name))
+    .map(([name, value]) => [name, value ?? (required.has(name) ? '' : null)] as const)
   // Without a start, a rebuild of the host's has just taken our columns, and `status` with them.
-  await trx.updateTable('task_invocations').set(known).where('id', '=', id)
-    .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute()
+  const update = (columns: ReadonlyArray<readonly [string, unknown]>) => tryWithinSavepoint(trx, () => trx
+    .updateTable('task_invocations').set(Object.fromEntries(columns)).where('id', '=', id)
+    .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute())
+  // Whatever the host's constraints and triggers refuse: the run has ended, and our own record says so.
+  if (!(await update(known))) await update(known.filter(([name]) => name === 'status' || name === 'completed_at'))
 }
 
 function endEvent (ending: Ending, id: number, duration: number, timestamp: string): NewEvent {

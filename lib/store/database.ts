@@ -42,7 +42,8 @@ export interface Database {
   repair (): Promise<void>
   /** Same, if any table was made, altered or dropped. @returns whether one was since the last call */
   repairIfChanged (): Promise<boolean>
-  close (): Promise<void>
+  /** Releases the database. With `written`, reading ends at once and the rest follows in the background after it. */
+  close (written?: Promise<void>): Promise<void>
 }
 
 /** @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_DATABASE_* */
@@ -54,6 +55,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let host: Host
   let opening: Promise<void> | undefined
   let isClosed = false
+  let isClosing = false
   let schemaVersion: number | undefined
   let wasRepaired = false
 
@@ -145,6 +147,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
 
     async read (query) {
       try {
+        if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
         await current()
         const attempt = () => query((reader as SqliteConnection).db, host)
         return await retryWhileBusy(attempt, READ_PATIENCE_MS).catch(async (error) => {
@@ -157,11 +160,16 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       }
     },
 
-    async close () {
-      isClosed = true
-      await opening?.catch(() => {})
-      await writer.close()
-      await reader?.close()
+    async close (written) {
+      isClosing = true
+      const release = async () => {
+        isClosed = true
+        await opening?.catch(() => {})
+        await writer.close()
+        await reader?.close()
+      }
+      if (written === undefined) await release()
+      else written.then(release).catch(() => {})
     }
   }
 }

@@ -222,7 +222,7 @@ t.test('activities of other vocabularies and with faulty metadata are kept as fa
     { activity: 'nul \ufffd and \ufffd half', metadata: { text: 'nul \ufffd and \ufffd', literal: '\\u0000' } },
     { activity: '404', activityType: 'error' }
   ])
-  t.equal(logs.warnings.filter(({ message }) => message.includes('unknown type')).length, 2, 'once per type')
+  t.equal(logs.warnings.filter(({ message }) => message.includes('unknown type')).length, 1, 'once, without the text')
   t.equal(logs.warnings.filter(({ message }) => message.includes('could not be recorded')).length, 1)
 })
 
@@ -341,6 +341,115 @@ t.test('closing ends what still runs, and nothing works afterwards but agents', 
   t.same(logs.warnings.map(({ code }) => code), ['AGENT_TIMELINE_CLOSED'])
 })
 
+t.test('whoever ends a run again waits for the same commit', async (t) => {
+  const { timeline, path } = await setUp(t)
+  const handle = await timeline.startInvocation(META)
+  const raw = new Sqlite(path)
+  t.teardown(() => raw.close())
+  raw.exec('BEGIN IMMEDIATE')
+  const first = handle.complete('done')
+  const second = handle.fail('too late')
+  let isSettled = false
+  second.then(() => { isSettled = true }, () => {})
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(isSettled, false)
+  raw.exec('COMMIT')
+  await Promise.all([first, second])
+  t.match(await timeline.getInvocation(handle.id as number), { status: 'completed', response: 'done' })
+})
+
+t.test('a logger that throws, a description that throws and an error that throws reach nobody', async (t) => {
+  const fail = () => { throw new Error('the logger') }
+  const { timeline } = await setUp(t, { logger: { error: fail, warn: fail, info: fail, debug: fail } })
+  for (const name of ['model', 'signal', 'role']) {
+    const meta = { ...META }
+    Object.defineProperty(meta, name, { enumerable: true, get () { throw new Error(name) } })
+    t.equal(await timeline.logInvocation(meta, async ({ onActivity }) => {
+      (onActivity as (given: unknown) => void)({ type: 'odd', message: 'x' })
+      return 'fine'
+    }), 'fine', name)
+  }
+  const thrown = [
+    new Proxy(new Error('x'), { get () { throw new Error('get') } }),
+    Object.defineProperty(new Error('x'), 'message', { get () { throw new Error('message') } }),
+    Object.assign(new Error('x'), { message: {} }), ''
+  ]
+  for (const error of thrown) {
+    let id: number | undefined
+    let isSame = false
+    await timeline.logInvocation(META, async (run) => {
+      id = run.invocationId
+      throw error
+    }).catch((given) => { isSame = given === error })
+    t.ok(isSame, 'the error itself comes out')
+    t.match(await timeline.getInvocation(id as number), { status: 'failed', success: false, error: String })
+  }
+})
+
+t.test('a mapResult that is async is told once, and the result counts as it is', async (t) => {
+  const { timeline, events, logs } = await setUp(t, { mapResult: (async () => { throw new Error('late') }) as never })
+  for (let round = 0; round < 2; round++) await timeline.logInvocation(META, async () => ({ success: false, error: 'no' }))
+  t.match((await events()).at(-1), { type: 'invocation.failed', error: 'no' })
+  t.equal(logs.warnings.length, 1)
+})
+
+t.test('numbers that mean nothing are left out, and an empty error is told as one without a message', async (t) => {
+  const { timeline } = await setUp(t)
+  const cases = [
+    [{ success: false, error: '', durationMs: -1, exitCode: 2 ** 40 }, { exitCode: undefined }],
+    [{ success: false, error: '', durationMs: 1e300, exitCode: 1e300 }, { exitCode: undefined }],
+    [{ success: false, error: '', durationMs: NaN, exitCode: 3.7 }, { exitCode: 3 }]
+  ] as const
+  for (const [result, expected] of cases) {
+    let id: number | undefined
+    await timeline.logInvocation(META, async (run) => { id = run.invocationId; return result })
+    const shown = await timeline.getInvocation(id as number)
+    t.match(shown, { status: 'failed', error: /^(Exited with code|Failed without)/, ...expected })
+    t.ok(Number(shown?.duration) >= 0 && Number(shown?.duration) < 10_000)
+  }
+})
+
+t.test('an activity with an odd time or message is kept, and its unknown type is in no log', async (t) => {
+  const { timeline, events, logs } = await setUp(t)
+  await timeline.logInvocation(META, async ({ onActivity }) => {
+    onActivity(activity('odd time', { timestamp: Object.create(null) }))
+    onActivity(activity('', { message: Object.create(null), metadata: { tool: 'x' } }))
+    onActivity(activity('typed', { type: 'sk-ant-secret' as never }))
+  })
+  t.match((await events()).slice(1, -1), [
+    { activity: 'odd time', timestamp: String }, { activity: '', metadata: { tool: 'x', truncated: true } }, { activity: 'typed' }
+  ])
+  t.equal(logs.warnings.length, 1)
+  t.notOk(logs.mentions('sk-ant-secret'))
+})
+
+t.test("a host's column that takes no NULL, or a trigger that refuses, keeps no run from its end", async (t) => {
+  const host = new HostDatabase(t)
+  host.raw.exec("ALTER TABLE task_invocations ADD COLUMN extra TEXT; DROP TABLE task_invocations; CREATE TABLE task_invocations (id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT NOT NULL, role TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, response TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '')")
+  host.addTask('a')
+  const { timeline, events } = await setUp(t, { database: host.path, migrate: true })
+  await timeline.logInvocation(META, async () => undefined)
+  t.match(host.get('SELECT status, response, error FROM task_invocations'), { status: 'completed', response: '', error: '' })
+  host.raw.exec("CREATE TRIGGER refuse BEFORE UPDATE OF response ON task_invocations BEGIN SELECT RAISE(ABORT, 'no'); END")
+  await timeline.logInvocation(META, async () => 'done')
+  t.match((await events()).at(-1), { type: 'invocation.completed' })
+  t.match(host.get('SELECT status FROM task_invocations ORDER BY id DESC'), { status: 'completed' })
+})
+
+t.test('what could not be written while closing is written once the lock is gone', async (t) => {
+  const { timeline, path } = await setUp(t)
+  await timeline.startInvocation(META)
+  const raw = new Sqlite(path)
+  t.teardown(() => raw.close())
+  raw.exec('BEGIN IMMEDIATE')
+  await timeline.close()
+  await t.rejects(timeline.getTimeline('a'), { code: 'AGENT_TIMELINE_CLOSED' })
+  raw.exec('COMMIT')
+  const status = () => (raw.prepare('SELECT status, reason FROM invocation_run').get() as { status: string })
+  while (status().status === 'running') await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match(status(), { status: 'failed', reason: 'closed' })
+})
+
 t.test('options are checked when the timeline is opened', async (t) => {
   const database = join(temporaryDirectory(t), 'timeline.db')
   const cases: ReadonlyArray<readonly [options: object, code: string]> = [
@@ -348,6 +457,8 @@ t.test('options are checked when the timeline is opened', async (t) => {
     [{ database: '' }, 'AGENT_TIMELINE_INVALID_OPTION'],
     [{ database: 7 }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
     [{ database: 'postgres://localhost/x' }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
+    [{ database: 'file:x.db?mode=ro' }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
+    [{ database: 'mysql://localhost/x' }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
     [{ database, migrat: true }, 'AGENT_TIMELINE_UNKNOWN_OPTION'],
     [{ database, caps: { messageByte: 5 } }, 'AGENT_TIMELINE_UNKNOWN_OPTION'],
     [{ database, caps: { messageBytes: 5 } }, 'AGENT_TIMELINE_INVALID_OPTION'],
