@@ -64,7 +64,11 @@ export interface Timeline {
   AsyncIterable<TimelineEvent>
   /** Deletes a task's log and its invocations; the host's own row of the task stays. */
   deleteTask (taskId: string | number): Promise<void>
-  /** Resolves when all that was reported before is stored. @throws AGENT_TIMELINE_DATABASE_* after 5 s without progress */
+  /**
+   * Resolves when all that was reported before is stored.
+   *
+   * @throws AGENT_TIMELINE_DATABASE_* after 5 s without progress
+   */
   flush (): Promise<void>
   /**
    * Ends what still runs as failed, with reason `closed`; writes what is queued, waiting at most 5 s; releases the

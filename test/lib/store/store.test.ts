@@ -336,7 +336,8 @@ for (const engine of [sqlite]) {
         const seen: number[] = []
         let cursor: string | null = null
         do {
-          const { invocations, page } = await timeline.listInvocations({ limit, ...(cursor === null ? {} : { cursor }) })
+          const query = { limit, ...(cursor === null ? {} : { cursor }) }
+          const { invocations, page } = await timeline.listInvocations(query)
           seen.push(...invocations.map(({ id }) => id))
           cursor = page.nextCursor
         } while (cursor !== null)
