@@ -63,8 +63,9 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return 'ended'
-      arm()
       feed(decoder.decode(value, { stream: true }))
+      // Behind the feed: a ping in it may have told another interval.
+      arm()
     }
   } finally {
     clearTimeout(timer)

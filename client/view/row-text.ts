@@ -5,12 +5,15 @@ import { RESULTS, resultOf, roleName, type Tone } from './badges.js'
 import { formatCount, toWords } from './format.js'
 import type { IconName } from './icons.js'
 
-const TASK_SIGNS: Readonly<Record<string, readonly [IconName, Tone]>> = {
-  started: ['play', ''], completed: ['check', 'good'], failed: ['x', 'bad'], rejected: ['back', '']
-}
-const PROGRESS_SIGNS: Readonly<Record<string, readonly [IconName, Tone]>> = {
-  plan: ['plan', ''], waiting: ['clock', 'warn'], retry: ['retry', 'warn']
-}
+type Sign = readonly [IconName, Tone]
+
+// Maps: the names come from agents and hosts, and an object knows `constructor` and others by itself.
+const TASK_SIGNS: ReadonlyMap<string, Sign> = new Map([
+  ['started', ['play', '']], ['completed', ['check', 'good']], ['failed', ['x', 'bad']], ['rejected', ['back', '']]
+])
+const PROGRESS_SIGNS: ReadonlyMap<string, Sign> = new Map([
+  ['plan', ['plan', '']], ['waiting', ['clock', 'warn']], ['retry', ['retry', 'warn']]
+])
 const TOOL_SIGNS: Readonly<Partial<Record<ToolRow['toolKind'], IconName>>> = {
   exec: 'exec', look: 'exec', read: 'read', search: 'search', edit: 'edit', plan: 'plan'
 }
@@ -21,14 +24,14 @@ const TOOL_TONES: Readonly<Partial<Record<ToolRow['status'], Tone>>> = {
 /** The document's icon and the tone of a row; tools have signs of their own, ⚡ stands for the others. */
 export function signOf (row: Row, invocation: Invocation | undefined): readonly [IconName, Tone] {
   switch (row.kind) {
-    case 'task': return TASK_SIGNS[row.change] ?? ['dot', '']
+    case 'task': return TASK_SIGNS.get(row.change) ?? ['dot', '']
     case 'end': {
       const { icon, tone } = RESULTS[resultOf(invocation)]
       return [icon, tone]
     }
     case 'output': return ['text', '']
     case 'error': return ['alert', 'bad']
-    case 'progress': return PROGRESS_SIGNS[row.progressKind ?? ''] ?? ['dot', '']
+    case 'progress': return PROGRESS_SIGNS.get(row.progressKind ?? '') ?? ['dot', '']
     case 'tool': {
       const tone = TOOL_TONES[row.status] ?? ''
       return [tone === 'bad' ? 'x' : TOOL_SIGNS[row.toolKind] ?? 'activity', tone]

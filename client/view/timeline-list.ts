@@ -79,7 +79,7 @@ export class TimelineList extends Component<TimelineListProps> {
     const slots = this.#slots.assign(rows.map(({ seq }) => seq))
     return html`<div class="list" part="list" role="feed" tabindex="0" aria-label="Timeline" aria-busy=${isLoadingOlder}
         ref=${(element: HTMLElement | null) => { this.#list = element ?? this.#list }}
-        onScroll=${this.#onScroll} onWheel=${this.#onWheel}>
+        onScroll=${this.#onScroll} onWheel=${this.#onWheel} onKeyDown=${this.#onKey}>
         <div class="spacer" role="presentation" ref=${(element: HTMLElement | null) => { this.#spacer = element ?? this.#spacer }}>
           <div class="rows" role="presentation" ref=${(element: HTMLElement | null) => { this.#rows = element ?? this.#rows }}>
             ${rows.map((row, i) => this.#row(row, indexes[i]!, slots[i]!))}
@@ -190,6 +190,13 @@ export class TimelineList extends Component<TimelineListProps> {
   /** A small step up would be undone by the next paint before it became a scroll event. */
   readonly #onWheel = ({ deltaY }: WheelEvent): void => {
     if (deltaY < 0 && this.#viewport.isFollowing && this.#viewport.top > 0) this.#pause()
+  }
+
+  /** The browser would scroll to where the end was when the key went down. */
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'End' || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+    event.preventDefault()
+    this.props.onFollow(true)
   }
 
   /** Text that somebody marks must not run away. */
