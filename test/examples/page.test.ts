@@ -15,7 +15,7 @@ t.test('the page shows the example while it runs, with one timeline request and 
   page.on('pageerror', (error) => { complaints.push(error.message) })
   await page.goto(example.page)
 
-  await page.getByText('Task started').first().waitFor()
+  await page.getByRole('article').first().waitFor()
   const seen = new Set<number>()
   const isOver = async () => await page.getByText('Task completed').count() > 0
   while (!await isOver()) seen.add(await page.getByRole('article').count())
