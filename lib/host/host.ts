@@ -87,16 +87,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
   async function adoptRow (trx: Kysely<Tables>, row: HostInvocation): Promise<DerivedLifecycle> {
     const derived = deriveLifecycle(row)
     await trx.insertInto('invocation_run').values(runRow(row, derived))
-      .onConflict((conflict) => conflict.column('invocation_id').doUpdateSet({
-        status: derived.status,
-        completed_at: derived.completedAt,
-        last_activity_at: derived.lastActivityAt,
-        duration_ms: derived.durationMs,
-        success: derived.status === 'running' ? null : Number(derived.status === 'completed'),
-        timed_out: Number(derived.status === 'timeout'),
-        exit_code: row.exit_code ?? null,
-        error: row.error ?? null
-      })).execute()
+      .onConflict((conflict) => conflict.column('invocation_id').doUpdateSet(progressOf(row, derived))).execute()
     const ownsStatus = !('started_at_ms' in row) || row.started_at_ms === null
     // A constraint or trigger of the host's that refuses the update must not keep the row from the log.
     await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
@@ -276,6 +267,20 @@ function taskInfo (id: string, title: unknown, status: unknown): TaskInfo {
   }
 }
 
+/** What changes in the record of a host's invocation while it runs and when it ends. */
+function progressOf (row: HostInvocation, derived: DerivedLifecycle) {
+  return {
+    status: derived.status,
+    completed_at: derived.completedAt,
+    last_activity_at: derived.lastActivityAt,
+    duration_ms: derived.durationMs,
+    success: derived.status === 'running' ? null : Number(derived.status === 'completed'),
+    timed_out: Number(derived.status === 'timeout'),
+    exit_code: row.exit_code ?? null,
+    error: row.error ?? null
+  }
+}
+
 function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun {
   return {
     invocation_id: row.id,
@@ -283,16 +288,9 @@ function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun 
     role: row.role ?? '',
     provider: row.provider ?? '',
     model: row.model ?? null,
-    status: derived.status,
+    ...progressOf(row, derived),
     source: 'host',
     started_at: derived.startedAt,
-    completed_at: derived.completedAt,
-    last_activity_at: derived.lastActivityAt,
-    duration_ms: derived.durationMs,
-    success: derived.status === 'running' ? null : Number(derived.status === 'completed'),
-    timed_out: Number(derived.status === 'timeout'),
-    exit_code: row.exit_code ?? null,
-    error: row.error ?? null,
     signal: null,
     reason: null,
     outcome: null,
