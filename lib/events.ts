@@ -82,6 +82,41 @@ export interface TaskInfo {
   readonly status?: string
 }
 
+export const HEALTH_STATES =
+  ['starting', 'working', 'in_tool', 'waiting', 'quiet', 'stuck', 'lost', 'unknown'] as const
+export type HealthState = typeof HEALTH_STATES[number]
+
+/**
+ * How a running invocation is doing, as far as the evidence goes.
+ *
+ * `quiet` and `stuck` are advice and never end a run; whether its process lives is told apart from whether it moves.
+ */
+export interface Health {
+  readonly state: HealthState
+  /** Since when it has been so, by the server's clock. */
+  readonly since: string
+  /** What it rests on, in sentences. */
+  readonly because: readonly string[]
+  /** The tool call that has been open longest. */
+  readonly tool?: { readonly name: string, readonly message: string, readonly elapsedMs: number }
+  /** What the agent said it waits for. */
+  readonly waitingFor?: { readonly kind: string, readonly what: string, readonly until?: string }
+  /** Milliseconds without an activity. */
+  readonly silentForMs: number
+  /** Milliseconds of silence that are nothing unusual at this point. */
+  readonly expectedSilenceMs: number
+  /** Milliseconds since its process last said that it lives. */
+  readonly heartbeatAgeMs: number
+}
+
+/** A verdict has changed; carries no id. */
+export interface HealthFrame {
+  readonly type: 'timeline.health'
+  readonly taskId: string
+  readonly invocationId: number
+  readonly health: Health
+}
+
 /** First frame of every stream; carries no id. */
 export interface SnapshotFrame {
   readonly type: 'timeline.snapshot'
@@ -91,6 +126,8 @@ export interface SnapshotFrame {
   readonly epoch: string
   /** The server's clock, to anchor live timers. */
   readonly serverTime: string
+  /** The worst verdict among the task's running invocations; absent when none runs. */
+  readonly health?: Health & { readonly invocationId: number }
 }
 
 /** One per running invocation, after the snapshot; carries no id. */
@@ -104,6 +141,7 @@ export interface CurrentFrame {
   readonly status: 'running'
   readonly startedAt: string
   readonly lastActivityAt?: string
+  readonly health?: Health
 }
 
 /** In the place of missing events; its id is `toSeq`. Without numbers when the cursor itself was not known. */
@@ -116,7 +154,7 @@ export interface GapFrame {
 }
 
 /** Everything that arrives in `data:` lines under the default event name. */
-export type StreamFrame = TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame
+export type StreamFrame = TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame
 
 /** One page of a timeline. */
 export interface Page {
@@ -152,6 +190,8 @@ export interface InvocationSummary {
   readonly summary?: string
   readonly usage?: Usage
   readonly sessionId?: string
+  /** Of running invocations only. */
+  readonly health?: Health
 }
 
 /** One activity as the invocation's details list it. */
