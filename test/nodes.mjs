@@ -93,7 +93,14 @@ function run (version, cwd, command) {
   return new Promise((resolve, reject) => {
     const child = spawn('npx', ['-y', '-p', `node@${version}`, 'sh', '-c', command], { cwd })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { output = (output + data).slice(-4_000) })
-    child.once('close', (code) => code === 0 ? resolve() : reject(new Error(`${command}\n${output}`)))
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { output += data })
+    child.once('close', (code) => code === 0 ? resolve() : reject(new Error(`${command}\n${excerpt(output)}`)))
   })
+}
+
+/** What failed, each with the lines that say why, and how the output ended. */
+function excerpt (output) {
+  const lines = output.split('\n')
+  const failed = lines.flatMap((line, index) => /^\s*not ok /.test(line) ? [lines.slice(index, index + 25).join('\n')] : [])
+  return [...failed, lines.slice(-20).join('\n')].join('\n…\n')
 }
