@@ -1,21 +1,21 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import { systemClock, toIso } from '../lib/clock.js'
-import type { TimelineCore } from '../lib/core.js'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import { systemClock } from '../lib/clock.js'
 import { timelineError } from '../lib/errors.js'
 import { checkTaskId } from '../lib/options.js'
-import { parseCursor, type Cursor } from '../lib/tail/cursor.js'
-import { encodePing, encodeRetry, encodeState } from '../lib/tail/frames.js'
-import type { OpenStreams, StreamPlace } from './open-streams.js'
+import { parseCursor } from '../lib/tail/cursor.js'
+import { encodePing } from '../lib/tail/frames.js'
+import { describeTask } from './describe-task.js'
+import { EventStream } from './event-stream.js'
+import { followTask } from './follow-task.js'
+import type { OpenStreams } from './open-streams.js'
 import type { MonitoringOptions } from './plugin-options.js'
 import type { Projects } from './projects.js'
 import { one, projectOf, type Query } from './requests.js'
 import { streamSchema } from './schemas.js'
 import { addRoute } from './scope.js'
-import { getTask } from './timeline-routes.js'
 
 const RATE_LIMIT = { max: 60, timeWindow: '1 minute' }
-const RETRY_MS = 1000
 
 export interface StreamOptions {
   readonly projects: Projects
@@ -23,12 +23,7 @@ export interface StreamOptions {
   readonly monitoring: Required<MonitoringOptions>
 }
 
-/**
- * `GET /tasks/:id/stream`: server-sent events.
- *
- * The reply is hijacked rather than sent as a stream: a host's `handlerTimeout` would cut that, its buffer would come
- * on top of the socket's, and frames could not be shared between viewers. No HEAD route: it would never be answered.
- */
+/** `GET /tasks/:id/stream`: server-sent events. No HEAD route: it would never be answered. */
 export function streamRoute (scope: FastifyInstance, { projects, streams, monitoring }: StreamOptions): void {
   const heartbeatMs = monitoring.streamHeartbeatInterval * 1000
   const heartbeat = setInterval(() => streams.ping(encodePing(systemClock(), heartbeatMs)), heartbeatMs).unref()
@@ -46,12 +41,18 @@ export function streamRoute (scope: FastifyInstance, { projects, streams, monito
       const place = streams.take()
       try {
         const core = await projects.find(projectOf(request), request)
-        const opening = await describeTask(core, taskId)
+        // Before anything is sent, so that errors are JSON with a status.
+        const task = await describeTask(core, taskId)
         streams.checkOpen()
         reply.hijack()
         if (reply.raw.destroyed) return place.free()
-        begin(reply, opening)
-        subscribe(reply.raw, core, taskId, place, 2 * heartbeatMs, cursor)
+        const stream = new EventStream(reply, task.frames)
+        const stop = followTask(core, task, stream, {
+          cursor,
+          drainTimeoutMs: 2 * heartbeatMs,
+          onEnd: (reason) => reason === 'slow' ? stream.destroy() : stream.end()
+        })
+        place.occupy(reply.raw, stop)
       } catch (err) {
         place.free()
         // Once it is hijacked nobody else answers; a header of another plugin's may be what cannot be written.
@@ -65,51 +66,4 @@ export function streamRoute (scope: FastifyInstance, { projects, streams, monito
 function lastEventId (headers: IncomingHttpHeaders): string | undefined {
   const value = headers['last-event-id']
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-/** Where the task stands and what runs: read before anything is sent, so that errors are JSON with a status. */
-async function describeTask (core: TimelineCore, taskId: string): Promise<string> {
-  const { reader } = core
-  const task = await getTask(core, taskId)
-  await reader.importHostRows([taskId])
-  const head = (await reader.heads([taskId])).get(taskId)
-  const running = await reader.running(taskId)
-  const snapshot = encodeState({
-    type: 'timeline.snapshot',
-    taskId,
-    task,
-    headSeq: head?.lastSeq ?? 0,
-    epoch: head?.epoch ?? '',
-    serverTime: toIso(systemClock())
-  })
-  return snapshot + running.map(encodeState).join('')
-}
-
-/** Sends the headers, those that other plugins set among them (CORS, rate limits), and what the moment is like. */
-function begin (reply: FastifyReply, opening: string): void {
-  reply.raw.writeHead(200, {
-    ...reply.getHeaders() as OutgoingHttpHeaders,
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no'
-  })
-  reply.raw.write(encodeRetry(RETRY_MS) + opening)
-}
-
-function subscribe (
-  response: ServerResponse, { hub }: TimelineCore, taskId: string, place: StreamPlace, drainTimeoutMs: number,
-  cursor: Cursor | undefined
-): void {
-  const subscription = hub.subscribe(taskId, {
-    ...(cursor === undefined ? {} : { cursor }),
-    drainTimeoutMs,
-    write: (chunk) => response.write(chunk),
-    bufferedBytes: () => response.writableLength,
-    onEnd: (reason) => {
-      if (reason === 'slow') response.destroy()
-      else response.end()
-    }
-  })
-  response.on('drain', () => subscription.drained())
-  place.occupy(response, () => subscription.close())
 }

@@ -1,0 +1,37 @@
+import { systemClock, toIso } from '../lib/clock.js'
+import type { TimelineCore } from '../lib/core.js'
+import { encodeState } from '../lib/tail/frames.js'
+import { getTask } from './timeline-routes.js'
+
+/** A task at one moment, as every stream of it begins. */
+export interface TaskDescription {
+  readonly taskId: string
+  /** The last number of its log; 0 where it has none. */
+  readonly headSeq: number
+  /** Empty where it has no log. */
+  readonly epoch: string
+  /** The snapshot and one frame per running invocation, encoded. */
+  readonly frames: string
+}
+
+/**
+ * Where a task stands and what runs.
+ *
+ * @throws AGENT_TIMELINE_UNKNOWN_TASK, and what reading is refused for
+ */
+export async function describeTask (core: TimelineCore, taskId: string): Promise<TaskDescription> {
+  const { reader } = core
+  const task = await getTask(core, taskId)
+  await reader.importHostRows([taskId])
+  const { lastSeq = 0, epoch = '' } = (await reader.heads([taskId])).get(taskId) ?? {}
+  const running = await reader.running(taskId)
+  const snapshot = encodeState({
+    type: 'timeline.snapshot',
+    taskId,
+    task,
+    headSeq: lastSeq,
+    epoch,
+    serverTime: toIso(systemClock())
+  })
+  return { taskId, headSeq: lastSeq, epoch, frames: snapshot + running.map(encodeState).join('') }
+}
