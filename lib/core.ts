@@ -51,7 +51,10 @@ export interface OpenOptions {
   readonly maxDatabaseBytes?: number
   /** How often this process says that it lives, in milliseconds; 100 to 60,000. Default 2,000. */
   readonly runnerHeartbeatIntervalMs?: number
-  /** After how long without a sign a run is given up whose process cannot be looked at from here. Default 10 min. */
+  /**
+   * After how long without a sign a run is given up whose process cannot be looked at from here, in milliseconds in
+   * which this process was awake; 1,000 to 7 days. Default 600,000.
+   */
   readonly ownerLeaseMs?: number
   /** Where the host keeps its tasks' changes. Default: the `audit` table, where there is one. */
   readonly taskEvents?: TaskEventSource

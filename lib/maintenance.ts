@@ -1,11 +1,14 @@
+import { createAwakeClock } from './awake-clock.js'
 import { toIso, type Clock } from './clock.js'
 import type { Recorder } from './recorder/recorder.js'
 import { backfill } from './store/backfill.js'
 import type { Database } from './store/database.js'
 import { sweepOrphans } from './store/orphans.js'
 import { endLostRuns, forgetWriters } from './store/reconcile.js'
-import { pruneActivities } from './store/retention.js'
+import { plausibleNow, pruneActivities } from './store/retention.js'
+import { createSilences } from './store/silences.js'
 import { retryWhileBusy } from './store/sqlite.js'
+import { createSteadyClock } from './steady-clock.js'
 import type { Troubles } from './troubles.js'
 
 export interface MaintenanceOptions {
@@ -33,6 +36,10 @@ const UPKEEP_INTERVAL_MS = 10 * 60 * 1000
 
 export function startMaintenance (options: MaintenanceOptions): Maintenance {
   const { database, troubles, now } = options
+  const awake = createAwakeClock()
+  const silences = createSilences(awake.now)
+  /** What is deleted by its age cannot be brought back when the clock is set right. */
+  let deletionClock: Clock | undefined
   let isStopped = false
 
   /** One after the other; what fails is tried again with the next round. */
@@ -75,22 +82,27 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   async function bury (): Promise<void> {
-    const taskIds = await endLostRuns(database, options)
+    const taskIds = await endLostRuns(database, { ...options, silences })
     if (taskIds.length > 0) options.onCommit(taskIds)
   }
 
   async function upkeep (): Promise<void> {
     const works: ReadonlyArray<() => Promise<unknown>> = [
       () => backfill(database, now, () => isStopped),
-      () => forgetWriters(database, now),
+      async () => forgetWriters(database, await steadyNow()),
       () => sweepOrphans(database),
-      () => pruneActivities(database, { ...options, isStopped: () => isStopped })
+      async () => pruneActivities(database, { ...options, now: await steadyNow(), isStopped: () => isStopped })
     ]
     // What keeps one of them from its work need not keep the others.
     for (const work of works) {
       if (isStopped) return
       await work().catch((error) => { if (!isStopped) troubles.tell(error) })
     }
+  }
+
+  async function steadyNow (): Promise<Clock> {
+    deletionClock ??= createSteadyClock({ wall: now, awake: awake.now, startAt: await plausibleNow(database, options) })
+    return deletionClock
   }
 
   const timers = [
@@ -104,6 +116,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
     opened,
     async stop () {
       isStopped = true
+      awake.stop()
       for (const timer of timers) clearInterval(timer)
       await Promise.all([watch.idle(), chores.idle()])
     }

@@ -5,6 +5,8 @@ import { hostname } from 'node:os'
 export interface Owner {
   readonly hostname: string
   readonly pid: number
+  /** Random per installation of the system; many containers have none. */
+  readonly machineId?: string
   /** Random per boot of the machine. */
   readonly bootId?: string
   /** The pid namespace: the same pid in another container is another process. */
@@ -18,33 +20,55 @@ export function currentOwner (): Owner {
   return {
     hostname: hostname(),
     pid: process.pid,
+    ...optional('machineId', machineId()),
     ...optional('bootId', bootId()),
     ...optional('pidNamespace', pidNamespace()),
-    ...optional('startTime', startTimeOf(process.pid))
+    ...optional('startTime', statOf(process.pid).startTime)
   }
 }
 
 /**
  * Whether a process is certainly gone: `dead` or `alive` only with proof, which needs the same boot and the same pid
- * namespace; `unknown` from anywhere else.
+ * namespace; `unknown` from anywhere else, and where /proc hides the processes of others.
  */
 export function judgeOwner (owner: Owner, self: Owner = currentOwner()): 'alive' | 'dead' | 'unknown' {
   if (owner.bootId === undefined || owner.pidNamespace === undefined) return judgeByHostname(owner, self)
-  if (owner.hostname === self.hostname && owner.bootId !== self.bootId && self.bootId !== undefined) return 'dead'
+  if (isRebooted(owner, self)) return 'dead'
   if (owner.bootId !== self.bootId || owner.pidNamespace !== self.pidNamespace) return 'unknown'
-  const startTime = startTimeOf(owner.pid)
-  return startTime !== undefined && startTime === owner.startTime ? 'alive' : 'dead'
+  const { state, startTime } = statOf(owner.pid)
+  // What is left of a process until its parent looks is no process any more.
+  if (state === 'Z' || state === 'X') return 'dead'
+  if (startTime === undefined || owner.startTime === undefined) return isInUse(owner.pid) ? 'unknown' : 'dead'
+  return startTime === owner.startTime ? 'alive' : 'dead'
 }
 
-/** Off Linux there is no /proc: a pid that is not in use on the same machine is proof enough. */
+/** The same machine, after a boot. Two machines may go by one name; their ids, where they have them, tell. */
+function isRebooted (owner: Owner, self: Owner): boolean {
+  if (self.bootId === undefined || owner.bootId === self.bootId || owner.hostname !== self.hostname) return false
+  return owner.machineId === undefined || self.machineId === undefined || owner.machineId === self.machineId
+}
+
+/**
+ * Off Linux there is no /proc: a pid that is not in use on the same machine is proof enough. Whoever has a /proc looks
+ * at another system here, whatever its name: a container's host, for example.
+ */
 function judgeByHostname (owner: Owner, self: Owner): 'dead' | 'unknown' {
-  if (owner.hostname !== self.hostname) return 'unknown'
+  if (owner.hostname !== self.hostname || self.bootId !== undefined) return 'unknown'
+  return isInUse(owner.pid) ? 'unknown' : 'dead'
+}
+
+/** Also true for a process of another user, which may not be signalled. */
+function isInUse (pid: number): boolean {
   try {
-    process.kill(owner.pid, 0)
-    return 'unknown'
+    process.kill(pid, 0)
+    return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'dead' : 'unknown'
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
+}
+
+function machineId (): string | undefined {
+  return read(() => readFileSync('/etc/machine-id', 'utf8').trim() || undefined)
 }
 
 function bootId (): string | undefined {
@@ -55,13 +79,12 @@ function pidNamespace (): string | undefined {
   return read(() => readlinkSync('/proc/self/ns/pid'))
 }
 
-/** Field 22 of /proc/PID/stat; the name in field 2 may hold blanks and parentheses. A zombie counts as gone. */
-function startTimeOf (pid: number): string | undefined {
-  return read(() => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
-  })
+/** Fields 3 and 22 of /proc/PID/stat; the name in field 2 may hold blanks and parentheses. */
+function statOf (pid: number): { readonly state?: string, readonly startTime?: string } {
+  const stat = read(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  if (stat === undefined) return {}
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { ...optional('state', fields[0]), ...optional('startTime', fields[19]) }
 }
 
 function read (get: () => string | undefined): string | undefined {

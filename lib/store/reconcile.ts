@@ -5,6 +5,7 @@ import { abortedMetadata, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
 import { insertActivities } from './insert-activities.js'
+import type { Silences } from './silences.js'
 import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
 
@@ -13,6 +14,8 @@ export interface ReconcileOptions {
   readonly writerId: string
   /** A run whose owner cannot be judged from here is given up after so long without a heartbeat. */
   readonly ownerLeaseMs: number
+  /** By invocation: how long the owners that cannot be judged have been silent. */
+  readonly silences: Silences
   readonly now: Clock
 }
 
@@ -37,7 +40,7 @@ interface LostRun {
  * Ends the runs whose process is gone: failed, with reason `lost`.
  *
  * Death is proven by process, start time, boot and pid namespace together. A missed heartbeat proves nothing where the
- * process can be looked at; where it cannot, the lease decides.
+ * process can be looked at; where it cannot, the lease decides, counted from when we saw the last heartbeat come.
  *
  * @returns the tasks of the runs that were ended
  */
@@ -49,20 +52,23 @@ export async function endLostRuns (database: Database, options: ReconcileOptions
   return [...new Set(lost.map((run) => run.task_id))]
 }
 
-async function findLost (db: Kysely<Tables>, { writerId, ownerLeaseMs, now }: ReconcileOptions): Promise<LostRun[]> {
+async function findLost (
+  db: Kysely<Tables>, { writerId, ownerLeaseMs, silences }: ReconcileOptions
+): Promise<LostRun[]> {
   const rows = await db.selectFrom('invocation_run')
     .leftJoin('timeline_writer', 'timeline_writer.writer_id', 'invocation_run.owner')
     .select(['invocation_id', 'task_id', 'started_at', 'invocation_run.heartbeat_at', 'invocation_run.owner as writer',
-      'timeline_writer.owner as owner'])
+      'timeline_writer.owner as owner', 'timeline_writer.heartbeat_at as written_at'])
     .where('invocation_run.status', '=', 'running').where('invocation_run.source', '=', 'recorder').execute()
   const self = currentOwner()
   const verdicts = new Map<string, ReturnType<typeof judgeOwner>>()
+  silences.keep(new Set(rows.map((row) => Number(row.invocation_id))))
   return rows.filter((row) => {
     if (row.writer === null || row.writer === writerId) return false
     let verdict = verdicts.get(row.writer)
     if (verdict === undefined) verdicts.set(row.writer, verdict = judgeOwner(parseOwner(row.owner), self))
     if (verdict !== 'unknown') return verdict === 'dead'
-    return now() - (parseTime(row.heartbeat_at) ?? 0) > ownerLeaseMs
+    return silences.since(Number(row.invocation_id), `${row.heartbeat_at} ${row.written_at}`) > ownerLeaseMs
   })
 }
 

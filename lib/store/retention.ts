@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import { toIso, type Clock } from '../clock.js'
+import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Database } from './database.js'
 import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
@@ -35,6 +35,19 @@ export async function pruneActivities (database: Database, options: RetentionOpt
     if (rows === 0) return pruned
     await new Promise(setImmediate)
   }
+}
+
+/**
+ * The time to start from when the clock cannot be compared with anything else: the clock's own, unless all activities
+ * would have expired by it. Then either nobody has worked for long, or the clock is wrong; so it is the last one's.
+ */
+export async function plausibleNow (
+  database: Database, { activityLogRetention, now }: Pick<RetentionOptions, 'activityLogRetention' | 'now'>
+): Promise<number> {
+  const { newest } = await database.read((db) => db.selectFrom('invocation_activity')
+    .select((eb) => eb.fn.max('created_at').as('newest')).executeTakeFirstOrThrow())
+  const newestMs = parseTime(newest) ?? now()
+  return now() - newestMs > activityLogRetention * DAY_MS ? newestMs : now()
 }
 
 /** Everything inserted before this goes; undefined when nothing has to. */

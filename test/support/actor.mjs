@@ -19,8 +19,14 @@ function openAsHost () {
   return raw
 }
 
+const realNow = Date.now
+
+function setClock (byMs) {
+  Date.now = () => realNow() + byMs
+}
+
 function activity (message, more = {}) {
-  return { type: 'progress', message, timestamp: new Date(), ...more }
+  return { type: 'progress', message, timestamp: new Date(Date.now()), ...more }
 }
 
 const roles = {
@@ -76,7 +82,8 @@ const roles = {
     process.send('written')
   },
 
-  // A runner: says how far it is only once that is stored, and ends its agent when it is told to.
+  // A runner: says how far it is only once that is stored. Told `end` its agent returns; told `clock <ms>` its clock is
+  // set by so much; told anything else the agent says it.
   async run () {
     const timeline = await openTimeline({
       database: options.database,
@@ -90,14 +97,26 @@ const roles = {
       for (let index = 0; index < options.count; index++) run.onActivity(activity(`line ${index}`))
       await timeline.flush()
       process.send({ id: run.invocationId })
+      let end
+      const ended = new Promise((resolve) => { end = resolve })
       process.on('message', (message) => {
+        if (message === 'end') return end()
+        if (message.startsWith('clock ')) {
+          setClock(Number(message.slice(6)))
+          return process.send('set')
+        }
         for (let index = 0; index < (message === 'burst' ? 5_000 : 1); index++) run.onActivity(activity(`${message} ${index}`))
         process.send('said')
       })
-      await new Promise((resolve, reject) => {
+      const aborted = new Promise((resolve, reject) => {
         run.signal.addEventListener('abort', () => { reject(run.signal.reason) })
       })
+      await Promise.race([ended, aborted])
     }).catch(() => {})
+    if (options.closeOnSignal === true) return
+    await timeline.close()
+    process.send('ended')
+    process.disconnect()
   },
 
   async read () {

@@ -8,10 +8,15 @@ export class Child {
   readonly #messages: unknown[] = []
   #wake = (): void => {}
 
-  constructor (t: Test, role: string, options: object, env: Record<string, string> = {}) {
+  /** @param under a command that runs the process, with its arguments; by default nothing but Node */
+  constructor (
+    t: Test, role: string, options: object, env: Record<string, string> = {}, under: readonly string[] = []
+  ) {
+    const [execPath = process.execPath, ...execArgv] = under.length === 0 ? [] : [...under, process.execPath]
     this.process = fork(new URL('actor.mjs', import.meta.url), [role, JSON.stringify(options)], {
+      execPath,
       // Without the loader that tap runs tests under: these scripts are JavaScript, and many.
-      execArgv: [],
+      execArgv,
       env: { ...process.env, NODE_OPTIONS: '', ...env }
     })
     this.process.on('message', (message) => { this.#messages.push(message); this.#wake() })
