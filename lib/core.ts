@@ -4,6 +4,7 @@ import { timelineError } from './errors.js'
 import { INVOCATION_STATUSES } from './events.js'
 import { createAuditSource, type TaskEventSource } from './host/task-events.js'
 import { createSafeLogger, processLogger, type Logger } from './logger.js'
+import { noMeter, type Meter } from './meter.js'
 import {
   checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkTaskId, resolveCaps,
   type Caps
@@ -77,8 +78,12 @@ export interface TimelineCore {
   close (): Promise<void>
 }
 
-/** Opens a database and puts reader, writer, hub and upkeep together. */
-export async function openCore (options: OpenOptions): Promise<TimelineCore> {
+/**
+ * Opens a database and puts reader, writer, hub and upkeep together.
+ *
+ * @param meter told of what happens; counts nothing by default
+ */
+export async function openCore (options: OpenOptions, meter: Meter = noMeter): Promise<TimelineCore> {
   checkOptions(options)
   const now = systemClock
   const logger = createSafeLogger(options.logger ?? processLogger)
@@ -90,16 +95,17 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     migrate: options.migrate ?? false,
     create: options.create ?? true,
     taskEvents: options.taskEvents ?? createAuditSource(now),
-    hostOptions: { now, clean }
+    hostOptions: { now, clean },
+    meter
   })
   const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: database.path, logger })
   const ending = new AbortController()
   const writerId = randomBytes(8).toString('hex')
   let isReleased = false
   const onCommit = (taskIds: readonly string[]) => { if (!isReleased) bus.ring(taskIds) }
-  const troubles = createTroubles(logger, database.path)
+  const troubles = createTroubles(logger, database.path, meter)
   const writer = createWriter({
-    database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, troubles, now, onCommit
+    database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, troubles, meter, now, onCommit
   })
   const recorder = createRecorder({
     writer,
@@ -123,12 +129,13 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     onImportError: warnOnceEach(logger)
   })
   const reader = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
-  const hub = createHub({ reader, bus, logger })
+  const hub = createHub({ reader, bus, logger, meter })
   const maintenance = startMaintenance({
     database,
     recorder,
     writerId,
     troubles,
+    meter,
     now,
     onCommit,
     activityLogRetention: options.activityLogRetention ?? 0,
@@ -136,6 +143,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
     heartbeatIntervalMs: options.runnerHeartbeatIntervalMs ?? 2_000,
     ownerLeaseMs: options.ownerLeaseMs ?? 600_000
   })
+  const detach = meter.attach(() => ({ queueBytes: writer.queueBytes, heartbeats: maintenance.heartbeats }))
   let taskEvents = 0
   let closing: Promise<void> | undefined
 
@@ -150,6 +158,7 @@ export async function openCore (options: OpenOptions): Promise<TimelineCore> {
         'the timeline was closed before everything was written; it is tried further while the process lives')
     } finally {
       isReleased = true
+      detach()
       bus.close()
       await database.close(writer.drained())
       stopListening()

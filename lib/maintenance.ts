@@ -1,5 +1,6 @@
 import { createAwakeClock } from './awake-clock.js'
 import { toIso, type Clock } from './clock.js'
+import type { Meter } from './meter.js'
 import type { Recorder } from './recorder/recorder.js'
 import { backfill } from './store/backfill.js'
 import type { Database } from './store/database.js'
@@ -16,6 +17,7 @@ export interface MaintenanceOptions {
   readonly recorder: Pick<Recorder, 'running'>
   readonly writerId: string
   readonly troubles: Troubles
+  readonly meter: Meter
   readonly now: Clock
   readonly onCommit: (taskIds: readonly string[]) => void
   readonly activityLogRetention: number
@@ -26,6 +28,8 @@ export interface MaintenanceOptions {
 
 /** What goes on beside the runs: signs of life, runs of the dead, rows past their time. */
 export interface Maintenance {
+  /** How often the open runs were marked as alive. */
+  readonly heartbeats: number
   /** The first round: what opening a database owes. */
   readonly opened: Promise<void>
   /** Resolves when nothing of it touches the database any more. */
@@ -41,6 +45,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   /** What is deleted by its age cannot be brought back when the clock is set right. */
   let deletionClock: Clock | undefined
   let isStopped = false
+  let heartbeats = 0
 
   /** One after the other; what fails is tried again with the next round. */
   function createQueue () {
@@ -79,6 +84,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
     if (options.recorder.running.size === 0) return
     await retryWhileBusy(() => database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
       .where('owner', '=', options.writerId).where('status', '=', 'running').execute()), options.heartbeatIntervalMs)
+    heartbeats++
   }
 
   async function bury (): Promise<void> {
@@ -113,6 +119,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   const opened = chores.round(upkeep)
 
   return {
+    get heartbeats () { return heartbeats },
     opened,
     async stop () {
       isStopped = true

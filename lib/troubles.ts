@@ -1,4 +1,5 @@
 import type { Logger } from './logger.js'
+import type { Meter } from './meter.js'
 import { databaseError, isBusy } from './store/sqlite.js'
 
 /** Tells what is wrong with a database once, whoever notices it, and again only after it was well in between. */
@@ -8,14 +9,16 @@ export interface Troubles {
   over (): void
 }
 
-export function createTroubles (logger: Logger, path: string): Troubles {
+export function createTroubles (logger: Logger, path: string, meter: Meter): Troubles {
   const told = new Set<string>()
 
   return {
     tell (error, isLasting = false) {
       if (isBusy(error) && !isLasting) return
       const { code } = databaseError(error, path)
-      if (told.has(code) || code === 'AGENT_TIMELINE_CLOSED') return
+      if (code === 'AGENT_TIMELINE_CLOSED') return
+      meter.troubled(code)
+      if (told.has(code)) return
       told.add(code)
       logger.warn({ code, err: error },
         'the timeline cannot be written at the moment; agents go on, writing is tried again')

@@ -5,6 +5,8 @@ import { openCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { Timeline } from '../lib/timeline.js'
 import { invocationRoutes } from './invocation-routes.js'
+import { metricsRoute } from './metrics-route.js'
+import { createMetrics } from './metrics.js'
 import { OpenStreams } from './open-streams.js'
 import { DEFAULT_UI_PREFIX, resolveOptions, type AgentTimelineOptions } from './plugin-options.js'
 import { Projects } from './projects.js'
@@ -51,11 +53,13 @@ declare module 'fastify' {
  */
 async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOptions): Promise<void> {
   if (fastify.hasDecorator('agentTimeline')) throw timelineError('AGENT_TIMELINE_ALREADY_REGISTERED')
-  const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolveOptions(options)
+  const resolved = resolveOptions(options)
+  const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolved
   if ('prefix' in options) fastify.log.warn('The option prefix does nothing for this plugin: use routePrefix')
-  const projects = new Projects(resolve, (database, create) =>
-    openCore({ ...core, database, create, logger: fastify.log }))
   const streams = new OpenStreams(monitoring.maxConcurrentStreams)
+  const metrics = resolved.metrics ? await createMetrics(streams, resolved.projectNames) : undefined
+  const projects = new Projects(resolve, (database, create, project) =>
+    openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project)))
 
   fastify.decorate('agentTimeline', {
     for: async (project) => (await projects.find(project)).timeline
@@ -69,6 +73,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
     prepareScope(scope, hooks)
     await scope.register(async (api) => {
       for (const schema of SHARED_SCHEMAS) api.addSchema(schema)
+      if (metrics !== undefined) metricsRoute(api, metrics)
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)
       streamRoute(api, { projects, streams, monitoring })

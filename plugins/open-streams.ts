@@ -14,10 +14,21 @@ export class OpenStreams {
   readonly #max: number
   readonly #open = new Map<ServerResponse, () => void>()
   #taken = 0
+  #opened = 0
   #isEnding = false
 
   constructor (max: number) {
     this.#max = max
+  }
+
+  /** How many are open now. */
+  get size (): number {
+    return this.#open.size
+  }
+
+  /** How many were opened so far. */
+  get opened (): number {
+    return this.#opened
   }
 
   /** @throws AGENT_TIMELINE_CLOSED once the server closes: a stream that begins then would keep it open */
@@ -40,6 +51,7 @@ export class OpenStreams {
       free,
       occupy: (response, close) => {
         this.#open.set(response, close)
+        this.#opened++
         // Of the response, not the request: the latter's fires as soon as its body was read.
         response.once('close', () => {
           this.#open.delete(response)

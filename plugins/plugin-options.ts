@@ -56,8 +56,8 @@ export interface AgentTimelineOptions {
   readonly monitoring?: MonitoringOptions
   /** Added to the default redaction; false switches it off. */
   readonly redact?: RedactOptions | false
-  /** Not available yet. */
-  readonly metrics?: false
+  /** Count, and serve `GET <routePrefix>/timeline/metrics` for Prometheus. Default false. */
+  readonly metrics?: boolean
   /** Says whether a task exists, where the database has no task table. */
   readonly taskExists?: OpenOptions['taskExists']
   /** Where the host keeps its tasks' changes; its `audit` table by default. */
@@ -103,6 +103,9 @@ export interface ResolvedOptions {
   readonly uiPrefix: string | undefined
   readonly hooks: GuardHooks
   readonly monitoring: Required<MonitoringOptions>
+  readonly metrics: boolean
+  /** The projects that the options name; empty where a function finds them, or there is one database. */
+  readonly projectNames: readonly string[]
 }
 
 /**
@@ -116,7 +119,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   const { migrate, taskExists, metrics } = options
   if (migrate !== undefined) checkBoolean('migrate', migrate)
   if (taskExists !== undefined) checkFunction('taskExists', taskExists)
-  if (metrics !== undefined && metrics !== false) throw invalid('metrics', 'is not available yet; leave it out')
+  if (metrics !== undefined) checkBoolean('metrics', metrics)
   const monitoring = resolveMonitoring(options.monitoring)
   return {
     projects: resolveProjects(options),
@@ -127,7 +130,9 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
     apiPrefix: resolvePrefix('routePrefix', options.routePrefix ?? DEFAULT_API_PREFIX),
     uiPrefix: resolveUiPrefix(options.ui),
     hooks: resolveHooks(options.hooks),
-    monitoring
+    monitoring,
+    metrics: metrics ?? false,
+    projectNames: typeof options.projects === 'object' ? Object.keys(options.projects) : []
   }
 }
 

@@ -5,8 +5,11 @@ import { timelineError } from '../lib/errors.js'
 import type { DatabaseSource } from '../lib/store/source.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 
-/** `create`: whether a file that is missing is made. */
-export type OpenDatabase = (database: DatabaseSource, create: boolean) => Promise<TimelineCore>
+/**
+ * `create`: whether a file that is missing is made; `project`: the name under which it was asked for first.
+ */
+export type OpenDatabase =
+  (database: DatabaseSource, create: boolean, project: string | undefined) => Promise<TimelineCore>
 
 /** The databases that requests may see, each opened once, at first use. */
 export class Projects {
@@ -33,7 +36,7 @@ export class Projects {
     const key = keyOf(source)
     let core = this.#cores.get(key)
     if (core === undefined) {
-      core = this.#open(source, request === undefined)
+      core = this.#open(source, request === undefined, project)
       this.#cores.set(key, core)
       // A database that was missing may be there next time.
       core.catch(() => this.#cores.delete(key))

@@ -169,6 +169,13 @@ export const streamSchema = {
   }
 }
 
+export const metricsSchema = {
+  tags,
+  operationId: 'getMetrics',
+  summary: 'What the plugin counts, for Prometheus',
+  response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: text } } }, ...errors }
+}
+
 export const invocationSchema = {
   tags,
   operationId: 'getInvocation',

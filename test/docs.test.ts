@@ -99,7 +99,7 @@ t.test('the tests that hold the guarantees exist', async (t) => {
 t.test('routes that are told of exist', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(agentTimeline, { database: ':memory:' })
+  await app.register(agentTimeline, { database: ':memory:', metrics: true })
   for (const [page, text] of texts) {
     for (const [, url] of text.matchAll(/`GET (\/[^`?]+)/g)) {
       t.ok(app.hasRoute({ method: 'GET', url: url! }), `${page}: ${url}`)

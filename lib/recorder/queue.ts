@@ -1,4 +1,5 @@
 import type { ActivityType } from '../activity.js'
+import type { Meter } from '../meter.js'
 import type { Ending } from './ending.js'
 import type { Run } from './run.js'
 
@@ -66,6 +67,8 @@ const ENTRY_BYTES = 64
  */
 export interface Queue {
   readonly size: number
+  /** What the entries take, roughly. */
+  readonly bytes: number
   /** Less than half full: what was dropped can be told without dropping more. */
   readonly hasRoom: boolean
   push (op: Op, settle?: (error?: unknown) => void): void
@@ -74,7 +77,7 @@ export interface Queue {
   remove (count: number): void
 }
 
-export function createQueue (maxBytes: number): Queue {
+export function createQueue (maxBytes: number, meter: Meter): Queue {
   let entries: Entry[] = []
   let head = 0
   /** Entries before this index are in the batch that is being written. */
@@ -100,6 +103,7 @@ export function createQueue (maxBytes: number): Queue {
   function drop (op: ActivityOp, size: number): void {
     op.run.droppedPieces += op.pieces
     op.run.droppedBytes += size
+    meter.outputDropped(op.pieces)
   }
 
   /** Makes room by emptying the oldest output that is not being written yet. */
@@ -119,6 +123,7 @@ export function createQueue (maxBytes: number): Queue {
 
   return {
     get size () { return entries.length - head },
+    get bytes () { return bytes },
     get hasRoom () { return bytes * 2 < maxBytes },
 
     push (op, settle) {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.js'
 import { timelineError, type TimelineError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { Meter } from '../meter.js'
 import type { Caps } from '../options.js'
 import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
 import type { Database } from '../store/database.js'
@@ -32,6 +33,7 @@ export interface WriterOptions {
   readonly redactor: Redactor
   readonly logger: Logger
   readonly troubles: Troubles
+  readonly meter: Meter
   readonly now: Clock
   /** After a commit, with the tasks that have new rows. */
   readonly onCommit: (taskIds: readonly string[]) => void
@@ -39,6 +41,8 @@ export interface WriterOptions {
 
 /** The one who writes: everything of a Timeline goes through it, in order. */
 export interface Writer {
+  /** Bytes that wait to be written. */
+  readonly queueBytes: number
   /** Queues an operation; never throws, never waits. `settle` is called once it is committed, or never will be. */
   push (op: Op, settle?: (error?: unknown) => void): void
   /** Resolves when all that is queued now is committed. @throws what kept it from it, after `timeoutMs` */
@@ -58,7 +62,7 @@ export interface Writer {
 
 export function createWriter (options: WriterOptions): Writer {
   const { database, caps, logger, now } = options
-  const queue = createQueue(caps.queueBytes)
+  const queue = createQueue(caps.queueBytes, options.meter)
   const statements: StatementCache = new Map()
   let batch = 0
   let isBusyWriting = false
@@ -116,6 +120,7 @@ export function createWriter (options: WriterOptions): Writer {
     try {
       const ops = prepareOps(entries.map((entry) => entry.op), { caps, redactor: options.redactor })
       if (ops.length === 0) return finish(entries)
+      const startedAt = performance.now()
       const outcome = await database.write((trx, host) => commitBatch(trx, {
         host,
         writerId: options.writerId,
@@ -125,6 +130,7 @@ export function createWriter (options: WriterOptions): Writer {
         activitiesPerInvocation: caps.activitiesPerInvocation,
         statements
       }, ops))
+      options.meter.batchWritten(ops.length, (performance.now() - startedAt) / 1000)
       batch++
       failures = 0
       lastError = undefined
@@ -189,6 +195,7 @@ export function createWriter (options: WriterOptions): Writer {
     if ('run' in op && op.kind === 'start') op.run.isUnrecorded = true
     const taskId = op.kind === 'task' ? op.taskId : op.run.taskId
     const message = isUnknownTask ? `the task ${taskId} is unknown: its invocation is not recorded` : 'the database refused a row'
+    options.meter.troubled(coded.code)
     logger.warn({ code: coded.code, taskId }, message)
     finish(entries, coded)
   }
@@ -235,7 +242,9 @@ export function createWriter (options: WriterOptions): Writer {
       run()
     })
   }
+
   return {
+    get queueBytes () { return queue.bytes },
     push,
     flush,
     transaction: (work) => database.write(work),

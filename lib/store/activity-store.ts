@@ -11,6 +11,12 @@ export interface StreamHead {
   readonly floorSeq: number
 }
 
+/** Events in the order of their numbers. */
+export interface EventPage extends ReadonlyArray<TimelineEvent> {
+  /** When the first activity among them was inserted, in milliseconds since the epoch; undefined without one. */
+  readonly insertedAtMs?: number | undefined
+}
+
 /** Which part of a timeline to read: after a number, before one, or from the start. */
 export interface PageQuery {
   readonly after?: number
@@ -48,7 +54,7 @@ export interface TimelineReader {
   /** Heads of the tasks that have a log; tasks without one are absent. */
   heads (taskIds: readonly string[]): Promise<ReadonlyMap<string, StreamHead>>
   /** Up to `limit` events after `seq`, ascending. */
-  readAfter (taskId: string, seq: number, limit: number): Promise<readonly TimelineEvent[]>
+  readAfter (taskId: string, seq: number, limit: number): Promise<EventPage>
   readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
   running (taskId: string): Promise<readonly CurrentFrame[]>
   /** Undefined where the task is unknown; a host without a task table knows every valid id. */

@@ -2,10 +2,11 @@ import { sql, type Kysely } from 'kysely'
 import { up } from '../../migrations/010_invocation_lifecycle.js'
 import { TRIGGERS } from '../../migrations/statements.js'
 import { timelineError } from '../errors.js'
+import { noMeter, type Meter } from '../meter.js'
 import { inspectHost, type HostSchema } from '../host/host-schema.js'
 import { createHost, type Host, type HostOptions } from '../host/host.js'
 import type { TaskEventSource } from '../host/task-events.js'
-import { databaseError, isSchemaChange, retryWhileBusy, type SqliteConnection } from './sqlite.js'
+import { databaseError, isBusy, isSchemaChange, retryWhileBusy, type SqliteConnection } from './sqlite.js'
 import { resolveSource, type DatabaseSource } from './source.js'
 import type { Tables } from './tables.js'
 
@@ -25,6 +26,8 @@ export interface DatabaseOptions {
   readonly create: boolean
   readonly taskEvents: TaskEventSource
   readonly hostOptions: Pick<HostOptions, 'now' | 'clean'>
+  /** Told whenever the lock is somebody else's; counts nothing by default. */
+  readonly meter?: Meter
 }
 
 /** One database with a connection to write and one to read, both of our own. */
@@ -48,6 +51,7 @@ export interface Database {
 
 /** @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_DATABASE_* */
 export async function openDatabase (options: DatabaseOptions): Promise<Database> {
+  const { meter = noMeter } = options
   const factory = await resolveSource(options.database, options.create)
   let lockRetries = 0
   let writer = await factory.open({ queryOnly: false })
@@ -142,7 +146,12 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
 
     async write (work) {
       await current()
-      return writer.db.transaction().execute((trx) => work(trx, host))
+      try {
+        return await writer.db.transaction().execute((trx) => work(trx, host))
+      } catch (error) {
+        if (isBusy(error)) meter.lockMet()
+        throw error
+      }
     },
 
     async read (query) {
@@ -150,7 +159,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
         if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
         await current()
         const attempt = () => query((reader as SqliteConnection).db, host)
-        return await retryWhileBusy(attempt, READ_PATIENCE_MS).catch(async (error) => {
+        return await retryWhileBusy(attempt, READ_PATIENCE_MS, () => meter.lockMet()).catch(async (error) => {
           if (!isSchemaChange(error)) throw error
           await repair()
           return attempt()

@@ -99,6 +99,11 @@ function eventArm (db: Kysely<Tables>, { taskId, after, before, filter }: EventR
 /** No type: keeps a list that would be empty valid SQL. */
 const NONE = ''
 
+/** Of the two tables the one whose rows tell when they were inserted. */
+export function isActivity (row: Pick<EventRow, 'kind'>): boolean {
+  return !row.kind.includes('.')
+}
+
 /** The wire's shape of a row. */
 export function toEvent (taskId: string, row: EventRow): TimelineEvent {
   const base = { seq: Number(row.seq), taskId, timestamp: timeOf(row.created_at, row.lag_ms) }
@@ -106,7 +111,7 @@ export function toEvent (taskId: string, row: EventRow): TimelineEvent {
     return { ...base, type: row.kind as `task.${string}`, actor: row.actor ?? '', message: row.message ?? '' }
   }
   const invocationId = Number(row.invocation_id)
-  if (row.kind.includes('.')) {
+  if (!isActivity(row)) {
     return { ...base, type: row.kind, invocationId, ...parseDetails(row.details) } as unknown as TimelineEvent
   }
   const metadata = parseDetails(row.details)

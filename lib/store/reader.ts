@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { timelineError } from '../errors.js'
 import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../events.js'
-import { normaliseTime } from '../clock.js'
+import { normaliseTime, parseTime } from '../clock.js'
 import type { Host } from '../host/host.js'
 import { durationOf, exitCodeOf, textOf } from '../host/host-values.js'
 import type {
@@ -10,7 +10,7 @@ import type {
 } from './activity-store.js'
 import { findGaps } from './gaps.js'
 import { isBusy } from './sqlite.js'
-import { parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter } from './event-rows.js'
+import { isActivity, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter } from './event-rows.js'
 import type { InvocationRunTable, Tables } from './tables.js'
 import type { Selectable } from 'kysely'
 
@@ -69,7 +69,8 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
 
     readAfter: async (taskId, seq, limit) => read(async (db) => {
       const rows = await selectEvents(db, { taskId, after: seq, limit, order: 'asc' }).execute()
-      return rows.map((row) => toEvent(taskId, row))
+      const insertedAtMs = parseTime(rows.find(isActivity)?.created_at)
+      return Object.assign(rows.map((row) => toEvent(taskId, row)), { insertedAtMs })
     }),
 
     async readPage (taskId, query) {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../clock.js'
+import type { Meter } from '../meter.js'
 import { currentOwner, judgeOwner, type Owner } from '../recorder/owner.js'
 import { abortedMetadata, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
@@ -17,6 +18,8 @@ export interface ReconcileOptions {
   /** By invocation: how long the owners that cannot be judged have been silent. */
   readonly silences: Silences
   readonly now: Clock
+  /** Told of each run that is ended. */
+  readonly meter?: Meter
 }
 
 /** Writers without a run leave a row each; after this long, in milliseconds, nobody asks for it any more. */
@@ -47,7 +50,9 @@ interface LostRun {
 export async function endLostRuns (database: Database, options: ReconcileOptions): Promise<readonly string[]> {
   const lost = await database.read((db) => findLost(db, options))
   for (const run of lost) {
-    await retryWhileBusy(() => database.write((trx, host) => endRun(trx, host.schema.invocations, run, options.now())))
+    const hasEnded = await retryWhileBusy(
+      () => database.write((trx, host) => endRun(trx, host.schema.invocations, run, options.now())))
+    if (hasEnded) options.meter?.lostRunEnded()
   }
   return [...new Set(lost.map((run) => run.task_id))]
 }
@@ -83,15 +88,16 @@ function parseOwner (json: string | null): Owner {
 
 const LOST_MESSAGE = 'The process that ran the agent is gone'
 
+/** @returns false where the run had ended meanwhile */
 async function endRun (
   trx: Kysely<Tables>, columns: ReadonlySet<string>, run: LostRun, now: number
-): Promise<void> {
+): Promise<boolean> {
   const completedAt = toIso(now)
   const duration = Math.max(0, now - (parseTime(run.started_at) ?? now))
   const updated = await trx.updateTable('invocation_run').set({
     status: 'failed', completed_at: completedAt, duration_ms: duration, success: 0, reason: 'lost', error: LOST_MESSAGE
   }).where('invocation_id', '=', run.invocation_id).where('status', '=', 'running').executeTakeFirst()
-  if (updated.numUpdatedRows === 0n) return
+  if (updated.numUpdatedRows === 0n) return false
   const values: Record<string, unknown> = {
     status: 'failed',
     completed_at: completedAt,
@@ -114,6 +120,7 @@ async function endRun (
     sourceId: `${run.invocation_id}:end`,
     timestamp: completedAt
   }])
+  return true
 }
 
 /** Tool calls that the log shows as started and not ended. */

@@ -6,6 +6,9 @@ export interface Chunk {
   readonly after: number
   readonly through: number
   readonly bytes: Buffer
+  /** How many events and gaps the bytes hold. */
+  readonly events: number
+  readonly gaps: number
 }
 
 /** Chunks end at the first frame that reaches this size, so that a slow viewer stops at a place near its byte cap. */
@@ -20,14 +23,20 @@ export function encodeChunks (taskId: string, epoch: string, after: number, item
   const chunks: Chunk[] = []
   let from = after
   let text = ''
+  let gaps = 0
+  let first = 0
   items.forEach((item, index) => {
     text += 'event' in item
       ? encodeEvent(item.event, epoch)
       : encodeGap({ type: 'timeline.gap', taskId, ...item.gap }, epoch)
+    if ('gap' in item) gaps++
     if (text.length < CHUNK_BYTES && index < items.length - 1) return
     const through = 'event' in item ? item.event.seq : item.gap.toSeq
-    chunks.push({ after: from, through, bytes: Buffer.from(text) })
+    const events = index + 1 - first - gaps
+    chunks.push({ after: from, through, bytes: Buffer.from(text), events, gaps })
     from = through
+    first = index + 1
+    gaps = 0
     text = ''
   })
   return chunks

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../clock.js'
 import type { Logger } from '../logger.js'
+import { noMeter, type Meter } from '../meter.js'
 import type { TimelineReader, WakeBus } from '../store/activity-store.js'
 import { DrainSchedule } from './drain-schedule.js'
 import { SafetyPoll } from './safety-poll.js'
@@ -11,6 +12,8 @@ export interface HubOptions {
   readonly bus: WakeBus
   readonly logger: Logger
   readonly clock?: Clock
+  /** Told of deliveries and wake-ups; counts nothing by default. */
+  readonly meter?: Meter
   /** For tests: the polling interval depends on it. */
   readonly platform?: NodeJS.Platform
 }
@@ -52,6 +55,7 @@ interface Waiting {
 
 class TailHub implements Hub {
   readonly #options: HubOptions
+  readonly #meter: Meter
   readonly #tails = new Map<string, TaskTail>()
   readonly #schedule = new DrainSchedule(() => this.#drain())
   readonly #poll: SafetyPoll
@@ -65,14 +69,21 @@ class TailHub implements Hub {
 
   constructor (options: HubOptions) {
     this.#options = options
+    this.#meter = options.meter ?? noMeter
     this.#poll = new SafetyPoll({
       changeMark: () => options.reader.changeMark(),
-      onChange: () => this.#wakeAndImport(),
+      onChange: () => {
+        this.#meter.woken('poll')
+        this.#wakeAndImport()
+      },
       onFault: (err) => this.#onFault(err),
       onTurn: () => { for (const tail of this.#tails.values()) tail.ring.sweep() },
       ...(options.platform === undefined ? {} : { platform: options.platform })
     })
-    this.#unsubscribe = options.bus.subscribe((taskIds) => this.wake(taskIds))
+    this.#unsubscribe = options.bus.subscribe((taskIds) => {
+      this.#meter.woken('hint')
+      this.wake(taskIds)
+    })
   }
 
   subscribe (taskId: string, viewer: Viewer): Subscription {
@@ -80,7 +91,8 @@ class TailHub implements Hub {
     const session = new ViewerSession(tail, viewer, {
       refresh: (of) => this.#refresh(of),
       leave: (of, who) => this.#leave(of, who),
-      onFault: (err) => this.#onFault(err)
+      onFault: (err) => this.#onFault(err),
+      meter: this.#meter
     })
     this.#join(tail, session)
     session.start()
@@ -125,7 +137,7 @@ class TailHub implements Hub {
   #enter (taskId: string): TaskTail {
     let tail = this.#tails.get(taskId)
     if (tail === undefined || tail.hasEnded) {
-      tail = new TaskTail(taskId, this.#options.reader, this.#options.clock ?? systemClock)
+      tail = new TaskTail(taskId, this.#options.reader, this.#options.clock ?? systemClock, this.#meter)
       this.#tails.set(taskId, tail)
       this.#toImport.add(taskId)
       this.#poll.start()

@@ -1,5 +1,6 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
+import type { Meter } from '../meter.js'
 import type { StreamHead, TimelineReader } from '../store/activity-store.js'
 import { ChunkRing } from './chunk-ring.js'
 import { encodeChunks, type Chunk } from './chunks.js'
@@ -23,6 +24,11 @@ export interface LiveMember {
   deliver (chunk: Chunk): void
 }
 
+interface EncodedPage {
+  readonly chunks: readonly Chunk[]
+  readonly insertedAtMs: number | undefined
+}
+
 const PAGE_ROWS = 500
 /** Pages of long rows get shorter, so that a read takes little memory. */
 const PAGE_BYTES = 512 * 1024
@@ -40,14 +46,18 @@ export class TaskTail {
   readonly live = new Set<LiveMember>()
   readonly ring: ChunkRing
   readonly #reader: TimelineReader
+  readonly #clock: Clock
+  readonly #meter: Meter
   /** Pages being read: viewers that start together share them. */
   readonly #pages = new Map<number, Promise<Chunk>>()
   #floorSeq = 0
   #pageRows = PAGE_ROWS
 
-  constructor (taskId: string, reader: TimelineReader, clock: Clock) {
+  constructor (taskId: string, reader: TimelineReader, clock: Clock, meter: Meter) {
     this.taskId = taskId
     this.#reader = reader
+    this.#clock = clock
+    this.#meter = meter
     this.ring = new ChunkRing(clock)
   }
 
@@ -102,12 +112,15 @@ export class TaskTail {
       // Nobody is live: those who catch up read for themselves.
       if (this.live.size === 0) { this.cursor = head.lastSeq; return }
       const after = this.cursor
-      for (const chunk of await this.#encode(after, head.lastSeq, head.epoch)) {
+      const { chunks, insertedAtMs } = await this.#encode(after, head.lastSeq, head.epoch)
+      for (const chunk of chunks) {
         if (this.hasEnded) return
         this.ring.push(chunk)
         this.cursor = chunk.through
         for (const member of this.live) member.deliver(chunk)
       }
+      // Clocks of machines differ a little: nothing is delivered before it is there.
+      if (insertedAtMs !== undefined) this.#meter.deliveryLagged(Math.max(0, this.#clock() - insertedAtMs) / 1000)
       if (this.cursor < head.lastSeq) await yieldToLoop()
     }
   }
@@ -115,13 +128,13 @@ export class TaskTail {
   async #readPage (after: number): Promise<Chunk> {
     const horizon = this.cursor
     await yieldToLoop()
-    const chunks = await this.#encode(after, horizon, this.epoch ?? '', horizon)
+    const { chunks } = await this.#encode(after, horizon, this.epoch ?? '', horizon)
     for (const chunk of chunks) this.ring.push(chunk)
     // Never empty: whoever asks is behind the horizon, so there is a row or a hole.
     return chunks[0] as Chunk
   }
 
-  async #encode (after: number, through: number, epoch: string, horizon = Infinity): Promise<Chunk[]> {
+  async #encode (after: number, through: number, epoch: string, horizon = Infinity): Promise<EncodedPage> {
     const limit = this.#pageRows
     const rows = await this.#reader.readAfter(this.taskId, after, limit)
     const last = rows.at(-1)
@@ -133,7 +146,7 @@ export class TaskTail {
     const chunks = encodeChunks(this.taskId, epoch, after, fillHoles({ ...span, floorSeq }))
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
     this.#pageRows = bytes > PAGE_BYTES ? Math.max(1, limit >> 1) : Math.min(PAGE_ROWS, limit * 2)
-    return chunks
+    return { chunks, insertedAtMs: rows.insertedAtMs }
   }
 
   async #readFloor (): Promise<number> {

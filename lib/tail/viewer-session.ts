@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Meter } from '../meter.js'
 import type { Chunk } from './chunks.js'
 import type { Cursor } from './cursor.js'
 import { encodeGap } from './frames.js'
@@ -33,6 +34,7 @@ export interface SessionHost {
   /** The session is over. */
   leave (tail: TaskTail, session: ViewerSession): void
   onFault (err: unknown): void
+  readonly meter: Meter
 }
 
 const MAX_BUFFERED_BYTES = 1024 * 1024
@@ -65,8 +67,9 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
     if (!tail.isOpen || (cursor?.seq ?? 0) > tail.cursor) await this.#host.refresh(tail)
     if (this.#isClosed) return
     if (cursor !== undefined && !isKnown(cursor, tail)) {
-      const gap = encodeGap({ type: 'timeline.gap', taskId: tail.taskId, reason: 'unknown-cursor' }, '')
-      this.#viewer.write(Buffer.from(gap))
+      const gap = Buffer.from(encodeGap({ type: 'timeline.gap', taskId: tail.taskId, reason: 'unknown-cursor' }, ''))
+      this.#host.meter.delivered(0, 1, gap.length)
+      this.#viewer.write(gap)
     } else {
       this.#cursor = cursor?.seq ?? 0
     }
@@ -75,9 +78,11 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
 
   deliver (chunk: Chunk): void {
     this.#cursor = chunk.through
+    this.#host.meter.delivered(chunk.events, chunk.gaps, chunk.bytes.length)
     if (this.#viewer.write(chunk.bytes)) return
     if (this.#viewer.bufferedBytes() <= (this.#viewer.maxBufferedBytes ?? MAX_BUFFERED_BYTES)) return
     this.#tail.live.delete(this)
+    this.#host.meter.viewerPaused()
     this.#drain().then(() => this.#catchUp())
   }
 
@@ -88,6 +93,7 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
   onEnd (reason: EndReason): void {
     if (this.#isClosed) return
     this.close()
+    if (reason === 'slow') this.#host.meter.viewerEvicted()
     this.#viewer.onEnd(reason)
   }
 
@@ -109,6 +115,8 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
         const chunk = await this.#tail.chunkAfter(this.#cursor)
         if (this.#isClosed) return
         this.#cursor = chunk.through
+        this.#host.meter.pageReplayed()
+        this.#host.meter.delivered(chunk.events, chunk.gaps, chunk.bytes.length)
         if (!this.#viewer.write(chunk.bytes)) await this.#drain()
       } catch (err) {
         this.#host.onFault(err)

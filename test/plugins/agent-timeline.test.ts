@@ -20,7 +20,7 @@ t.test('options are checked at registration', async (t) => {
     [{ projects: 'x' }, 'AGENT_TIMELINE_INVALID_OPTION', /projects is an object/],
     [{ databse: 'x' }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /no option databse.*database/],
     [{ migrate: 'yes' }, 'AGENT_TIMELINE_INVALID_OPTION', /migrate is true or false/],
-    [{ metrics: true }, 'AGENT_TIMELINE_INVALID_OPTION', /metrics is not available/],
+    [{ metrics: 'yes' }, 'AGENT_TIMELINE_INVALID_OPTION', /metrics is true or false/],
     [{ routePrefix: 'api' }, 'AGENT_TIMELINE_INVALID_OPTION', /routePrefix is a path/],
     [{ routePrefix: '/:x' }, 'AGENT_TIMELINE_INVALID_OPTION', /routePrefix is a path/],
     [{ ui: { prefix: '/x' } }, 'AGENT_TIMELINE_UNKNOWN_OPTION', /ui\.prefix/],

@@ -72,14 +72,16 @@ t.test('frames travel together, up to a size', async (t) => {
   const small = encodeChunks('a', 'x', 0, [1, 2, 3].map((seq) => ({ event: output(seq) })))
   t.match(small, [{ after: 0, through: 3 }])
   const large = encodeChunks('a', 'x', 4, [5, 6, 7].map((seq) => ({ event: output(seq, 'y'.repeat(200_000)) })))
-  t.match(large, [{ after: 4, through: 6 }, { after: 6, through: 7 }])
+  t.match(large, [{ after: 4, through: 6, events: 2, gaps: 0 }, { after: 6, through: 7, events: 1, gaps: 0 }])
   t.same(encodeChunks('a', 'x', 4, []), [])
 })
 
 t.test('the ring forgets what is old or too much', async (t) => {
   let nowMs = 0
   const ring = new ChunkRing(() => nowMs)
-  const push = (after: number, size = 1) => ring.push({ after, through: after + 1, bytes: Buffer.alloc(size) })
+  const push = (after: number, size = 1) => {
+    ring.push({ after, through: after + 1, bytes: Buffer.alloc(size), events: 1, gaps: 0 })
+  }
   push(0)
   t.match(ring.after(0), { through: 1 })
   t.equal(ring.after(1), undefined)
