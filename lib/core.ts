@@ -27,6 +27,7 @@ import { createBell } from './tail/bell.js'
 import { follow } from './tail/follow.js'
 import { createHub, type Hub } from './tail/hub.js'
 import { createInProcessBus } from './tail/in-process-bus.js'
+import { RunningTasks } from './tail/running-tasks.js'
 import { closeOnSignals } from './close-on-signals.js'
 import { createTroubles } from './troubles.js'
 import type { Timeline } from './timeline.js'
@@ -75,6 +76,7 @@ export interface TimelineCore {
   readonly timeline: Timeline
   readonly reader: TimelineReader
   readonly hub: Hub
+  readonly running: RunningTasks
   close (): Promise<void>
 }
 
@@ -130,6 +132,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
   })
   const reader = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
   const hub = createHub({ reader, bus, logger, meter })
+  const running = new RunningTasks({ reader, hub, logger })
   const maintenance = startMaintenance({
     database,
     recorder,
@@ -149,6 +152,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
 
   async function close (): Promise<void> {
     hub.close()
+    running.close()
     await maintenance.stop()
     try {
       recorder.abandon()
@@ -235,7 +239,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     : () => {}
 
   await within(OPENING_MS, maintenance.opened)
-  return { timeline, reader, hub, close: timeline.close }
+  return { timeline, reader, hub, running, close: timeline.close }
 }
 
 /** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */

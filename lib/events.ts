@@ -153,8 +153,20 @@ export interface GapFrame {
   readonly reason: Gap['reason'] | 'unknown-cursor'
 }
 
+/**
+ * A stream over several tasks goes on without this one; carries no id.
+ *
+ * `unknown`: there is no such task; `deleted`: it was deleted, or its log was; `idle`: it has no running invocation any
+ * more, in a stream of those that run.
+ */
+export interface EndedFrame {
+  readonly type: 'timeline.ended'
+  readonly taskId: string
+  readonly reason: 'unknown' | 'deleted' | 'idle'
+}
+
 /** Everything that arrives in `data:` lines under the default event name. */
-export type StreamFrame = TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame
+export type StreamFrame = TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame | EndedFrame
 
 /** One page of a timeline. */
 export interface Page {

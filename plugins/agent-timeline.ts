@@ -12,7 +12,7 @@ import { DEFAULT_UI_PREFIX, resolveOptions, type AgentTimelineOptions } from './
 import { Projects } from './projects.js'
 import { SHARED_SCHEMAS } from './schemas.js'
 import { prepareScope } from './scope.js'
-import { streamRoute } from './stream-route.js'
+import { streamRoutes } from './stream-routes.js'
 import { timelineRoutes } from './timeline-routes.js'
 import { ui } from './ui.js'
 
@@ -45,8 +45,8 @@ declare module 'fastify' {
 }
 
 /**
- * Serves what agents do while they do it: `GET /api/tasks/:id/timeline`, `/api/tasks/:id/stream` and
- * `/api/invocations`, and the pages at `/timeline/`.
+ * Serves what agents do while they do it: `GET /api/tasks/:id/timeline`, `/api/tasks/:id/stream`,
+ * `/api/stream` and `/api/invocations`, and the pages at `/timeline/`.
  *
  * @throws at registration: AGENT_TIMELINE_UNKNOWN_OPTION, _INVALID_OPTION, _NO_DATABASE, _ROUTE_COLLISION,
  * _ALREADY_REGISTERED, and what the database is refused for
@@ -56,7 +56,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   const resolved = resolveOptions(options)
   const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolved
   if ('prefix' in options) fastify.log.warn('The option prefix does nothing for this plugin: use routePrefix')
-  const streams = new OpenStreams(monitoring.maxConcurrentStreams)
+  const streams = new OpenStreams(monitoring)
   const metrics = resolved.metrics ? await createMetrics(streams, resolved.projectNames) : undefined
   const projects = new Projects(resolve, (database, create, project) =>
     openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project)))
@@ -76,7 +76,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
       if (metrics !== undefined) metricsRoute(api, metrics)
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)
-      streamRoute(api, { projects, streams, monitoring })
+      streamRoutes(api, { projects, streams, monitoring })
     }, { prefix: apiPrefix })
     await scope.register(ui, {
       uiPrefix: uiPrefix ?? DEFAULT_UI_PREFIX, apiPrefix, hasPages: uiPrefix !== undefined

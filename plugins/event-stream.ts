@@ -3,9 +3,10 @@ import type { FastifyReply } from 'fastify'
 import { encodeRetry } from '../lib/tail/frames.js'
 
 const RETRY_MS = 1000
+const END_PATIENCE_MS = 250
 
 /**
- * A reply that carries server-sent events.
+ * A reply that carries server-sent events, on HTTP/1.1 or HTTP/2.
  *
  * It is hijacked rather than sent as a stream: a host's `handlerTimeout` would cut that, its buffer would come on top
  * of the socket's, and frames could not be shared between viewers.
@@ -13,28 +14,73 @@ const RETRY_MS = 1000
 export class EventStream {
   readonly #response: ServerResponse
   readonly #onDrain = new Set<() => void>()
+  /** The compatible response of HTTP/2 has no `writableNeedDrain`. */
+  #isBehind = false
+  #isJoining = false
+  #writtenBytes = 0
+
+  /** @param response that of a hijacked reply */
+  constructor (response: ServerResponse) {
+    this.#response = response
+    response.on('drain', () => {
+      this.#isBehind = false
+      for (const drained of [...this.#onDrain]) drained()
+    })
+  }
+
+  /** Whether the peer has left; the compatible response of HTTP/2 knows it only of its stream. */
+  get isGone (): boolean {
+    const response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } } = this.#response
+    return response.destroyed || response.stream?.destroyed === true
+  }
 
   /** Sends the headers, those that other plugins set among them (CORS, rate limits), and the first frames. */
-  constructor (reply: FastifyReply, opening: string) {
-    this.#response = reply.raw
+  begin (reply: FastifyReply, opening: string): void {
     this.#response.writeHead(200, {
       ...reply.getHeaders() as OutgoingHttpHeaders,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no'
     })
-    this.#response.on('drain', () => { for (const drained of this.#onDrain) drained() })
     this.write(encodeRetry(RETRY_MS) + opening)
   }
 
   /** @returns false when the peer is behind; what was given to {@link onDrain} is called later */
   write (bytes: Uint8Array | string): boolean {
-    return this.#response.write(bytes)
+    // After the end, of which its followers hear later.
+    if (this.#response.writableEnded) return true
+    this.#writtenBytes += bytes.length
+    const hasRoom = this.#response.write(bytes)
+    if (!hasRoom) this.#isBehind = true
+    return hasRoom
   }
 
-  /** What `write` took and the peer has not. */
+  /** The same, but what is written in one turn of the event loop leaves together: a write costs more than its bytes. */
+  writeJoined (bytes: Uint8Array | string): boolean {
+    if (!this.#isJoining && !this.#response.writableEnded) {
+      this.#isJoining = true
+      this.#response.cork()
+      setImmediate(() => {
+        this.#isJoining = false
+        this.#response.uncork()
+      })
+    }
+    return this.write(bytes)
+  }
+
+  /** Writes to a peer that keeps up: a ping for a full buffer would only make it fuller. */
+  ping (text: string): void {
+    if (!this.#isBehind) this.write(text)
+  }
+
+  /** What was written and the peer has not taken. */
   bufferedBytes (): number {
     return this.#response.writableLength
+  }
+
+  /** What the peer has taken so far; only its growth means something. */
+  takenBytes (): number {
+    return this.#writtenBytes - this.bufferedBytes()
   }
 
   /** @returns how to be told no more */
@@ -43,11 +89,25 @@ export class EventStream {
     return () => { this.#onDrain.delete(drained) }
   }
 
+  onClose (closed: () => void): void {
+    // Of the response, not the request: the latter's fires as soon as its body was read.
+    this.#response.once('close', closed)
+  }
+
+  /** After what was written before; a peer that never reads that keeps it open. */
   end (): void {
     this.#response.end()
   }
 
-  /** Ends it for a peer that would have to read everything first. */
+  /** For a server that closes: whoever is behind would have to read everything first. */
+  endNow (): void {
+    if (this.#isBehind) return this.destroy()
+    this.end()
+    // What the system has not taken by then, nobody reads.
+    const timer = setTimeout(() => this.destroy(), END_PATIENCE_MS)
+    this.onClose(() => clearTimeout(timer))
+  }
+
   destroy (): void {
     this.#response.destroy()
   }

@@ -1,40 +1,36 @@
 import type { TimelineCore } from '../lib/core.js'
-import type { Cursor } from '../lib/tail/cursor.js'
-import type { EndReason } from '../lib/tail/task-tail.js'
+import type { Viewer, Subscription } from '../lib/tail/viewer-session.js'
 import type { TaskDescription } from './describe-task.js'
 import type { EventStream } from './event-stream.js'
 
-export interface FollowTaskOptions {
-  /** Resume after it; from the start without it. */
-  readonly cursor: Cursor | undefined
-  /** Milliseconds after which a viewer that took nothing at all is ended as `slow`. */
-  readonly drainTimeoutMs: number
-  /** The task is followed no more; not called after the function that {@link followTask} returned. */
-  readonly onEnd: (reason: EndReason) => void
-}
+/** The part of a viewer that is not its connection. */
+export type FollowTaskOptions = Omit<Viewer, 'write' | 'bufferedBytes' | 'takenBytes'>
 
 /**
  * Writes what happens to a task, after its description was written: events, and everything else that is told live.
  *
- * @returns how to stop
+ * Streams that carry several tasks (`hasIds: false`) join what is written in one turn.
  */
 export function followTask (
   { hub }: TimelineCore, { taskId }: TaskDescription, stream: EventStream, options: FollowTaskOptions
-): () => void {
-  const { cursor, drainTimeoutMs, onEnd } = options
+): Omit<Subscription, 'drained'> {
   const subscription = hub.subscribe(taskId, {
-    ...(cursor === undefined ? {} : { cursor }),
-    drainTimeoutMs,
-    write: (chunk) => stream.write(chunk),
+    ...options,
+    write: (chunk) => options.hasIds === false ? stream.writeJoined(chunk) : stream.write(chunk),
     bufferedBytes: () => stream.bufferedBytes(),
+    takenBytes: () => stream.takenBytes(),
     onEnd: (reason) => {
       forget()
-      onEnd(reason)
+      options.onEnd(reason)
     }
   })
   const forget = stream.onDrain(() => subscription.drained())
-  return () => {
-    forget()
-    subscription.close()
+  return {
+    get seq () { return subscription.seq },
+    endAfter: (seq) => subscription.endAfter(seq),
+    close: () => {
+      forget()
+      subscription.close()
+    }
   }
 }

@@ -22,8 +22,8 @@ interface Streams {
 }
 
 const OF_STREAMS: ReadonlyArray<Series<Streams>> = [
-  { type: 'gauge', name: 'viewers', help: 'Streams that are open.', read: ({ open }) => open.size },
-  { type: 'counter', name: 'streams_opened_total', help: 'Streams that were opened.', read: ({ open }) => open.opened },
+  { type: 'gauge', name: 'viewers', help: 'Streams that are open.', read: ({ open }) => open.counts.open },
+  { type: 'counter', name: 'streams_opened_total', help: 'Streams that were opened.', read: ({ open }) => open.counts.opened },
   {
     type: 'counter',
     name: 'streams_refused_total',

@@ -1,34 +1,49 @@
-import type { ServerResponse } from 'node:http'
 import { timelineError } from '../lib/errors.js'
+import { groupOf } from './address-group.js'
+import type { EventStream } from './event-stream.js'
 
 /** A place among the open streams. */
 export interface StreamPlace {
-  /** The stream begins; it is closed when its response is, and before the server closes. */
-  occupy (response: ServerResponse, close: () => void): void
+  /** The stream begins; `stop` is called when it is closed, and before the server closes. */
+  occupy (stream: EventStream, stop: () => void): void
   /** Gives the place back; harmless when it was given back. */
   free (): void
 }
 
-/** All open streams of the plugin, whatever their project: counted, pinged and ended together. */
+export interface StreamLimits {
+  readonly maxConcurrentStreams: number
+  /** 0: no limit of its own. */
+  readonly maxStreamsPerAddress: number
+}
+
+/** Numbers since the start; `open` is that of now. */
+export interface StreamCounts {
+  readonly open: number
+  readonly opened: number
+  /** Refused because all places were taken. */
+  readonly rejectedByTotal: number
+  /** Refused because the client's address had as many as it may. */
+  readonly rejectedByAddress: number
+  /** Disconnected because the viewer took nothing for too long. */
+  readonly endedSlow: number
+}
+
+/** All open streams of the plugin, whatever their route and project: counted, limited, pinged and ended together. */
 export class OpenStreams {
-  readonly #max: number
-  readonly #open = new Map<ServerResponse, () => void>()
+  readonly #limits: StreamLimits
+  readonly #open = new Map<EventStream, () => void>()
+  /** Places taken, by address. */
+  readonly #addresses = new Map<string, number>()
+  readonly #counts = { opened: 0, rejectedByTotal: 0, rejectedByAddress: 0, endedSlow: 0 }
   #taken = 0
-  #opened = 0
   #isEnding = false
 
-  constructor (max: number) {
-    this.#max = max
+  constructor (limits: StreamLimits) {
+    this.#limits = limits
   }
 
-  /** How many are open now. */
-  get size (): number {
-    return this.#open.size
-  }
-
-  /** How many were opened so far. */
-  get opened (): number {
-    return this.#opened
+  get counts (): StreamCounts {
+    return { open: this.#open.size, ...this.#counts }
   }
 
   /** @throws AGENT_TIMELINE_CLOSED once the server closes: a stream that begins then would keep it open */
@@ -36,47 +51,69 @@ export class OpenStreams {
     if (this.#isEnding) throw timelineError('AGENT_TIMELINE_CLOSED')
   }
 
-  /** @throws AGENT_TIMELINE_TOO_MANY_STREAMS, AGENT_TIMELINE_CLOSED */
-  take (): StreamPlace {
+  /**
+   * @param address the client's, as the server sees it
+   * @throws AGENT_TIMELINE_TOO_MANY_STREAMS, AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS, AGENT_TIMELINE_CLOSED
+   */
+  take (address: string): StreamPlace {
     this.checkOpen()
-    if (this.#taken >= this.#max) throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS')
+    const { maxConcurrentStreams, maxStreamsPerAddress } = this.#limits
+    if (this.#taken >= maxConcurrentStreams) {
+      this.#counts.rejectedByTotal++
+      throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS')
+    }
+    const group = groupOf(address)
+    const taken = this.#addresses.get(group) ?? 0
+    if (maxStreamsPerAddress > 0 && taken >= maxStreamsPerAddress) {
+      this.#counts.rejectedByAddress++
+      throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS')
+    }
     this.#taken++
+    this.#addresses.set(group, taken + 1)
     let isFree = false
     const free = (): void => {
       if (isFree) return
       isFree = true
-      this.#taken--
+      this.#giveBack(group)
     }
     return {
       free,
-      occupy: (response, close) => {
-        this.#open.set(response, close)
-        this.#opened++
-        // Of the response, not the request: the latter's fires as soon as its body was read.
-        response.once('close', () => {
-          this.#open.delete(response)
+      occupy: (stream, stop) => {
+        this.#counts.opened++
+        this.#open.set(stream, stop)
+        stream.onClose(() => {
+          this.#open.delete(stream)
           free()
-          close()
+          stop()
         })
       }
     }
   }
 
-  /** Writes to everybody who keeps up: a ping for a full buffer would only make it fuller, one after the end throws. */
+  /** Cuts a viewer that takes nothing. */
+  endSlow (stream: EventStream): void {
+    this.#counts.endedSlow++
+    stream.destroy()
+  }
+
+  /** Writes to everybody who keeps up. */
   ping (text: string): void {
-    for (const response of this.#open.keys()) {
-      if (!response.writableNeedDrain && !response.writableEnded) response.write(text)
-    }
+    for (const stream of this.#open.keys()) stream.ping(text)
   }
 
   /** `server.close()` would wait for them for ever. */
   endAll (): void {
     this.#isEnding = true
-    for (const [response, close] of this.#open) {
-      close()
-      // Whoever is behind would have to read everything first.
-      if (response.writableNeedDrain) response.destroy()
-      else response.end()
+    for (const [stream, stop] of this.#open) {
+      stop()
+      stream.endNow()
     }
+  }
+
+  #giveBack (group: string): void {
+    this.#taken--
+    const taken = (this.#addresses.get(group) ?? 0) - 1
+    if (taken > 0) this.#addresses.set(group, taken)
+    else this.#addresses.delete(group)
   }
 }

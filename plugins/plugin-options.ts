@@ -38,6 +38,11 @@ export interface MonitoringOptions {
   readonly streamHeartbeatInterval?: number
   /** Open streams over all projects, 100 by default; more are answered with 429. */
   readonly maxConcurrentStreams?: number
+  /**
+   * Open streams per client address (IPv6: per /64 network); 0 by default, no limit of its own, because behind a proxy
+   * that Fastify's `trustProxy` does not name all viewers have the proxy's address. More are answered with 429.
+   */
+  readonly maxStreamsPerAddress?: number
 }
 
 export interface AgentTimelineOptions {
@@ -82,7 +87,8 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
   enableLiveStreaming: true,
   activityLogRetention: 7,
   streamHeartbeatInterval: 30,
-  maxConcurrentStreams: 100
+  maxConcurrentStreams: 100,
+  maxStreamsPerAddress: 0
 }
 /** Handed on as they are. */
 const CORE_OPTIONS = [
@@ -171,6 +177,7 @@ function resolveMonitoring (given: MonitoringOptions = {}): Required<MonitoringO
   checkDays('monitoring.activityLogRetention', monitoring.activityLogRetention, 36_500)
   checkSeconds('monitoring.streamHeartbeatInterval', monitoring.streamHeartbeatInterval, 0.1, 3600)
   checkInteger('monitoring.maxConcurrentStreams', monitoring.maxConcurrentStreams, 1, 1_000_000)
+  checkInteger('monitoring.maxStreamsPerAddress', monitoring.maxStreamsPerAddress, 0, 1_000_000)
   return monitoring
 }
 

@@ -169,6 +169,24 @@ export const streamSchema = {
   }
 }
 
+export const manyStreamSchema = {
+  tags,
+  operationId: 'streamTasks',
+  summary: 'The events of many tasks as they come, on one connection',
+  querystring: {
+    type: 'object',
+    properties: {
+      project,
+      tasks: { ...text, description: 'comma-separated task ids, each with a colon and the cursor to go on after, or without' },
+      running: { ...text, enum: ['true'], description: 'instead of tasks: those in which an invocation runs' }
+    }
+  },
+  response: {
+    200: { description: 'Server-sent events without ids', content: { 'text/event-stream': { schema: text } } },
+    ...errors
+  }
+}
+
 export const metricsSchema = {
   tags,
   operationId: 'getMetrics',

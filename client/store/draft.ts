@@ -42,7 +42,7 @@ export class Draft {
     if (frame.type === 'timeline.snapshot') next.task = { ...next.task, ...frame.task }
     else if (frame.type === 'invocation.current') this.#update(frame.invocationId, (known) => describeRunning(known, frame))
     else if (frame.type === 'timeline.gap') this.#takeGap(frame)
-    else if (frame.type !== 'timeline.health' && frame.seq > next.lastSeq) this.#takeEvent(frame)
+    else if ('seq' in frame && frame.seq > next.lastSeq) this.#takeEvent(frame)
   }
 
   /**

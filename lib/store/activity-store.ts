@@ -45,6 +45,22 @@ export interface InvocationList {
   readonly page: { readonly nextCursor: string | null }
 }
 
+/** An invocation, and the task that it works on. */
+export interface TaskRun {
+  readonly taskId: string
+  readonly invocationId: number
+}
+
+/** What runs, as one look found it. */
+export interface RunningLook {
+  /** One per task with a running invocation: the oldest of these; the tasks whose latest run is newest come first. */
+  readonly running: readonly TaskRun[]
+  /** Those that began since the look before, oldest first; they may have ended already. */
+  readonly begun: readonly TaskRun[]
+  /** To be given to the next look. */
+  readonly lastInvocationId: number
+}
+
 /**
  * The reading half of the store, as the tail and the routes use it.
  *
@@ -57,6 +73,10 @@ export interface TimelineReader {
   readAfter (taskId: string, seq: number, limit: number): Promise<EventPage>
   readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
   running (taskId: string): Promise<readonly CurrentFrame[]>
+  /** What runs in all tasks, and what began after an invocation; without one, nothing counts as begun. */
+  look (afterInvocationId: number | undefined): Promise<RunningLook>
+  /** The number of an invocation's first event; undefined where it has none. */
+  firstSeqOf (invocationId: number): Promise<number | undefined>
   /** Undefined where the task is unknown; a host without a task table knows every valid id. */
   getTask (taskId: string): Promise<TaskInfo | undefined>
   getInvocation (id: number, query: PageQuery): Promise<InvocationDetails | undefined>

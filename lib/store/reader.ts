@@ -9,6 +9,7 @@ import type {
   InvocationFilter, InvocationList, PageQuery, StreamHead, TimelineReader
 } from './activity-store.js'
 import { findGaps } from './gaps.js'
+import { firstSeqOf, lookAtRuns } from './running-look.js'
 import { isBusy } from './sqlite.js'
 import { isActivity, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter } from './event-rows.js'
 import type { InvocationRunTable, Tables } from './tables.js'
@@ -92,6 +93,13 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
         .where('task_id', '=', taskId).where('status', '=', 'running').orderBy('invocation_id').execute()
       return rows.map(toCurrent)
     }),
+
+    async look (afterInvocationId) {
+      await adoptNew().catch((error) => { if (!isBusy(error)) onImportError(error) })
+      return read((db) => lookAtRuns(db, afterInvocationId))
+    },
+
+    firstSeqOf: async (invocationId) => read((db) => firstSeqOf(db, invocationId)),
 
     getTask: async (taskId) => read((db, host) => host.getTask(db, taskId)),
 

@@ -25,6 +25,11 @@ export function parseCursor (text: string | undefined): Cursor | undefined {
   return match[2] === undefined ? { seq } : { seq, epoch: match[2] }
 }
 
+/** Whether the position is one of a log, which is at `headSeq` now. */
+export function isKnown (cursor: Cursor, headSeq: number, epoch: string | undefined): boolean {
+  return cursor.seq <= headSeq && (cursor.epoch === undefined || cursor.epoch === epoch)
+}
+
 /** The same position as text. */
 export function formatCursor (cursor: Cursor): string {
   return cursor.epoch === undefined ? String(cursor.seq) : `${cursor.seq}.${cursor.epoch}`

@@ -1,4 +1,4 @@
-import type { CurrentFrame, GapFrame, SnapshotFrame, TimelineEvent } from '../events.js'
+import type { CurrentFrame, EndedFrame, GapFrame, SnapshotFrame, TimelineEvent } from '../events.js'
 import { toIso } from '../clock.js'
 
 /**
@@ -18,8 +18,22 @@ export function encodeGap (gap: GapFrame, epoch: string): string {
   return `${id}data: ${JSON.stringify(gap)}\n\n`
 }
 
+/** Tells that a cursor is of another log, or ahead of this one: the log follows from the start. */
+export function encodeUnknownCursor (taskId: string): string {
+  return encodeGap({ type: 'timeline.gap', taskId, reason: 'unknown-cursor' }, '')
+}
+
+/**
+ * Frames without their ids: an EventSource remembers one id per connection, which would name one task of several.
+ *
+ * Only an id's line begins with the field's name, since all data is in `data:` lines.
+ */
+export function dropIds (frames: string): string {
+  return frames.replace(/^id: .*\n/gm, '')
+}
+
 /** Encodes what describes the moment rather than the log: it carries no id, so it moves no cursor. */
-export function encodeState (frame: SnapshotFrame | CurrentFrame): string {
+export function encodeState (frame: SnapshotFrame | CurrentFrame | EndedFrame): string {
   return `data: ${JSON.stringify(frame)}\n\n`
 }
 

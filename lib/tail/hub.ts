@@ -33,6 +33,8 @@ export interface Hub {
   subscribe (taskId: string, viewer: Viewer): Subscription
   /** Tells when a task's head has moved, for those who read by themselves. */
   watch (taskId: string, member: TailMember): TailWatch
+  /** Tells of every hint, and of every change that the poll sees, whatever the task. @returns how to stop */
+  onWake (listener: () => void): () => void
   /** A hint that there is something new; costs nothing where nobody watches. */
   wake (taskIds: readonly string[] | '*'): void
   /** Ends all subscriptions. */
@@ -57,6 +59,7 @@ class TailHub implements Hub {
   readonly #options: HubOptions
   readonly #meter: Meter
   readonly #tails = new Map<string, TaskTail>()
+  readonly #wakeListeners = new Set<() => void>()
   readonly #schedule = new DrainSchedule(() => this.#drain())
   readonly #poll: SafetyPoll
   readonly #unsubscribe: () => void
@@ -109,7 +112,17 @@ class TailHub implements Hub {
     }
   }
 
+  onWake (listener: () => void): () => void {
+    this.#wakeListeners.add(listener)
+    this.#startPoll()
+    return () => {
+      this.#wakeListeners.delete(listener)
+      this.#stopPollIfAlone()
+    }
+  }
+
   wake (taskIds: readonly string[] | '*'): void {
+    for (const listener of this.#wakeListeners) listener()
     if (taskIds === '*') {
       for (const tail of this.#tails.values()) this.#dirty.add(tail)
     } else {
@@ -140,7 +153,7 @@ class TailHub implements Hub {
       tail = new TaskTail(taskId, this.#options.reader, this.#options.clock ?? systemClock, this.#meter)
       this.#tails.set(taskId, tail)
       this.#toImport.add(taskId)
-      this.#poll.start()
+      this.#startPoll()
     }
     return tail
   }
@@ -155,7 +168,15 @@ class TailHub implements Hub {
     if (member instanceof ViewerSession) tail.live.delete(member)
     if (tail.members.size > 0 || this.#tails.get(tail.taskId) !== tail) return
     this.#tails.delete(tail.taskId)
-    if (this.#tails.size === 0) this.#poll.stop()
+    this.#stopPollIfAlone()
+  }
+
+  #startPoll (): void {
+    if (!this.#isClosed) this.#poll.start()
+  }
+
+  #stopPollIfAlone (): void {
+    if (this.#tails.size === 0 && this.#wakeListeners.size === 0) this.#poll.stop()
   }
 
   #refresh (tail: TaskTail): Promise<void> {

@@ -8,9 +8,9 @@ import { fillHoles, hasHoles, type ReadSpan } from './gaps.js'
 
 /**
  * Why a subscription ended: the task was deleted; its log was replaced by another; the viewer never drained;
- * the hub was closed.
+ * the viewer has what it was to have; the hub was closed.
  */
-export type EndReason = 'deleted' | 'replaced' | 'slow' | 'closed'
+export type EndReason = 'deleted' | 'replaced' | 'slow' | 'reached' | 'closed'
 
 /** Whoever follows a tail, at its own pace or live. */
 export interface TailMember {

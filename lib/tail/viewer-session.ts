@@ -1,18 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Meter } from '../meter.js'
 import type { Chunk } from './chunks.js'
-import type { Cursor } from './cursor.js'
-import { encodeGap } from './frames.js'
+import { isKnown, type Cursor } from './cursor.js'
+import { encodeUnknownCursor } from './frames.js'
 import type { EndReason, LiveMember, TailMember, TaskTail } from './task-tail.js'
+import type { Turns } from './turns.js'
 
 /** Where a stream's bytes go. */
 export interface Viewer {
   /** Resume after it; from the start without it. */
   readonly cursor?: Cursor
+  /**
+   * The epoch that the viewer was told, empty where the task had no log. Then a log of another epoch, and a cursor that
+   * is not known, end the subscription as `replaced`; without it they are told as a gap, and the log is shown.
+   */
+  readonly epoch?: string
+  /** False leaves out the frames' ids. Default true. */
+  readonly hasIds?: boolean
+  /** Shared by the viewers of one connection: they catch up one at a time, so that the cap holds for all together. */
+  readonly turns?: Turns
   /** Must not throw. @returns false when the peer is behind; {@link Subscription.drained} is to be called later */
   write (chunk: Uint8Array): boolean
-  /** What `write` took and the peer has not. */
+  /** What `write` took and the peer has not; of the whole connection where it is shared. */
   bufferedBytes (): number
+  /** What the peer has taken, where others write to the connection too. */
+  takenBytes? (): number
   /** The hub ended the subscription; not called after `close()`. */
   onEnd (reason: EndReason): void
   /** Bytes at which a live viewer is paused, to be caught up from the log later; 1 MiB by default. */
@@ -22,8 +34,12 @@ export interface Viewer {
 }
 
 export interface Subscription {
+  /** Everything up to here was written. */
+  readonly seq: number
   /** The peer has taken what was written. */
   drained (): void
+  /** Ends it as `reached` once everything up to this number was written; undefined takes that back. */
+  endAfter (seq: number | undefined): void
   close (): void
 }
 
@@ -50,7 +66,10 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
   readonly #viewer: Viewer
   readonly #host: SessionHost
   #cursor = 0
+  #endSeq = Infinity
+  #isStarted = false
   #isClosed = false
+  #isBehind = false
   #onDrained: (() => void) | undefined
 
   constructor (tail: TaskTail, viewer: Viewer, host: SessionHost) {
@@ -59,35 +78,41 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
     this.#host = host
   }
 
+  get seq (): number {
+    return this.#cursor
+  }
+
   /** Checks the cursor against the log, then catches up. */
   async start (): Promise<void> {
     const tail = this.#tail
-    const { cursor } = this.#viewer
+    const { cursor, epoch } = this.#viewer
     // The cursor may be ahead of the tail without being ahead of the log.
     if (!tail.isOpen || (cursor?.seq ?? 0) > tail.cursor) await this.#host.refresh(tail)
     if (this.#isClosed) return
-    if (cursor !== undefined && !isKnown(cursor, tail)) {
-      const gap = Buffer.from(encodeGap({ type: 'timeline.gap', taskId: tail.taskId, reason: 'unknown-cursor' }, ''))
-      this.#host.meter.delivered(0, 1, gap.length)
-      this.#viewer.write(gap)
-    } else {
-      this.#cursor = cursor?.seq ?? 0
-    }
+    const isLogKnown = cursor === undefined || isKnown(cursor, tail.cursor, tail.epoch)
+    if (isLogKnown) this.#cursor = cursor?.seq ?? 0
+    else if (epoch !== undefined) return this.onEnd('replaced')
+    else this.#tellUnknownCursor()
+    this.#isStarted = true
+    this.#endIfReached()
     await this.#catchUp()
   }
 
   deliver (chunk: Chunk): void {
-    this.#cursor = chunk.through
-    this.#host.meter.delivered(chunk.events, chunk.gaps, chunk.bytes.length)
-    if (this.#viewer.write(chunk.bytes)) return
-    if (this.#viewer.bufferedBytes() <= (this.#viewer.maxBufferedBytes ?? MAX_BUFFERED_BYTES)) return
-    this.#tail.live.delete(this)
-    this.#host.meter.viewerPaused()
-    this.#drain().then(() => this.#catchUp())
+    // Others may have filled the connection.
+    if (this.#isFull()) return this.#pause()
+    this.#write(chunk)
+    if (this.#isFull()) this.#pause()
   }
 
   drained (): void {
+    this.#isBehind = false
     this.#onDrained?.()
+  }
+
+  endAfter (seq = Infinity): void {
+    this.#endSeq = seq
+    if (this.#isStarted) this.#endIfReached()
   }
 
   onEnd (reason: EndReason): void {
@@ -107,33 +132,75 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
   async #catchUp (): Promise<void> {
     while (!this.#isClosed) {
       // No await between the comparison and joining: nothing can be missed or told twice.
-      if (this.#cursor === this.#tail.cursor) {
+      if (this.#cursor === this.#tail.cursor && !this.#isBehind) {
         this.#tail.live.add(this)
         return
       }
-      try {
-        const chunk = await this.#tail.chunkAfter(this.#cursor)
-        if (this.#isClosed) return
-        this.#cursor = chunk.through
-        this.#host.meter.pageReplayed()
-        this.#host.meter.delivered(chunk.events, chunk.gaps, chunk.bytes.length)
-        if (!this.#viewer.write(chunk.bytes)) await this.#drain()
-      } catch (err) {
-        this.#host.onFault(err)
-        await pause(FAULT_PAUSE_MS, undefined, { ref: false })
-      }
+      const finishTurn = await this.#viewer.turns?.take()
+      const hasFailed = await this.#pull().catch((err) => { this.#host.onFault(err); return true })
+      finishTurn?.()
+      if (hasFailed === true) await pause(FAULT_PAUSE_MS, undefined, { ref: false })
     }
+  }
+
+  /** One step nearer: waits for the peer, then brings a page. */
+  async #pull (): Promise<void> {
+    if (this.#isClosed) return
+    if (this.#isBehind) await this.#drain()
+    if (this.#isClosed || this.#cursor === this.#tail.cursor) return
+    const chunk = await this.#tail.chunkAfter(this.#cursor)
+    if (this.#isClosed) return
+    this.#host.meter.pageReplayed()
+    if (!this.#write(chunk)) await this.#drain()
+  }
+
+  /** @returns false when the peer is behind, or the subscription is over */
+  #write (chunk: Chunk): boolean {
+    if (this.#viewer.epoch !== undefined && this.#viewer.epoch !== this.#tail.epoch) {
+      this.onEnd('replaced')
+      return false
+    }
+    this.#cursor = chunk.through
+    const bytes = this.#viewer.hasIds === false ? chunk.bytesWithoutIds : chunk.bytes
+    this.#host.meter.delivered(chunk.events, chunk.gaps, bytes.length)
+    const hasRoom = this.#viewer.write(bytes)
+    if (!hasRoom) this.#isBehind = true
+    this.#endIfReached()
+    return hasRoom
+  }
+
+  #tellUnknownCursor (): void {
+    const gap = Buffer.from(encodeUnknownCursor(this.#tail.taskId))
+    this.#host.meter.delivered(0, 1, gap.length)
+    this.#viewer.write(gap)
+  }
+
+  #endIfReached (): void {
+    if (this.#cursor >= this.#endSeq) this.onEnd('reached')
+  }
+
+  #isFull (): boolean {
+    return this.#viewer.bufferedBytes() > (this.#viewer.maxBufferedBytes ?? MAX_BUFFERED_BYTES)
+  }
+
+  #pause (): void {
+    if (this.#isClosed) return
+    this.#tail.live.delete(this)
+    this.#isBehind = true
+    this.#host.meter.viewerPaused()
+    this.#catchUp()
   }
 
   /** Resolves when the peer has caught up or the session is over; ends it when nothing moves for too long. */
   async #drain (): Promise<void> {
+    if (!this.#isBehind || this.#isClosed) return
     const timeoutMs = this.#viewer.drainTimeoutMs ?? DRAIN_TIMEOUT_MS
     await new Promise<void>((resolve) => {
-      let buffered = this.#viewer.bufferedBytes()
+      let taken = this.#takenBytes()
       const timer = setInterval(() => {
-        const now = this.#viewer.bufferedBytes()
-        if (now >= buffered) this.onEnd('slow')
-        buffered = now
+        const now = this.#takenBytes()
+        if (now <= taken) this.onEnd('slow')
+        taken = now
       }, timeoutMs).unref()
       this.#onDrained = () => {
         clearInterval(timer)
@@ -142,8 +209,9 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
       }
     })
   }
-}
 
-function isKnown (cursor: Cursor, tail: TaskTail): boolean {
-  return cursor.seq <= tail.cursor && (cursor.epoch === undefined || cursor.epoch === tail.epoch)
+  /** Only its growth counts. */
+  #takenBytes (): number {
+    return this.#viewer.takenBytes?.() ?? -this.#viewer.bufferedBytes()
+  }
 }

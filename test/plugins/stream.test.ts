@@ -5,6 +5,8 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Timeline } from '../../lib/timeline.js'
+import { groupOf } from '../../plugins/address-group.js'
+import { EventStream } from '../../plugins/event-stream.js'
 import { OpenStreams } from '../../plugins/open-streams.js'
 import { makeApp, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
@@ -164,17 +166,47 @@ t.test('pings come at the interval', async (t) => {
 t.test('a stream that was ended is not pinged any more', async (t) => {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   response.on('error', (err) => t.fail(err.message))
-  const streams = new OpenStreams(1)
-  streams.take().occupy(response, () => {})
+  const streams = new OpenStreams({ maxConcurrentStreams: 1, maxStreamsPerAddress: 0 })
+  const place = streams.take('127.0.0.1')
+  place.occupy(new EventStream(response), () => {})
   response.end()
   streams.ping(': ping\n\n')
   await nextTurn()
-  t.throws(() => streams.take(), { code: 'AGENT_TIMELINE_TOO_MANY_STREAMS' }, 'its place is taken until it is closed')
+  t.throws(() => streams.take('::1'), { code: 'AGENT_TIMELINE_TOO_MANY_STREAMS' }, 'its place is taken until it is closed')
   response.emit('close')
-  const place = streams.take()
-  place.free()
-  place.free()
-  t.doesNotThrow(() => streams.take())
+  const next = streams.take('::1')
+  next.free()
+  next.free()
+  t.doesNotThrow(() => streams.take('::1'))
+})
+
+t.test('open streams are limited and counted by client address', async (t) => {
+  const streams = new OpenStreams({ maxConcurrentStreams: 4, maxStreamsPerAddress: 2 })
+  const code = 'AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS'
+  const first = streams.take('2001:db8:0:1::1')
+  streams.take('2001:db8::1:ffff:0:0:1')
+  t.throws(() => streams.take('2001:0db8:0000:0001::2'), { code, statusCode: 429 }, 'a /64 network is one client')
+  streams.take('2001:db8:0:2::1')
+  first.free()
+  streams.take('2001:db8:0:1::3')
+  streams.take('192.0.2.1')
+  t.throws(() => streams.take('192.0.2.2'), { code: 'AGENT_TIMELINE_TOO_MANY_STREAMS' }, 'the total counts first')
+  t.same(streams.counts, { open: 0, opened: 0, rejectedByTotal: 1, rejectedByAddress: 1, endedSlow: 0 })
+})
+
+t.test('addresses count as one client where they are one', async (t) => {
+  const groups: Array<readonly [address: string, group: string]> = [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['2001:DB8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::5', '2001:db8:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+    ['1:2:3:4:5:6:192.0.2.1', '1:2:3:4::/64'],
+    ['unknown', 'unknown']
+  ]
+  for (const [address, group] of groups) t.equal(groupOf(address), group, address)
 })
 
 t.test('headers that other plugins set are kept', async (t) => {

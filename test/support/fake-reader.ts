@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ActivityType } from '../../lib/activity.js'
 import type { CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/events.js'
 import type {
-  InvocationList, PageQuery, StreamHead, TimelinePage, TimelineReader
+  InvocationList, PageQuery, RunningLook, StreamHead, TimelinePage, TimelineReader
 } from '../../lib/store/activity-store.js'
 
 interface FakeLog {
@@ -71,6 +71,14 @@ export class FakeReader implements TimelineReader {
 
   async running (): Promise<readonly CurrentFrame[]> {
     return []
+  }
+
+  async look (): Promise<RunningLook> {
+    return { running: [], begun: [], lastInvocationId: 0 }
+  }
+
+  async firstSeqOf (): Promise<number | undefined> {
+    return undefined
   }
 
   async getTask (id: string): Promise<TaskInfo | undefined> {

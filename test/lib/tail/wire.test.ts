@@ -80,7 +80,8 @@ t.test('the ring forgets what is old or too much', async (t) => {
   let nowMs = 0
   const ring = new ChunkRing(() => nowMs)
   const push = (after: number, size = 1) => {
-    ring.push({ after, through: after + 1, bytes: Buffer.alloc(size), events: 1, gaps: 0 })
+    const bytes = Buffer.alloc(size)
+    ring.push({ after, through: after + 1, bytes, bytesWithoutIds: bytes, events: 1, gaps: 0 })
   }
   push(0)
   t.match(ring.after(0), { through: 1 })

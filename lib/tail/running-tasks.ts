@@ -1,0 +1,72 @@
+import type { Logger } from '../logger.js'
+import type { RunningLook, TimelineReader } from '../store/activity-store.js'
+import { DrainSchedule } from './drain-schedule.js'
+import type { Hub } from './hub.js'
+
+export interface RunningTasksOptions {
+  readonly reader: TimelineReader
+  readonly hub: Hub
+  readonly logger: Logger
+}
+
+/** Told of each look that began after it started to listen. `beganAtMs`: by `performance.now()`. */
+export type LookListener = (look: RunningLook, beganAtMs: number) => void
+
+/** Looks at what runs in all tasks, whenever something changed, for everybody who listens; only while somebody does. */
+export class RunningTasks {
+  readonly #options: RunningTasksOptions
+  readonly #listeners = new Set<LookListener>()
+  readonly #schedule = new DrainSchedule(() => this.#look())
+  #stopWakes: (() => void) | undefined
+  #lastInvocationId: number | undefined
+  #isFaulty = false
+  #isClosed = false
+
+  constructor (options: RunningTasksOptions) {
+    this.#options = options
+  }
+
+  /** Begins with what runs now. @returns how to stop */
+  listen (listener: LookListener): () => void {
+    if (this.#isClosed) return () => {}
+    this.#listeners.add(listener)
+    this.#stopWakes ??= this.#options.hub.onWake(() => this.#schedule.request())
+    this.#schedule.request()
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) this.#rest()
+    }
+  }
+
+  close (): void {
+    this.#isClosed = true
+    this.#listeners.clear()
+    this.#schedule.close()
+    this.#rest()
+  }
+
+  #rest (): void {
+    this.#stopWakes?.()
+    this.#stopWakes = undefined
+    this.#lastInvocationId = undefined
+  }
+
+  /** @returns false when it failed and is to be done again */
+  async #look (): Promise<boolean> {
+    const listeners = [...this.#listeners]
+    if (listeners.length === 0) return true
+    const beganAtMs = performance.now()
+    try {
+      const look = await this.#options.reader.look(this.#lastInvocationId)
+      if (this.#listeners.size > 0) this.#lastInvocationId = look.lastInvocationId
+      for (const listener of listeners) if (this.#listeners.has(listener)) listener(look, beganAtMs)
+      this.#isFaulty = false
+      return true
+    } catch (err) {
+      if (this.#isClosed) return true
+      if (!this.#isFaulty) this.#options.logger.warn({ err }, 'What runs cannot be read at the moment; streams wait')
+      this.#isFaulty = true
+      return false
+    }
+  }
+}
