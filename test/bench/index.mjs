@@ -1,11 +1,34 @@
 // npm run bench [-- NAME…]: each benchmark measures us and the alternatives in one run, alternating, and prints ratios.
+// --markdown also writes them into docs/performance.md; --smoke does everything once and tiny, to see that it runs.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { ingest } from './ingest.mjs'
+import { isSmoke, ROUNDS } from './measure.mjs'
 import { onActivity } from './on-activity.mjs'
 import { parsers } from './parsers.mjs'
+import { afterIdle } from './stream/after-idle.mjs'
+import { fanOut } from './stream/fan-out.mjs'
+import { flood } from './stream/flood.mjs'
+import { history } from './stream/history.mjs'
+import { idle } from './stream/idle.mjs'
+import { slowViewers } from './stream/slow-viewers.mjs'
+import { printTable, toMarkdown } from './table.mjs'
 
-const BENCHMARKS = { 'on-activity': onActivity, ingest, parsers }
+const BENCHMARKS = {
+  'on-activity': onActivity,
+  ingest,
+  'fan-out': fanOut,
+  flood,
+  'after-idle': afterIdle,
+  idle,
+  history,
+  'slow-viewers': slowViewers,
+  parsers
+}
+const DOCUMENT = new URL('../../docs/performance.md', import.meta.url)
+const MARKS = ['<!-- figures -->\n', '\n<!-- /figures -->']
 
-const wanted = process.argv.slice(2)
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 for (const name of wanted) {
   if (!(name in BENCHMARKS)) {
     console.error(`There is no benchmark ${name}; there are ${Object.keys(BENCHMARKS).join(', ')}.`)
@@ -13,9 +36,23 @@ for (const name of wanted) {
   }
 }
 
-console.log(`Node ${process.version}, ${process.platform} ${process.arch}\n`)
+const machine = `Node ${process.version.slice(1)} on ${process.platform} ${process.arch}, ${availableParallelism()} cores, ` +
+  `median of ${ROUNDS} rounds (least – most)`
+console.log(`${machine}\n`)
+const tables = []
 for (const [name, run] of Object.entries(BENCHMARKS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
-  await run()
+  const results = await run()
+  results.forEach(printTable)
   console.log('')
+  tables.push(...results)
+}
+if (process.argv.includes('--markdown')) writeDocument()
+
+/** One table from one run: figures of different runs do not belong side by side. */
+function writeDocument () {
+  if (wanted.length > 0 || isSmoke || ROUNDS < 7) throw new Error('docs/performance.md takes the figures of a whole run, of 7 rounds or more')
+  const text = readFileSync(DOCUMENT, 'utf8')
+  const [start, end] = [text.indexOf(MARKS[0]) + MARKS[0].length, text.indexOf(MARKS[1])]
+  writeFileSync(DOCUMENT, `${text.slice(0, start)}${machine}.\n\n${toMarkdown(tables)}${text.slice(end)}`)
 }

@@ -2,19 +2,23 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Rounds of each benchmark: every contender once a round, in an order that rotates. */
-const ROUNDS = Math.max(7, Number(process.env.BENCH_ROUNDS ?? 7))
+/** Everything once and tiny: whether the benchmarks still run, not how fast anything is. */
+export const isSmoke = process.argv.includes('--smoke')
+
+/** Rounds of each benchmark, every contender once a round, in an order that rotates; fewer than seven prove nothing. */
+export const ROUNDS = isSmoke ? 1 : Number(process.env.BENCH_ROUNDS ?? 7)
 
 /**
  * Measures contenders side by side.
  *
  * @param contenders name → async function (directory) that returns one figure
- * @returns name → the figures of all rounds but the first, which warms up
+ * @param hasWarmUp whether the first round does not count; without it where each measurement is a process of its own
+ * @returns name → the figures of all rounds that count
  */
-export async function alternate (contenders) {
+export async function alternate (contenders, { hasWarmUp = !isSmoke } = {}) {
   const figures = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]))
   const names = Object.keys(contenders)
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = hasWarmUp ? 0 : 1; round <= ROUNDS; round++) {
     for (let index = 0; index < names.length; index++) {
       const name = names[(index + round) % names.length]
       const directory = mkdtempSync(join(tmpdir(), 'agent-timeline-bench-'))
@@ -31,24 +35,11 @@ export async function alternate (contenders) {
 }
 
 export function median (values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
+  return quantile(values, 0.5)
 }
 
-/** Prints a table of medians with their spread, and each contender's ratio to the first. */
-export function report (title, unit, figures, { isHigherBetter }) {
-  const names = Object.keys(figures)
-  const ours = median(figures[names[0]])
-  console.log(title)
-  for (const name of names) {
-    const middle = median(figures[name])
-    const ratio = isHigherBetter ? ours / middle : middle / ours
-    const spread = `${format(Math.min(...figures[name]))} – ${format(Math.max(...figures[name]))}`
-    const versus = name === names[0] ? '' : `we are ${ratio.toFixed(2)} x as good`
-    console.log(`  ${name.padEnd(44)} ${format(middle).padStart(12)} ${unit}  (${spread})  ${versus}`)
-  }
-}
-
-function format (value) {
-  return value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3)
+/** @returns the smallest value that at least this share of the values does not exceed */
+export function quantile (values, share) {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]
 }

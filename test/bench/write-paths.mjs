@@ -38,8 +38,9 @@ export function openDocumentPath (directory) {
   const update = db.prepare("UPDATE task_invocations SET last_activity_at = datetime('now') WHERE id = ?")
   return {
     onActivity (activity) {
-      insert.run(1, activity.type, activity.message)
+      const { lastInsertRowid } = insert.run(1, activity.type, activity.message)
       update.run(1)
+      return lastInsertRowid
     },
     async close (expected) {
       verify(db.prepare('SELECT count(*) FROM invocation_activity').pluck().get(), expected)

@@ -1,0 +1,14 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const bench = fileURLToPath(new URL('./index.mjs', import.meta.url))
+
+t.test('every benchmark runs, each delivery and each stored row of it verified', async (t) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bench, '--smoke'], { encoding: 'utf8' })
+  t.equal(status, 0, stderr)
+  for (const line of [
+    'onActivity call', 'Durable ingest', 'Fan-out, ', 'Fan-out at full speed', 'another process', 'idle viewers',
+    'The first page', 'The last page', 'Resume after a cut', 'never read', 'Parser of'
+  ]) t.match(stdout, line)
+})
