@@ -4,6 +4,7 @@ import { systemClock, toIso } from '../../../lib/clock.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import { startMaintenance } from '../../../lib/maintenance.js'
+import { noMeter } from '../../../lib/meter.js'
 import { createSteadyClock } from '../../../lib/steady-clock.js'
 import { openDatabase } from '../../../lib/store/database.js'
 import { plausibleNow, pruneActivities } from '../../../lib/store/retention.js'
@@ -43,7 +44,8 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
       database,
       recorder: { running: new Set() },
       writerId: 'w',
-      troubles: createTroubles(silentLogger, ''),
+      troubles: createTroubles(silentLogger, '', noMeter),
+      meter: noMeter,
       now: () => Date.now() + aheadMs,
       onCommit: () => {},
       activityLogRetention: 7,
