@@ -30,6 +30,8 @@ interface EncodedPage {
 }
 
 const PAGE_ROWS = 500
+/** While nothing is known of the rows' length. */
+const FIRST_PAGE_ROWS = 100
 /** Pages of long rows get shorter, so that a read takes little memory. */
 const PAGE_BYTES = 512 * 1024
 
@@ -51,7 +53,7 @@ export class TaskTail {
   /** Pages being read: viewers that start together share them. */
   readonly #pages = new Map<number, Promise<Chunk>>()
   #floorSeq = 0
-  #pageRows = PAGE_ROWS
+  #pageRows = FIRST_PAGE_ROWS
 
   constructor (taskId: string, reader: TimelineReader, clock: Clock, meter: Meter) {
     this.taskId = taskId
@@ -144,9 +146,15 @@ export class TaskTail {
     // Rows may have expired since the head was read.
     const floorSeq = hasHoles(span) ? await this.#readFloor() : this.#floorSeq
     const chunks = encodeChunks(this.taskId, epoch, after, fillHoles({ ...span, floorSeq }))
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-    this.#pageRows = bytes > PAGE_BYTES ? Math.max(1, limit >> 1) : Math.min(PAGE_ROWS, limit * 2)
+    this.#fitPage(chunks, events.length)
     return { chunks, insertedAtMs: rows.insertedAtMs }
+  }
+
+  /** By the size of a row, not of the page: one with few rows says nothing of what a full one would take. */
+  #fitPage (chunks: readonly Chunk[], rows: number): void {
+    if (rows === 0) return
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
+    this.#pageRows = Math.min(PAGE_ROWS, Math.max(1, Math.floor(PAGE_BYTES * rows / bytes)))
   }
 
   async #readFloor (): Promise<number> {

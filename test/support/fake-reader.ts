@@ -17,6 +17,8 @@ export class FakeReader implements TimelineReader {
   readonly logs = new Map<string, FakeLog>()
   /** How many pages were read. */
   pages = 0
+  /** How many rows they were asked to have. */
+  limits: number[] = []
   imports: string[][] = []
   recheckMs: number | undefined
   /** Thrown by every read while set. */
@@ -61,6 +63,7 @@ export class FakeReader implements TimelineReader {
   async readAfter (taskId: string, after: number, limit: number): Promise<readonly TimelineEvent[]> {
     await this.#pass()
     this.pages++
+    this.limits.push(limit)
     return (this.logs.get(taskId)?.events ?? []).filter(({ seq }) => seq > after).slice(0, limit)
   }
 

@@ -165,6 +165,23 @@ t.test('a viewer that stops reading is paused at the byte cap and misses nothing
   t.same(slow.seen(), upTo(seq + 1))
 })
 
+t.test('pages of long rows are short, also after pages with few of them', async (t) => {
+  const { record, view, reader } = setUp(t)
+  const peer = view('a')
+  let seq = 0
+  for (const rows of [1, 1, 1, 300]) {
+    seq = record('a', some(rows, 'x'.repeat(8192))).at(-1) as number
+    await peer.untilSeq(seq)
+  }
+  t.ok(reader.limits.slice(1).every((limit) => limit <= 64), `half a MiB at most: ${reader.limits}`)
+  record('a', some(1))
+  await peer.untilSeq(seq + 1)
+  seq = record('a', some(300)).at(-1) as number
+  await peer.untilSeq(seq)
+  t.equal(reader.limits.at(-1), 500)
+  t.same(peer.seen(), upTo(seq))
+})
+
 t.test('a viewer that never drains is ended, one that drains slowly is not', async (t) => {
   const { record, view } = setUp(t)
   record('a', some(400))
