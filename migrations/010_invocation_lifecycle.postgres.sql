@@ -96,7 +96,8 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   stderr_tail TEXT,
   owner TEXT,
   heartbeat_at TEXT,
-  activity_count BIGINT NOT NULL DEFAULT 0
+  activity_count BIGINT NOT NULL DEFAULT 0,
+  progress TEXT
 );
 CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id);
 CREATE INDEX IF NOT EXISTS idx_invocation_run_status ON invocation_run(status, invocation_id);

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import {
-  INVOCATION_COLUMNS, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable, createOwnTables, createTriggers,
-  type Engine
+  INVOCATION_COLUMNS, LATER_COLUMNS, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable, createOwnTables,
+  createTriggers, type Engine
 } from './statements.js'
 
 /** The name under which the migration records itself in `timeline_migration`. */
@@ -19,6 +19,9 @@ export async function up (db: Kysely<any>): Promise<void> {
   await inTransaction(db, async (trx) => {
     const engine = engineOf(trx)
     await run(trx, createOwnTables(engine))
+    for (const [table, name, type] of LATER_COLUMNS) {
+      if (!(await columnsOf(trx, table)).has(name)) await run(trx, [addColumn(name, type, table)])
+    }
     await run(trx, createInvocationsTable(engine))
     const present = await columnsOf(trx, 'task_invocations')
     const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))

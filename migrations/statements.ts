@@ -11,6 +11,9 @@ export const OWN_TABLES = [
   'invocation_activity', 'timeline_event', 'invocation_run', 'task_stream', 'timeline_writer', 'timeline_migration'
 ] as const
 
+/** Columns of our own tables that databases of an earlier version lack, with their SQL types. */
+export const LATER_COLUMNS = [['invocation_run', 'progress', 'TEXT']] as const
+
 /** What differs between the engines in the tables' definitions. */
 interface Types {
   readonly id: string
@@ -129,7 +132,8 @@ export function createOwnTables (engine: Engine): readonly string[] {
   stderr_tail TEXT,
   owner TEXT,
   heartbeat_at TEXT,
-  activity_count ${integer} NOT NULL DEFAULT 0
+  activity_count ${integer} NOT NULL DEFAULT 0,
+  progress TEXT
 )`,
     'CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id)',
     'CREATE INDEX IF NOT EXISTS idx_invocation_run_status ON invocation_run(status, invocation_id)',
@@ -177,7 +181,7 @@ function trigger (engine: Engine, name: string, table: string, deletions: readon
   ]
 }
 
-/** The statement that adds one of the document's columns. */
-export function addColumn (name: string, type: string): string {
-  return `ALTER TABLE task_invocations ADD COLUMN ${name} ${type}`
+/** The statement that adds a column: one of the document's unless another table is named. */
+export function addColumn (name: string, type: string, table = 'task_invocations'): string {
+  return `ALTER TABLE ${table} ADD COLUMN ${name} ${type}`
 }

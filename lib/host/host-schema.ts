@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { canTriggerOnTasks, columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
-import { INVOCATION_COLUMNS, OWN_TABLES } from '../../migrations/statements.js'
+import { INVOCATION_COLUMNS, LATER_COLUMNS, OWN_TABLES } from '../../migrations/statements.js'
 
 /** Which of the host's tables and columns are there. */
 export interface HostSchema {
@@ -37,7 +37,11 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
     }
   }
   for (const table of OWN_TABLES) {
-    if ((await columnsOf(db, table)).size === 0) missing.push(`the table ${table}`)
+    const columns = await columnsOf(db, table)
+    if (columns.size === 0) missing.push(`the table ${table}`)
+    for (const [of, name] of LATER_COLUMNS) {
+      if (of === table && columns.size > 0 && !columns.has(name)) missing.push(`the column ${table}.${name}`)
+    }
   }
   const row = migration.has('name')
     ? await db.selectFrom('timeline_migration').select('name').where('name', '=', MIGRATION_NAME).executeTakeFirst()

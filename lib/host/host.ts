@@ -299,7 +299,8 @@ function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun 
     session_id: null,
     stderr_tail: null,
     owner: null,
-    heartbeat_at: null
+    heartbeat_at: null,
+    progress: null
   }
 }
 

@@ -15,6 +15,15 @@ export interface Owner {
   readonly startTime?: string
 }
 
+/** An owner as it is stored. One that cannot be read cannot be judged either. */
+export function parseOwner (json: string | null | undefined): Owner {
+  try {
+    return JSON.parse(json ?? '') as Owner
+  } catch {
+    return { hostname: '', pid: 0 }
+  }
+}
+
 /** This process. */
 export function currentOwner (): Owner {
   return {
@@ -40,6 +49,12 @@ export function judgeOwner (owner: Owner, self: Owner = currentOwner()): 'alive'
   if (state === 'Z' || state === 'X') return 'dead'
   if (startTime === undefined || owner.startTime === undefined) return isInUse(owner.pid) ? 'unknown' : 'dead'
   return startTime === owner.startTime ? 'alive' : 'dead'
+}
+
+/** Whether a process of this machine, known to be alive, was stopped by a signal. False where nobody can tell. */
+export function isSuspended ({ pid }: Owner): boolean {
+  const { state } = statOf(pid)
+  return state === 'T' || state === 't'
 }
 
 /** The same machine, after a boot. Two machines may go by one name; their ids, where they have them, tell. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { createProgress, type Progress } from '../health/progress.js'
 import type { PieceRedactor } from './redact.js'
 
 /** What is told about an invocation when it starts. */
@@ -37,6 +38,8 @@ export interface Run {
   /** Milliseconds since the epoch; never goes back. */
   lastActivityAt: number
   lastHeadSeq: number | undefined
+  /** As it was committed last. */
+  progress: Progress
   /** Output that found no room, not told yet. */
   droppedPieces: number
   droppedBytes: number
@@ -77,6 +80,7 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, red
     activityCount: 0,
     lastActivityAt: startedAt,
     lastHeadSeq: undefined,
+    progress: createProgress(),
     droppedPieces: 0,
     droppedBytes: 0,
     redactPieces

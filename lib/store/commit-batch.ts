@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import { toIso } from '../clock.js'
+import { parseTime, toIso } from '../clock.js'
+import { copyProgress, decodeProgress, encodeProgress, followActivity, type Progress } from '../health/progress.js'
 import type { Host } from '../host/host.js'
 import { addToJson } from '../recorder/metadata.js'
 import { exitCodeForHost, type Ending } from '../recorder/ending.js'
@@ -28,7 +29,8 @@ export interface BatchOutcome {
   readonly ids: ReadonlyMap<Run, number>
   /** Runs whose rows are gone: deleted by the host meanwhile. */
   readonly vanished: readonly Run[]
-  readonly counts: ReadonlyMap<Run, RunProgress>
+  /** Where the logs of the runs stand. */
+  readonly logs: ReadonlyMap<Run, RunLog>
   /** Why rows of the host's could not be brought into the log; ours are stored all the same. */
   readonly importErrors: readonly unknown[]
   readonly taskIds: readonly string[]
@@ -37,21 +39,24 @@ export interface BatchOutcome {
 }
 
 /** How far a run's log has come. */
-interface RunProgress {
+interface RunLog {
   /** Rows written so far. */
   count: number
   /** The number of the last row of the half that stays when the middle goes. */
   lastHeadSeq: number | undefined
+  progress: Progress
 }
 
 /** A run in a batch. */
-interface RunInBatch extends RunProgress {
+interface RunInBatch extends RunLog {
   readonly run: Run
   /** Undefined when its row is gone. */
   readonly id: number | undefined
   isLate: boolean
   /** Of its last activity, in milliseconds since the epoch; 0 for none. */
   lastAt: number
+  /** What is stored of its progress may be outdated. */
+  hasProgressed: boolean
 }
 
 /** What gets a number: an activity of a run, or an event. */
@@ -66,7 +71,7 @@ export async function commitBatch (
   const importErrors: unknown[] = []
   if (!(await advanceFence(trx, context))) {
     const taskIds = [...new Set(ops.map(taskIdOf))]
-    return { ids, vanished: [], counts: runs, importErrors, taskIds, wasCommitted: true }
+    return { ids, vanished: [], logs: await readLogs(trx, ops), importErrors, taskIds, wasCommitted: true }
   }
   const statuses = await readStatuses(trx, context, ops)
   const isAlive = (op: Op) => op.kind === 'task' || op.run.id === undefined || statuses.has(op.run.id)
@@ -83,7 +88,17 @@ export async function commitBatch (
       const id = run.id ?? ids.get(run)
       const status = id === undefined ? undefined : statuses.get(id)
       const { activityCount: count, lastHeadSeq } = run
-      known = { run, id: status === undefined ? undefined : id, isLate: status !== 'running', lastAt: 0, count, lastHeadSeq }
+      known = {
+        run,
+        id: status === undefined ? undefined : id,
+        isLate: status !== 'running',
+        lastAt: 0,
+        count,
+        lastHeadSeq,
+        // A batch that fails is tried again from what was committed.
+        progress: copyProgress(run.progress),
+        hasProgressed: false
+      }
       runs.set(run, known)
     }
     return known
@@ -101,7 +116,9 @@ export async function commitBatch (
       if (of.id === undefined) continue
       if (op.kind === 'activity') {
         target.push({ op, of, isLate: of.isLate })
-        if (!of.isLate && op.at > of.lastAt) of.lastAt = op.at
+        if (of.isLate) continue
+        if (op.at > of.lastAt) of.lastAt = op.at
+        if (followActivity(of.progress, op)) of.hasProgressed = true
       } else {
         target.push(...await end(trx, context, op, of.id))
         of.isLate = true
@@ -111,7 +128,7 @@ export async function commitBatch (
   for (const [taskId, ofTask] of rows) await store(trx, taskId, ofTask, context)
   for (const of of runs.values()) await touch(trx, context, of)
   const vanished = [...runs.values()].filter((of) => of.id === undefined).map((of) => of.run)
-  return { ids, vanished, counts: runs, importErrors, taskIds, wasCommitted: false }
+  return { ids, vanished, logs: runs, importErrors, taskIds, wasCommitted: false }
 }
 
 /** The fence: a batch that was committed already finds its number taken. */
@@ -146,6 +163,21 @@ async function readStatuses (
   const rows = await trx.selectFrom('invocation_run').select(['invocation_id', 'status'])
     .where('invocation_id', 'in', [...ids]).where('owner', '=', writerId).execute()
   return new Map(rows.map((row) => [Number(row.invocation_id), row.status]))
+}
+
+/** Of runs that a batch wrote to which was committed before: what it made of them is in their rows. */
+async function readLogs (trx: Kysely<Tables>, ops: readonly Op[]): Promise<ReadonlyMap<Run, RunLog>> {
+  const runs = new Map<number, Run>()
+  for (const op of ops) if ('run' in op && op.run.id !== undefined) runs.set(op.run.id, op.run)
+  if (runs.size === 0) return new Map()
+  const rows = await trx.selectFrom('invocation_run')
+    .select(['invocation_id', 'activity_count', 'last_activity_at', 'progress'])
+    .where('invocation_id', 'in', [...runs.keys()]).execute()
+  return new Map(rows.map((row) => {
+    const run = runs.get(Number(row.invocation_id)) as Run
+    const progress = decodeProgress(row.progress, parseTime(row.last_activity_at) ?? 0)
+    return [run, { count: Number(row.activity_count), lastHeadSeq: run.lastHeadSeq, progress }]
+  }))
 }
 
 function taskIdOf (op: Op): string {
@@ -247,6 +279,7 @@ async function end (trx: Kysely<Tables>, context: BatchContext, op: EndOp, id: n
     usage: ending.usage === undefined ? null : JSON.stringify(ending.usage),
     session_id: ending.sessionId ?? null,
     stderr_tail: ending.stderrTail ?? null,
+    progress: null,
     ...(ending.model !== undefined && run.meta.model === undefined ? { model: ending.model } : {})
   }).where('invocation_id', '=', id).where('status', '=', 'running').executeTakeFirst()
   if (updated.numUpdatedRows === 0n) return []
@@ -339,6 +372,7 @@ async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch
   const iso = toIso(at)
   await trx.updateTable('invocation_run').set({
     activity_count: of.count,
+    ...(of.hasProgressed && !of.isLate ? { progress: encodeProgress(of.progress) } : {}),
     ...(lastAt === 0 ? {} : { last_activity_at: iso, heartbeat_at: toIso(now) })
   }).where('invocation_id', '=', id).execute()
   if (lastAt > 0) {

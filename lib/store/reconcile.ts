@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Meter } from '../meter.js'
-import { currentOwner, judgeOwner, type Owner } from '../recorder/owner.js'
+import { currentOwner, judgeOwner, parseOwner } from '../recorder/owner.js'
 import { abortedMetadata, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
@@ -77,15 +77,6 @@ async function findLost (
   })
 }
 
-/** An owner that cannot be read can't be judged either. */
-function parseOwner (json: string | null): Owner {
-  try {
-    return JSON.parse(json ?? '') as Owner
-  } catch {
-    return { hostname: '', pid: 0 }
-  }
-}
-
 const LOST_MESSAGE = 'The process that ran the agent is gone'
 
 /** @returns false where the run had ended meanwhile */
@@ -95,7 +86,13 @@ async function endRun (
   const completedAt = toIso(now)
   const duration = Math.max(0, now - (parseTime(run.started_at) ?? now))
   const updated = await trx.updateTable('invocation_run').set({
-    status: 'failed', completed_at: completedAt, duration_ms: duration, success: 0, reason: 'lost', error: LOST_MESSAGE
+    status: 'failed',
+    completed_at: completedAt,
+    duration_ms: duration,
+    success: 0,
+    reason: 'lost',
+    error: LOST_MESSAGE,
+    progress: null
   }).where('invocation_id', '=', run.invocation_id).where('status', '=', 'running').executeTakeFirst()
   if (updated.numUpdatedRows === 0n) return false
   const values: Record<string, unknown> = {

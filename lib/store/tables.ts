@@ -80,6 +80,8 @@ export interface InvocationRunTable {
   owner: string | null
   heartbeat_at: string | null
   activity_count: Generated<number>
+  /** What it is in the middle of: see {@link Progress}. */
+  progress: string | null
 }
 
 export interface TaskStreamTable {

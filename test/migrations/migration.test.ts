@@ -456,6 +456,20 @@ for (const engine of ['sqlite', 'postgres'] as const) {
   })
 }
 
+t.test('opening completes a database of an earlier version', async (t) => {
+  const host = new HostDatabase(t)
+  fillLegacy(host)
+  await migrate(host.path)
+  host.raw.exec('ALTER TABLE invocation_run DROP COLUMN progress')
+  const timeline = await open(t, host.path)
+  const run = await timeline.startInvocation({ taskId: 'task-1', role: 'coder', provider: 'claude' })
+  t.ok(run.id)
+  t.equal(host.get('SELECT progress FROM invocation_run WHERE invocation_id = ?', run.id).progress, null)
+  host.raw.exec('ALTER TABLE invocation_run DROP COLUMN progress')
+  await migrate(host.path)
+  t.ok(host.all('PRAGMA table_info(invocation_run)').some((column) => column.name === 'progress'))
+})
+
 t.test('the file makes the same schema as the code, of a legacy database and of an empty one', async (t) => {
   for (const isLegacy of [true, false]) {
     const [byFile, byCode] = [1, 2].map(() => {
