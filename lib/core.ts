@@ -15,12 +15,16 @@ import { createRecorder, withinPatience, type RecorderOptions } from './recorder
 import { createRedactor, type RedactOptions } from './recorder/redact.js'
 import { cleanText } from './recorder/clean-text.js'
 import { createWriter } from './recorder/writer.js'
+import { createHealthMonitor, type HealthMonitor } from './health/monitor.js'
+import { createProcessLook } from './health/process-sign.js'
+import { withHealth } from './health/with-health.js'
 import type { TextCap } from './host/host.js'
 import type { TimelineReader } from './store/activity-store.js'
 import { adoptNewInvocations } from './store/adopt.js'
 import { openDatabase } from './store/database.js'
 import { deleteActivities } from './store/retention.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
+import { readRunning } from './store/running.js'
 import { databaseError, retryWhileBusy } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { createBell } from './tail/bell.js'
@@ -77,6 +81,7 @@ export interface TimelineCore {
   readonly reader: TimelineReader
   readonly hub: Hub
   readonly running: RunningTasks
+  readonly health: HealthMonitor
   close (): Promise<void>
 }
 
@@ -130,7 +135,14 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     adoptNew: async () => adoptNewInvocations(database),
     onImportError: warnOnceEach(logger)
   })
-  const reader = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
+  const health = createHealthMonitor({
+    readRunning: (ids) => database.read((db) => readRunning(db, ids)),
+    lookAt: createProcessLook(writerId),
+    bus,
+    now
+  })
+  const known = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
+  const reader = withHealth(known, health)
   const hub = createHub({ reader, bus, logger, meter })
   const running = new RunningTasks({ reader, hub, logger })
   const maintenance = startMaintenance({
@@ -153,6 +165,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
   async function close (): Promise<void> {
     hub.close()
     running.close()
+    health.close()
     await maintenance.stop()
     try {
       recorder.abandon()
@@ -239,7 +252,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     : () => {}
 
   await within(OPENING_MS, maintenance.opened)
-  return { timeline, reader, hub, running, close: timeline.close }
+  return { timeline, reader, hub, running, health, close: timeline.close }
 }
 
 /** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */

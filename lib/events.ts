@@ -97,8 +97,13 @@ export interface Health {
   readonly since: string
   /** What it rests on, in sentences. */
   readonly because: readonly string[]
-  /** The tool call that has been open longest. */
-  readonly tool?: { readonly name: string, readonly message: string, readonly elapsedMs: number }
+  /** The tool call that it is in; of several, the one that may take longest. */
+  readonly tool?: {
+    readonly callId?: string
+    readonly name: string
+    readonly message: string
+    readonly elapsedMs: number
+  }
   /** What the agent said it waits for. */
   readonly waitingFor?: { readonly kind: string, readonly what: string, readonly until?: string }
   /** Milliseconds without an activity. */

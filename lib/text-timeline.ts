@@ -1,6 +1,6 @@
 import { toIso } from './clock.js'
 import { EventLines, nameOf, timeOf } from './event-lines.js'
-import type { CurrentFrame, InvocationActivityEvent, TaskInfo, TimelineEvent } from './events.js'
+import type { CurrentFrame, HealthState, InvocationActivityEvent, TaskInfo, TimelineEvent } from './events.js'
 import { formatDuration, toPlainLine } from './plain-text.js'
 
 export interface TextTimeline {
@@ -16,6 +16,8 @@ export interface TextTimeline {
 
 const RULE = '─'.repeat(61)
 const LIVE_LINES = 10
+/** Sentences are longer than other lines, in characters. */
+const MAX_HEALTH = 400
 
 /** A task's timeline as text, as the design document shows it. Times are UTC. */
 export function formatTimeline ({ task, events, running, now, isCut = false }: TextTimeline): string {
@@ -30,10 +32,23 @@ export function formatTimeline ({ task, events, running, now, isCut = false }: T
     ...(isCut ? ['…         earlier events are left out'] : []),
     ...entries,
     RULE,
+    ...healthLines(running),
     ...liveLines(events, running, now, lines),
     ''
   ].join('\n')
 }
+
+/** How each of those is doing that run, with the evidence. */
+function healthLines (running: readonly CurrentFrame[]): string[] {
+  const lines = running.flatMap(({ role, provider, health }) => {
+    if (health === undefined) return []
+    const state = STATE_NAMES[health.state] ?? health.state
+    return [`  ${toPlainLine(`${nameOf(role)} (${provider}) is ${state}. ${health.because.join(' ')}`, MAX_HEALTH)}`]
+  })
+  return lines.length === 0 ? [] : ['', 'Running:', ...lines]
+}
+
+const STATE_NAMES: Readonly<Partial<Record<HealthState, string>>> = { in_tool: 'in a tool', unknown: 'of unknown health' }
 
 /** The last words of what runs; where there are none yet, for how long it has been running. */
 function liveLines (

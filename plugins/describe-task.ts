@@ -1,5 +1,7 @@
 import { systemClock, toIso } from '../lib/clock.js'
 import type { TimelineCore } from '../lib/core.js'
+import type { CurrentFrame } from '../lib/events.js'
+import { worstOf } from '../lib/health/with-health.js'
 import { encodeState } from '../lib/tail/frames.js'
 import { getTask } from './timeline-routes.js'
 
@@ -10,6 +12,7 @@ export interface TaskDescription {
   readonly headSeq: number
   /** Empty where it has no log. */
   readonly epoch: string
+  readonly running: readonly CurrentFrame[]
   /** The snapshot and one frame per running invocation, encoded. */
   readonly frames: string
 }
@@ -25,13 +28,15 @@ export async function describeTask (core: TimelineCore, taskId: string): Promise
   await reader.importHostRows([taskId])
   const { lastSeq = 0, epoch = '' } = (await reader.heads([taskId])).get(taskId) ?? {}
   const running = await reader.running(taskId)
+  const health = worstOf(running)
   const snapshot = encodeState({
     type: 'timeline.snapshot',
     taskId,
     task,
     headSeq: lastSeq,
     epoch,
-    serverTime: toIso(systemClock())
+    serverTime: toIso(systemClock()),
+    ...(health === undefined ? {} : { health })
   })
-  return { taskId, headSeq: lastSeq, epoch, frames: snapshot + running.map(encodeState).join('') }
+  return { taskId, headSeq: lastSeq, epoch, running, frames: snapshot + running.map(encodeState).join('') }
 }

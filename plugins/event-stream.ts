@@ -73,6 +73,11 @@ export class EventStream {
     if (!this.#isBehind) this.write(text)
   }
 
+  /** What is written now has to wait, or goes nowhere any more. */
+  get isBehind (): boolean {
+    return this.#isBehind || this.#response.writableEnded
+  }
+
   /** What was written and the peer has not taken. */
   bufferedBytes (): number {
     return this.#response.writableLength

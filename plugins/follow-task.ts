@@ -2,6 +2,7 @@ import type { TimelineCore } from '../lib/core.js'
 import type { Viewer, Subscription } from '../lib/tail/viewer-session.js'
 import type { TaskDescription } from './describe-task.js'
 import type { EventStream } from './event-stream.js'
+import { followHealth } from './health-frames.js'
 
 /** The part of a viewer that is not its connection. */
 export type FollowTaskOptions = Omit<Viewer, 'write' | 'bufferedBytes' | 'takenBytes'>
@@ -12,15 +13,19 @@ export type FollowTaskOptions = Omit<Viewer, 'write' | 'bufferedBytes' | 'takenB
  * Streams that carry several tasks (`hasIds: false`) join what is written in one turn.
  */
 export function followTask (
-  { hub }: TimelineCore, { taskId }: TaskDescription, stream: EventStream, options: FollowTaskOptions
+  core: TimelineCore, description: TaskDescription, stream: EventStream, options: FollowTaskOptions
 ): Omit<Subscription, 'drained'> {
-  const subscription = hub.subscribe(taskId, {
+  const isJoined = options.hasIds === false
+  const write = (bytes: Uint8Array | string) => isJoined ? stream.writeJoined(bytes) : stream.write(bytes)
+  const stopHealth = followHealth(core.health, description, stream, write)
+  const subscription = core.hub.subscribe(description.taskId, {
     ...options,
-    write: (chunk) => options.hasIds === false ? stream.writeJoined(chunk) : stream.write(chunk),
+    write,
     bufferedBytes: () => stream.bufferedBytes(),
     takenBytes: () => stream.takenBytes(),
     onEnd: (reason) => {
       forget()
+      stopHealth()
       options.onEnd(reason)
     }
   })
@@ -30,6 +35,7 @@ export function followTask (
     endAfter: (seq) => subscription.endAfter(seq),
     close: () => {
       forget()
+      stopHealth()
       subscription.close()
     }
   }

@@ -1,5 +1,5 @@
 import { ACTIVITY_TYPES } from '../lib/activity.js'
-import { INVOCATION_STATUSES } from '../lib/events.js'
+import { HEALTH_STATES, INVOCATION_STATUSES } from '../lib/events.js'
 import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../lib/store/reader.js'
 
 /** A response schema drops what it does not list; what may grow, and what hosts put into `metadata`, stays open. */
@@ -84,6 +84,22 @@ export const SHARED_SCHEMAS = [
     }
   },
   {
+    $id: id('health'),
+    type: 'object',
+    ...open,
+    description: 'of a running invocation',
+    properties: {
+      state: { ...text, enum: HEALTH_STATES },
+      since: time,
+      because: { type: 'array', items: text, description: 'sentences' },
+      tool: { type: 'object', ...open, properties: { callId: text, name: text, message: text, elapsedMs: whole } },
+      waitingFor: { type: 'object', ...open, properties: { kind: text, what: text, until: time } },
+      silentForMs: whole,
+      expectedSilenceMs: whole,
+      heartbeatAgeMs: whole
+    }
+  },
+  {
     $id: id('invocation'),
     type: 'object',
     ...open,
@@ -107,7 +123,8 @@ export const SHARED_SCHEMAS = [
       outcome: text,
       summary: text,
       usage: ref('usage'),
-      sessionId: text
+      sessionId: text,
+      health: ref('health')
     }
   }
 ]

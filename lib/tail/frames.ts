@@ -1,4 +1,4 @@
-import type { CurrentFrame, EndedFrame, GapFrame, SnapshotFrame, TimelineEvent } from '../events.js'
+import type { CurrentFrame, EndedFrame, GapFrame, HealthFrame, SnapshotFrame, TimelineEvent } from '../events.js'
 import { toIso } from '../clock.js'
 
 /**
@@ -33,7 +33,7 @@ export function dropIds (frames: string): string {
 }
 
 /** Encodes what describes the moment rather than the log: it carries no id, so it moves no cursor. */
-export function encodeState (frame: SnapshotFrame | CurrentFrame | EndedFrame): string {
+export function encodeState (frame: SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame): string {
   return `data: ${JSON.stringify(frame)}\n\n`
 }
 
