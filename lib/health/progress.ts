@@ -171,7 +171,7 @@ export function describeWait ({ kind, what, until }: Wait): { kind: string, what
 }
 
 type Details = Readonly<Record<string, unknown>>
-const NO_DETAILS: Details = {}
+const NO_DETAILS: Details = Object.freeze({})
 
 function parse (json: string): Details {
   try {
