@@ -38,7 +38,8 @@ class View {
 function sort (client: SseClient, views = new Map<string, View>()): Map<string, View> {
   for (const { id, event, data } of client.frames) {
     if (id !== undefined) throw new Error('A frame of a stream over many tasks has an id')
-    if (event === 'ping') continue
+    // How it is doing is told when it has changed, whatever else is.
+    if (event === 'ping' || data.type === 'timeline.health') continue
     let view = views.get(data.taskId)
     if (view === undefined) views.set(data.taskId, view = new View())
     if (typeof data.seq === 'number') view.seen.push(data.seq)
