@@ -9,11 +9,20 @@ import { compileTemplates } from './compile-templates.mjs'
 /** What a page pays for the element, everything included. */
 const MAX_CLIENT_GZIP_BYTES = 26_000
 const SOURCE = fileURLToPath(new URL('.', import.meta.url))
-/** Names that only the client's own code uses, never as a text: short in the bundle, 230 bytes fewer. */
+/**
+ * Names that only the client's own code uses, and never as a value that names a property: short in the bundle, 500
+ * bytes fewer.
+ */
 const OWN_NAMES = new RegExp('AtMs$|^(?:' + [
-  'isTruncated', 'isDetached', 'isSuperseded', 'isLoadingOlder', 'isGroupOpen', 'isRunOpen', 'isFollowing', 'isPinned',
-  'openCalls', 'openRuns', 'headless', 'collapsed', 'waitingFor', 'toolKind', 'progressKind', 'contentHeight',
-  'connectionState', 'onElement', 'onGone', 'onNearStart', 'onVerdict'
+  'anchor', 'change', 'collapsed', 'colour', 'connection', 'connectionState', 'contentHeight', 'dispatch', 'dropped',
+  'errors', 'expanded', 'expansion', 'firstIndex', 'flags', 'hasOlder', 'headless', 'heartbeatMs', 'heights',
+  'hiddenLines', 'invocation', 'isActive', 'isDetached', 'isFollowing', 'isGroupOpen', 'isLate', 'isLoaded',
+  'isLoadingOlder', 'isLost', 'isNested', 'isParallel', 'isPaused', 'isPinned', 'isRunOpen', 'isSuperseded',
+  'isTruncated', 'lastEventId', 'layout', 'lines', 'loadOlder', 'lostForMs', 'nodes', 'nth', 'onChange', 'onElement',
+  'onExpand', 'onFollow', 'onFrame', 'onGone', 'onMessage', 'onNearStart', 'onNewest', 'onOpen', 'onPing', 'onRetry',
+  'onServerTime', 'onState', 'onVerdict', 'openCalls', 'openRuns', 'openTool', 'pageLimit', 'pollIntervalMs',
+  'prepended', 'progressKind', 'reload', 'retryAfterMs', 'rows', 'scrollFrom', 'session', 'silentMs', 'similar',
+  'sinceMs', 'situation', 'toolCalls', 'toolKind', 'verdict'
 ].join('|') + ')$')
 /** A folder may be named, for trying things out beside a build. */
 const TARGET = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist/client', import.meta.url))) + '/'
@@ -39,6 +48,7 @@ async function bundle (entry, outfile) {
     target: 'es2022',
     minify: true,
     mangleProps: OWN_NAMES,
+    mangleQuoted: true,
     legalComments: 'none',
     plugins: [cssAsText, compileTemplates]
   })
@@ -46,7 +56,7 @@ async function bundle (entry, outfile) {
     module: true,
     ecma: 2022,
     // Without what gzip undoes better.
-    compress: { passes: 2, inline: 1, lhs_constants: false }
+    compress: { passes: 2, unsafe: true, inline: 1, lhs_constants: false }
   })
   await writeFile(TARGET + outfile, code)
 }

@@ -11,6 +11,9 @@ export type SessionOptions = Omit<ConnectionOptions, 'onNewest' | 'onFrame' | 'o
   readonly onChange: () => void
 }
 
+/** A cut shorter than this is none of the reader's concern; the status bar shows it at once. */
+const LOST_AFTER_MS = 5_000
+
 /** One task being watched: connection, store and clock together. */
 export class TimelineSession {
   readonly clock = new ServerClock()
@@ -28,7 +31,9 @@ export class TimelineSession {
   constructor ({ onChange, ...options }: SessionOptions) {
     this.state = createState(options.task)
     this.#onChange = onChange
-    this.#batch = new FrameBatch((frames) => this.dispatch({ type: 'frames', frames, isPinned: this.isPinned }))
+    this.#batch = new FrameBatch((frames) => this.dispatch({
+      type: 'frames', frames, isPinned: this.isPinned, nowMs: this.clock.now()
+    }))
     this.#connection = new TimelineConnection({
       ...options,
       onNewest: (page) => {
@@ -40,7 +45,7 @@ export class TimelineSession {
         // What a stream catches up with, and what it says about itself, is no news.
         this.#batch.push(frame, 'seq' in frame && frame.seq > this.#headSeq)
       },
-      onServerTime: (iso) => this.clock.anchor(iso),
+      onServerTime: (time) => this.clock.anchor(time),
       onState: (state) => {
         this.connectionState = state
         onChange()
@@ -50,8 +55,16 @@ export class TimelineSession {
 
   /** The server's time up to which anything is known: it stands still while the server cannot be heard. */
   now (): number {
+    return this.clock.now() - this.lostForMs
+  }
+
+  /** Nothing has been heard for so long that what was heard last is no news. */
+  get isLost (): boolean { return this.lostForMs >= LOST_AFTER_MS }
+
+  /** For how long the server has not been heard; 0 while it is. */
+  get lostForMs (): number {
     const state = this.connectionState
-    return this.clock.now() - ('sinceMs' in state ? Date.now() - state.sinceMs : 0)
+    return 'sinceMs' in state ? Date.now() - state.sinceMs : 0
   }
 
   /** Events that happened in the last second. */

@@ -25,12 +25,12 @@ export class ApiError extends Error {
   }
 }
 
-/** The address of one of a task's routes. */
-export function taskUrl (
-  { src, task, project }: ApiOptions, route: 'timeline' | 'stream', query: Readonly<Record<string, string | number>>
+/** The address of a route, `*` in it being the task. */
+export function apiUrl (
+  { src, task, project }: ApiOptions, route: string, query: Readonly<Record<string, string | number>>
 ): string {
   const base = globalThis.document?.baseURI
-  const url = new URL(`${src.replace(/\/+$/, '')}/tasks/${encodeURIComponent(task)}/${route}`, base)
+  const url = new URL(`${src.replace(/\/+$/, '')}/${route.replace('*', () => encodeURIComponent(task))}`, base)
   if (project !== undefined && project !== '') url.searchParams.set('project', project)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
   return url.href

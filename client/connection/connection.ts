@@ -1,6 +1,6 @@
-import type { Gap, Page, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import type { CurrentFrame, Gap, InvocationSummary, Page, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/events.js'
 import { pageFrames } from '../page-frames.js'
-import { ApiError, get, taskUrl, type ApiOptions } from './api.js'
+import { ApiError, apiUrl, get, type ApiOptions } from './api.js'
 import { backoffMs } from './backoff.js'
 import type { ConnectionState } from './connection-state.js'
 import { Nap } from './nap.js'
@@ -19,8 +19,8 @@ export interface ConnectionHandlers {
   readonly onNewest: (page: TimelinePage) => void
   readonly onFrame: (frame: StreamFrame) => void
   readonly onState: (state: ConnectionState) => void
-  /** The server's clock, ISO-8601, just read. */
-  readonly onServerTime: (iso: string) => void
+  /** The server's clock, just read; no time where the server told none. */
+  readonly onServerTime: (time: string) => void
 }
 
 export interface ConnectionOptions extends ApiOptions, ConnectionHandlers {
@@ -53,6 +53,9 @@ export class TimelineConnection {
   #retryMs: number
   #attempt = 0
   #lostSinceMs: number | undefined
+  /** The timeline is polled until then, by the monotonic clock, and why. */
+  #pollUntilMs = 0
+  #pollingReason = ''
 
   constructor (options: ConnectionOptions) {
     this.#options = options
@@ -90,7 +93,7 @@ export class TimelineConnection {
   #start (): void {
     if (this.#run !== undefined) return
     this.#run = new AbortController()
-    this.#attempt = 0
+    this.#attempt = this.#pollUntilMs = 0
     this.#keepConnected(this.#run.signal)
   }
 
@@ -104,19 +107,26 @@ export class TimelineConnection {
       let error: unknown
       try {
         if (!this.#isLoaded) await this.#loadNewest(signal)
+        if (performance.now() < this.#pollUntilMs) {
+          await this.#poll(signal)
+          continue
+        }
         if (await this.#stream(signal) === 'finished') return this.#setState(signal, { name: 'ended' })
       } catch (err) {
         error = err
       }
       if (signal.aborted) return
       if (error instanceof ApiError) {
-        const reason = this.#isLoaded ? pollingReason(error) : undefined
+        const { status, retryAfterMs = FULL_SERVER_RETRY_MS } = error
+        const isPolling = performance.now() < this.#pollUntilMs
+        const reason = this.#isLoaded && !isPolling ? pollingReason(error) : undefined
         if (reason !== undefined) {
-          await this.#poll(reason, error.status === 429 ? error.retryAfterMs ?? FULL_SERVER_RETRY_MS : Infinity, signal)
+          this.#pollingReason = reason
+          this.#pollUntilMs = status === 429 ? performance.now() + retryAfterMs : Infinity
           continue
         }
-        if (DENIED.includes(error.status)) {
-          return this.#setState(signal, { name: 'denied', sinceMs: Date.now(), status: error.status, message: error.message })
+        if (DENIED.includes(status)) {
+          return this.#setState(signal, { name: 'denied', sinceMs: Date.now(), status, message: error.message })
         }
       }
       await this.#waitForRetry(error, signal)
@@ -133,38 +143,48 @@ export class TimelineConnection {
   }
 
   async #loadPage (query: Readonly<Record<string, string | number>>, signal: AbortSignal): Promise<TimelinePage> {
-    const url = taskUrl(this.#options, 'timeline', { limit: this.#options.pageLimit ?? 500, ...query })
-    const response = await get(url, this.#options.headers, { accept: 'application/json' }, signal)
-    const date = Date.parse(response.headers.get('date') ?? '')
-    if (!Number.isNaN(date)) this.#options.onServerTime(new Date(date).toISOString())
-    return await response.json() as TimelinePage
+    return this.#ask('tasks/*/timeline', { limit: this.#options.pageLimit ?? 500, ...query }, signal)
+  }
+
+  /** What a stream begins with for each invocation that runs, its verdict above all. */
+  async #loadRunning (signal: AbortSignal): Promise<CurrentFrame[]> {
+    const { invocations } = await this.#ask<{ invocations: InvocationSummary[] }>(
+      'invocations', { task: this.#options.task, status: 'running' }, signal
+    )
+    return invocations.map((invocation) => ({ ...invocation, type: 'invocation.current', invocationId: invocation.id }) as CurrentFrame & InvocationSummary)
+  }
+
+  async #ask<T> (route: string, query: Readonly<Record<string, string | number>>, signal: AbortSignal): Promise<T> {
+    const response = await get(
+      apiUrl(this.#options, route, query), this.#options.headers, { accept: 'application/json' }, signal
+    )
+    this.#options.onServerTime(String(response.headers.get('date')))
+    return await response.json() as T
   }
 
   async #stream (signal: AbortSignal): Promise<'ended' | 'finished'> {
     const { heartbeatMs, headers, onServerTime } = this.#options
     const restart = new AbortController()
     return readStream({
-      url: taskUrl(this.#options, 'stream', this.#position === '' ? {} : { after: this.#position }),
+      url: apiUrl(this.#options, 'tasks/*/stream', this.#position === '' ? {} : { after: this.#position }),
       headers,
       lastEventId: this.#position,
       signal: AbortSignal.any([signal, restart.signal]),
       heartbeatMs,
       onOpen: () => {
-        this.#attempt = 0
-        this.#lostSinceMs = undefined
-        this.#setState(signal, { name: 'live' })
+        this.#setHeard(signal, { name: 'live' })
       },
       onPing: onServerTime,
       onRetry: (delayMs) => { this.#retryMs = Math.min(delayMs, 10_000) },
-      onMessage: ({ data, id, hasId }) => {
+      onMessage: ({ data, id }) => {
         if (restart.signal.aborted) return
         const frame = JSON.parse(data) as StreamFrame
-        if (hasId) this.#position = id
+        if (id !== '') this.#position = id
         if (frame.type === 'timeline.gap' && frame.reason === 'unknown-cursor') {
           // The log is another one than we know: its newest page costs less than its whole replay.
           this.#isLoaded = false
           this.#position = ''
-          restart.abort(new ApiError('The timeline was replaced on the server'))
+          restart.abort(new ApiError('The timeline was replaced'))
           return
         }
         if (frame.type === 'timeline.snapshot') onServerTime(frame.serverTime)
@@ -173,34 +193,22 @@ export class TimelineConnection {
     })
   }
 
-  /** Asks for what is new until `giveUpMs` are over, then returns, so that the stream is tried again. */
-  async #poll (reason: string, giveUpMs: number, signal: AbortSignal): Promise<void> {
+  /** Asks once for what is new. */
+  async #poll (signal: AbortSignal): Promise<void> {
     const { pollIntervalMs = 3000, onFrame } = this.#options
-    const until = performance.now() + giveUpMs
-    this.#setState(signal, { name: 'polling', reason })
-    while (!signal.aborted && performance.now() < until) {
-      try {
-        const seq = this.#position.split('.', 1)[0]
-        const { task, timeline, page } = await this.#loadPage(seq === '' ? {} : { after: Number(seq) }, signal)
-        if (signal.aborted) return
-        if (Number(seq) > page.headSeq) {
-          this.#isLoaded = false
-          return
-        }
-        for (const frame of pageFrames(timeline, page.gaps, task.id)) onFrame(frame)
-        if (page.lastSeq !== undefined) this.#position = String(page.lastSeq)
-        this.#attempt = 0
-        this.#lostSinceMs = undefined
-        this.#setState(signal, { name: 'polling', reason })
-        if (page.hasMore) continue
-      } catch (error) {
-        if (signal.aborted) return
-        if (error instanceof ApiError && DENIED.includes(error.status)) throw error
-        await this.#waitForRetry(error, signal)
-        continue
-      }
-      await this.#nap.sleep(Math.min(pollIntervalMs, until - performance.now()), signal)
+    const seq = this.#position.split('.', 1)[0]
+    const [running, { task, timeline, page }] = await Promise.all([
+      this.#loadRunning(signal), this.#loadPage(seq === '' ? {} : { after: Number(seq) }, signal)
+    ])
+    signal.throwIfAborted()
+    if (Number(seq) > page.headSeq) {
+      this.#isLoaded = false
+      return
     }
+    for (const frame of [...running, ...pageFrames(timeline, page.gaps, task.id)]) onFrame(frame)
+    if (page.lastSeq !== undefined) this.#position = String(page.lastSeq)
+    this.#setHeard(signal, { name: 'polling', reason: this.#pollingReason })
+    if (!page.hasMore) await this.#nap.sleep(Math.min(pollIntervalMs, this.#pollUntilMs - performance.now()), signal)
   }
 
   async #waitForRetry (error: unknown, signal: AbortSignal): Promise<void> {
@@ -215,6 +223,13 @@ export class TimelineConnection {
       ? { name: 'reconnecting', sinceMs, retryAtMs: nowMs + delayMs, reason: sentence(error) }
       : { name: 'offline', sinceMs })
     await this.#nap.sleep(delayMs, signal)
+  }
+
+  /** The server answers: what was lost is found. */
+  #setHeard (signal: AbortSignal, state: ConnectionState): void {
+    this.#attempt = 0
+    this.#lostSinceMs = undefined
+    this.#setState(signal, state)
   }
 
   /** What a run that was stopped still says is not news. */

@@ -5,8 +5,6 @@ export interface SseMessage {
   readonly data: string
   /** The stream's last event id, which a message without `id:` inherits; empty at first. */
   readonly id: string
-  /** This very message carried `id:`. */
-  readonly hasId: boolean
 }
 
 export interface SseHandlers {
@@ -29,14 +27,12 @@ export function createSseParser ({ onMessage, onRetry }: SseHandlers): (text: st
   let data: string[] = []
   let event = ''
   let id = ''
-  let hasId = false
   let skipsLineFeed = false
 
   function dispatch (): void {
-    if (data.length > 0) onMessage({ event: event === '' ? 'message' : event, data: data.join('\n'), id, hasId })
+    if (data.length > 0) onMessage({ event: event === '' ? 'message' : event, data: data.join('\n'), id })
     data = []
     event = ''
-    hasId = false
   }
 
   function takeLine (line: string): void {
@@ -47,7 +43,7 @@ export function createSseParser ({ onMessage, onRetry }: SseHandlers): (text: st
     const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
     if (field === 'data') data.push(value)
     else if (field === 'event') event = value
-    else if (field === 'id' && !value.includes('\0')) [id, hasId] = [value, true]
+    else if (field === 'id' && !value.includes('\0')) id = value
     else if (field === 'retry' && /^\d+$/.test(value)) onRetry?.(Number(value))
   }
 

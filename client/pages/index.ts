@@ -1,6 +1,7 @@
 import { html } from 'htm/preact'
 import { h, render, type VNode } from 'preact'
 import type { InvocationSummary } from '../../lib/events.js'
+import { badnessOf } from '../store/summary.js'
 import { toPlainText } from '../view/ansi.js'
 import { avatar, modelName, roleName, statusBadge } from '../view/badges.js'
 import { formatDuration, formatSeconds, formatUsd } from '../view/format.js'
@@ -34,22 +35,28 @@ function section (title: string, invocations: readonly InvocationSummary[]): VNo
 }
 
 function item (invocation: InvocationSummary): VNode {
-  const { taskId, title, status, error, summary, usage, startedAt } = invocation
+  const { taskId, title, status, error, usage, startedAt } = invocation
   const search = project === null ? '' : `?${new URLSearchParams({ project }).toString()}`
-  const text = error ?? summary
+  const { health, text } = judged(invocation)
   return html`<a class=${`run ${status}`} href=${`${base}tasks/${encodeURIComponent(taskId)}${search}`}>
     ${avatar(invocation.role)}
     <span class="what">
       <b>${toPlainText(title ?? `Task ${taskId}`, 200)}</b>
       <span class="who">${title !== undefined && html`<span class="mono id" title=${taskId}>${toPlainText(taskId.slice(0, 8))}</span>`}${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
-        ${text !== undefined && html`<span class=${error === undefined ? 'said' : 'said bad'}>${toPlainText(text, 200)}</span>`}</span>
+        ${text !== undefined && html`<span class=${error === undefined ? 'said' : 'said bad'}>${toPlainText(text, 300)}</span>`}</span>
     </span>
     <span class="cost">${usage?.costUsd === undefined ? '' : formatUsd(usage.costUsd)}</span>
-    ${statusBadge(invocation)}
+    ${statusBadge({ ...invocation, health })}
     <span class="times"><span class="duration">${durationOf(invocation)}</span>
       ${startedAt !== undefined && html`<time datetime=${startedAt} title=${startedAt}>${
         agoOf(startedAt)}</time>`}</span>
   </a>` as VNode
+}
+
+/** The verdict and the words of a line. What was heard before the server fell silent is no verdict any more. */
+function judged ({ health, error, summary }: InvocationSummary): Pick<InvocationSummary, 'health'> & { readonly text?: string } {
+  const current = loader.runs.problem === undefined ? health : undefined
+  return { health: current, text: error ?? summary ?? current?.because.slice(0, badnessOf(current) > 1 ? undefined : 1).join(' ') }
 }
 
 function durationOf ({ status, duration, startedAt }: InvocationSummary): string {

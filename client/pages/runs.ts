@@ -2,9 +2,10 @@ import type { InvocationSummary } from '../../lib/events.js'
 import { ApiError, get } from '../connection/api.js'
 import { backoffMs } from '../connection/backoff.js'
 import { ServerClock } from '../store/server-clock.js'
+import { badnessOf } from '../store/summary.js'
 
 export interface Runs {
-  /** What runs first, then what ended, each newest first. */
+  /** What runs first, worst verdict first, then what ended, each newest first. */
   readonly invocations: readonly InvocationSummary[]
   readonly nextCursor: string | undefined
   readonly isLoaded: boolean
@@ -105,12 +106,12 @@ export class RunsLoader {
       limit: String(PAGE_LIMIT), ...query, ...(project === null ? {} : { project })
     }).toString()
     const response = await get(url.href, undefined, { accept: 'application/json' }, AbortSignal.timeout(15_000))
-    const date = Date.parse(response.headers.get('date') ?? '')
-    if (!Number.isNaN(date)) this.clock.anchor(new Date(date).toISOString())
+    this.clock.anchor(String(response.headers.get('date')))
     return await response.json() as Answer
   }
 }
 
-function rank ({ status }: InvocationSummary): number {
-  return status === 'running' ? 1 : 0
+/** Verdicts that need nobody are equal, so that lines stay where they are while tools come and go. */
+function rank ({ status, health }: InvocationSummary): number {
+  return status === 'running' ? 1 + badnessOf(health) : 0
 }

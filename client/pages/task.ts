@@ -2,7 +2,20 @@ import type { AgentTimelineStateDetail } from '../index.js'
 
 /** Marks in the tab's title: what runs is seen without opening the tab. */
 const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
-  none: '', running: '● ', waiting: '‖ ', completed: '✓ ', failed: '✕ ', timeout: '✕ ', lost: '? '
+  none: '',
+  running: '● ',
+  starting: '● ',
+  working: '● ',
+  in_tool: '● ',
+  waiting: '‖ ',
+  quiet: '… ',
+  stuck: '! ',
+  lost: '✕ ',
+  unknown: '? ',
+  completed: '✓ ',
+  failed: '✕ ',
+  timeout: '✕ ',
+  disconnected: '? '
 }
 
 const element = document.querySelector('agent-timeline')!

@@ -1,4 +1,4 @@
-import type { GapFrame, InvocationActivityEvent, StreamFrame, TaskEvent, TimelineEvent } from '../../lib/events.js'
+import type { GapFrame, Health, InvocationActivityEvent, StreamFrame, TaskEvent, TimelineEvent } from '../../lib/events.js'
 import { foldInto } from './folding.js'
 import {
   createInvocation, describeRunning, endInvocation, noteActivity, startInvocation
@@ -24,8 +24,11 @@ export class Draft {
   /** The new state, once the batch is done. */
   readonly next: NextState
   #running = 0
+  readonly #nowMs: number | undefined
 
-  constructor (state: TimelineState) {
+  /** @param nowMs the server's time at which the batch was heard; what tells times by it is left out without */
+  constructor (state: TimelineState, nowMs?: number) {
+    this.#nowMs = nowMs
     this.next = {
       ...state,
       rows: [...state.rows],
@@ -40,8 +43,11 @@ export class Draft {
   take (frame: StreamFrame): void {
     const { next } = this
     if (frame.type === 'timeline.snapshot') next.task = { ...next.task, ...frame.task }
-    else if (frame.type === 'invocation.current') this.#update(frame.invocationId, (known) => describeRunning(known, frame))
-    else if (frame.type === 'timeline.gap') this.#takeGap(frame)
+    else if (frame.type === 'timeline.health') this.#hear(frame.invocationId, frame.health)
+    else if (frame.type === 'invocation.current') {
+      this.#update(frame.invocationId, (known) => describeRunning(known, frame))
+      this.#hear(frame.invocationId, frame.health)
+    } else if (frame.type === 'timeline.gap') this.#takeGap(frame)
     else if ('seq' in frame && frame.seq > next.lastSeq) this.#takeEvent(frame)
   }
 
@@ -166,6 +172,10 @@ export class Draft {
 
   #fold (index: number): void {
     if (foldInto(this.next.rows, index)) this.next.layout++
+  }
+
+  #hear (id: number, health: Health | undefined): void {
+    this.#update(id, (known) => ({ ...known, health, healthAtMs: this.#nowMs }))
   }
 
   #update (id: number, change: (known: Invocation) => Invocation): void {

@@ -22,14 +22,7 @@ export function describeRunning (known: Invocation, frame: CurrentFrame): Invoca
 }
 
 export function noteActivity (known: Invocation, event: InvocationActivityEvent, isNewCall: boolean): Invocation {
-  const { kind, until } = event.metadata ?? {}
-  const isWaiting = event.activityType === 'progress' && kind === 'waiting'
-  return {
-    ...known,
-    lastActivityAtMs: timeOf(event),
-    toolCalls: known.toolCalls + Number(isNewCall),
-    waitingFor: isWaiting ? { text: event.activity, untilMs: readTime(until) } : undefined
-  }
+  return { ...known, lastActivityAtMs: timeOf(event), toolCalls: known.toolCalls + Number(isNewCall) }
 }
 
 export function endInvocation (known: Invocation, event: InvocationCompletedEvent | InvocationFailedEvent): Invocation {
@@ -39,9 +32,9 @@ export function endInvocation (known: Invocation, event: InvocationCompletedEven
     ...known,
     endedAtMs,
     usage,
+    health: undefined,
     status: type.slice('invocation.'.length) as Invocation['status'],
-    durationMs: duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs),
-    waitingFor: undefined
+    durationMs: duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs)
   }
   if (type === 'invocation.completed') {
     const { outcome, summary } = event
@@ -55,5 +48,5 @@ export function endInvocation (known: Invocation, event: InvocationCompletedEven
 export function joinInvocations (older: Invocation, newer: Invocation | undefined): Invocation {
   if (newer === undefined) return older
   const known = Object.fromEntries(Object.entries(newer).filter(([, value]) => value !== undefined))
-  return { ...older, ...known, toolCalls: older.toolCalls + newer.toolCalls, waitingFor: newer.waitingFor }
+  return { ...older, ...known, toolCalls: older.toolCalls + newer.toolCalls }
 }

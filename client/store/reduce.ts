@@ -18,8 +18,11 @@ export type Action =
   | { readonly type: 'newest', readonly page: PageOfEvents }
   /** The page before the first event that is loaded. */
   | { readonly type: 'older', readonly page: PageOfEvents }
-  /** What a stream brought, in its order. `isPinned`: a person reads, the rows on the screen must stay. */
-  | { readonly type: 'frames', readonly frames: readonly StreamFrame[], readonly isPinned?: boolean }
+  /**
+   * What a stream brought, in its order. `isPinned`: a person reads, the rows on the screen must stay; `nowMs`: the
+   * server's time.
+   */
+  | { readonly type: 'frames', readonly frames: readonly StreamFrame[], readonly isPinned?: boolean, readonly nowMs?: number }
   | { readonly type: 'toggle-invocation', readonly id: number }
   /** Opens or closes the rows that stand behind "N similar". */
   | { readonly type: 'toggle-run', readonly run: number }
@@ -35,7 +38,7 @@ export function reduce (state: TimelineState, action: Action): TimelineState {
     }
     case 'older': return prepend(state, action.page)
     case 'frames': {
-      const draft = new Draft(state)
+      const draft = new Draft(state, action.nowMs)
       for (const frame of action.frames) draft.take(frame)
       draft.limit(action.isPinned === true)
       return draft.next

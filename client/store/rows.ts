@@ -70,7 +70,6 @@ export interface TextRow extends InvocationRow, Foldable {
   readonly text: string
   /** Of a `progress`: `reasoning`, `plan`, `waiting`, … */
   readonly progressKind?: string
-  readonly untilMs?: number
   readonly isTruncated: boolean
   readonly isNested: boolean
   readonly isLate: boolean

@@ -15,10 +15,10 @@ export class ServerClock {
   /**
    * Notes what the server said its time was. Word travels, so the largest difference seen is the truest.
    *
-   * @param iso ignored when it is no time
+   * @param time in any form that `Date.parse` reads; ignored when it is none
    */
-  anchor (iso: string): void {
-    const offsetMs = Date.parse(iso) - this.#monotonicMs()
+  anchor (time: string): void {
+    const offsetMs = Date.parse(time) - this.#monotonicMs()
     if (Number.isNaN(offsetMs)) return
     const hasJumped = this.#offsetMs === undefined || Math.abs(offsetMs - this.#offsetMs) > JUMP_MS
     this.#offsetMs = hasJumped ? offsetMs : Math.max(offsetMs, this.#offsetMs!)

@@ -1,5 +1,5 @@
 import type { Usage } from '../../lib/activity.js'
-import type { InvocationStatus, TaskInfo } from '../../lib/events.js'
+import type { Health, InvocationStatus, TaskInfo } from '../../lib/events.js'
 import type { Row } from './rows.js'
 
 /** Rows kept in the page: about 10 MB. Older ones are paged. */
@@ -28,8 +28,10 @@ export interface Invocation {
   readonly exitCode?: number
   readonly usage?: Usage
   readonly toolCalls: number
-  /** What it waits for, as its last word; undefined once it did anything else. */
-  readonly waitingFor?: { readonly text: string, readonly untilMs?: number }
+  /** The server's verdict while it runs; absent where the server gives none. */
+  readonly health?: Health
+  /** When that was heard, by the server's clock. */
+  readonly healthAtMs?: number
 }
 
 export interface TimelineState {

@@ -1,9 +1,12 @@
-import type { ConnectionState } from '../connection/connection-state.js'
+import type { Health, HealthState } from '../../lib/events.js'
 import { indexOfSeq, type TaskRow, type ToolRow } from './rows.js'
 import type { Invocation, TimelineState } from './state.js'
 
-/** The one word about a task; each has an icon of its own too. */
-export type Verdict = 'none' | 'running' | 'waiting' | 'completed' | 'failed' | 'timeout' | 'lost'
+/**
+ * The one word about a task; each has an icon of its own too. `running` where the server gives no verdict,
+ * `disconnected` where it cannot be heard.
+ */
+export type Verdict = HealthState | 'none' | 'running' | 'completed' | 'failed' | 'timeout' | 'disconnected'
 
 export interface Summary {
   readonly verdict: Verdict
@@ -13,34 +16,35 @@ export interface Summary {
   readonly invocation?: Invocation
   /** The task's last change, where that is what the verdict rests on: its end, which no invocation's end tells of. */
   readonly change?: TaskRow
-  /** The tool call that has been open longest, if one is. */
+  /** The tool call of that invocation that has been open longest, else of any. */
   readonly openTool?: ToolRow
   /** Something may happen at any time: the live panel is shown. */
   readonly isActive: boolean
 }
 
-/** A cut shorter than this is none of the reader's concern; the status bar shows it at once. */
-const LOST_AFTER_MS = 5_000
+/** Best first; what is not here is as good as `working`: lists must not jump with every tool call. */
+const TROUBLES: readonly HealthState[] = ['waiting', 'unknown', 'quiet', 'stuck', 'lost']
 const ACTIVE = ['in_progress', 'review']
 
+/** How bad a verdict is: 0 for one that needs nobody. */
+export function badnessOf (health: Health | undefined): number {
+  return TROUBLES.indexOf(health?.state as HealthState) + 1
+}
+
 /**
- * Says what the data says about a task, and no more. A later health verdict of a running invocation takes the place of
- * `running` here.
+ * Says what the data says about a task, and no more.
  *
- * @param nowMs the browser's clock, which the connection's times are in
+ * @param isLost the server cannot be heard: what it said last is no news
  */
-export function summarise (state: TimelineState, connection: ConnectionState, nowMs: number): Summary {
+export function summarise (state: TimelineState, isLost: boolean): Summary {
   const running = [...state.invocations.values()].filter(({ status }) => status === 'running')
   const isActive = running.length > 0 || ACTIVE.includes(state.task.status ?? '')
-  const isLost = 'sinceMs' in connection && nowMs - connection.sinceMs >= LOST_AFTER_MS
-  const openTool = findOpenTool(state)
+  const worst = [...running].sort((a, b) => badnessOf(b.health) - badnessOf(a.health))[0]
+  const openTool = findOpenTool(state, worst)
   const last = lastEnded(state)
-  const base = { running, isActive, openTool, invocation: running[0] ?? last }
-  if (isLost && isActive) return { ...base, verdict: 'lost' }
-  if (running.length > 0) {
-    const isWaiting = openTool === undefined && running.every(({ waitingFor }) => waitingFor !== undefined)
-    return { ...base, verdict: isWaiting ? 'waiting' : 'running' }
-  }
+  const base = { running, isActive, openTool, invocation: worst ?? last }
+  if (isLost && isActive) return { ...base, verdict: 'disconnected' }
+  if (worst !== undefined) return { ...base, verdict: worst.health?.state ?? 'running' }
   if (state.task.status === 'completed') return { ...base, verdict: 'completed' }
   // An agent may do its work well and the task fail of it.
   if (state.task.status === 'failed') return { ...base, verdict: 'failed', change: findChange(state, 'failed') }
@@ -65,12 +69,10 @@ export function startedAtMs (state: TimelineState): number {
   return Math.min(...[state.rows[0]?.atMs, ...starts].map((ms) => ms || Infinity))
 }
 
-function findOpenTool (state: TimelineState): ToolRow | undefined {
-  for (const seq of state.openCalls.values()) {
-    const row = state.rows[indexOfSeq(state.rows, seq)]
-    if (row?.kind === 'tool' && row.status === 'running') return row
-  }
-  return undefined
+function findOpenTool ({ rows, openCalls }: TimelineState, worst: Invocation | undefined): ToolRow | undefined {
+  const open = [...openCalls.values()].map((seq) => rows[indexOfSeq(rows, seq)])
+    .filter((row) => row?.kind === 'tool' && row.status === 'running') as ToolRow[]
+  return open.find(({ invocationId }) => invocationId === worst?.id) ?? open[0]
 }
 
 function findChange (state: TimelineState, change: string): TaskRow | undefined {

@@ -1,9 +1,9 @@
 import type { InvocationActivityEvent } from '../../lib/events.js'
-import { readTime, timeOf, type TextRow } from './rows.js'
+import { timeOf, type TextRow } from './rows.js'
 
 /** Makes the row of an activity that is no tool call. */
 export function createTextRow (event: InvocationActivityEvent, isParallel: boolean): TextRow {
-  const { kind, until, truncated, late, parentCallId } = event.metadata ?? {}
+  const { kind, truncated, late, parentCallId } = event.metadata ?? {}
   const type = event.activityType
   return {
     kind: type === 'output' || type === 'error' ? type : 'progress',
@@ -13,7 +13,6 @@ export function createTextRow (event: InvocationActivityEvent, isParallel: boole
     isParallel,
     text: event.activity,
     progressKind: typeof kind === 'string' ? kind : undefined,
-    untilMs: readTime(until),
     isTruncated: truncated === true,
     isNested: parentCallId !== undefined,
     isLate: late === true

@@ -2,8 +2,8 @@ import { html } from 'htm/preact'
 import { Component, h, type VNode } from 'preact'
 import { summarise, type Verdict } from '../store/summary.js'
 import { Announcer } from './announcer.js'
-import { verdictText } from './badges.js'
-import { formatCount } from './format.js'
+import { lookOf } from './badges.js'
+import { capitalise, formatCount } from './format.js'
 import { Header } from './header.js'
 import { icon, spinner } from './icons.js'
 import { LivePanel } from './live-panel.js'
@@ -18,12 +18,16 @@ export interface AppProps {
   readonly onVerdict: (verdict: Verdict) => void
 }
 
+/** Said in one word: tool calls come and go too often. */
+const BUSY: readonly Verdict[] = ['starting', 'in_tool']
+
 /** The whole element, from a session's state. */
 export class App extends Component<AppProps, { isFollowing: boolean }> {
   override state = { isFollowing: true }
   /** Number of the last event when following ended; what came since is new to the reader. */
   #pausedAtSeq = 0
   #verdict: Verdict | undefined
+  #told: Verdict | undefined
 
   override componentDidUpdate (): void {
     this.#tellVerdict()
@@ -35,13 +39,15 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
 
   override render ({ session }: AppProps, { isFollowing }: { isFollowing: boolean }): VNode {
     const { state, connectionState: connection } = session
-    const summary = summarise(state, connection, Date.now())
+    const summary = summarise(state, session.isLost)
+    const { verdict } = summary
+    this.#verdict = verdict
     const hasRows = state.rows.length > 0
     const isDenied = connection.name === 'denied'
     const newCount = isFollowing ? 0 : state.lastSeq - this.#pausedAtSeq
     const hasLive = hasRows && summary.isActive && !isDenied
-    return html`<section class=${`root ${summary.verdict}`} part="base" aria-label="Agent timeline">
-      ${h(Header, { state, summary, connection, isFollowing, session, onFollow: this.#follow })}
+    return html`<section class=${session.isLost ? 'root disconnected' : 'root'} part="base" aria-label="Agent timeline">
+      ${h(Header, { state, summary, isFollowing, session, onFollow: this.#follow })}
       <div class=${hasLive ? 'body has-live' : 'body'}>
         ${!hasRows || (isDenied && !state.isLoaded)
           ? h(Notice, { state, connection, onRetry: () => session.reload() })
@@ -62,7 +68,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
       </div>
       ${h(StatusBar, { state, connection, session })}
       ${h(Announcer, {
-        situation: state.isLoaded ? verdictText(summary.verdict) : '',
+        situation: state.isLoaded ? capitalise(lookOf(BUSY.includes(verdict) ? 'working' : verdict)[2]) : '',
         lastSeq: state.lastSeq,
         errors: state.errors
       })}
@@ -79,10 +85,9 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
   }
 
   #tellVerdict (): void {
-    const { session } = this.props
-    const { verdict } = summarise(session.state, session.connectionState, Date.now())
-    if (!session.state.isLoaded || verdict === this.#verdict) return
-    this.#verdict = verdict
-    this.props.onVerdict(verdict)
+    const { session, onVerdict } = this.props
+    if (!session.state.isLoaded || this.#verdict === this.#told) return
+    this.#told = this.#verdict
+    onVerdict(this.#verdict!)
   }
 }

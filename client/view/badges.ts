@@ -1,41 +1,58 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import type { Health, InvocationStatus } from '../../lib/events.js'
 import type { Invocation } from '../store/state.js'
-import type { Verdict } from '../store/summary.js'
 import { toPlainText } from './ansi.js'
 import { capitalise, formatCount } from './format.js'
 import { icon, spinner, type IconName } from './icons.js'
 
 /** Which colour something is shown in. */
-export type Tone = '' | 'good' | 'bad' | 'warn' | 'running'
+export type Tone = '' | 'good' | 'bad' | 'warn' | 'running' | 'tool' | 'wait' | 'stuck'
 
-/** How an invocation or a task stands: its icon, its word and its tone. */
-export const RESULTS = {
-  running: { icon: 'play', word: 'running', tone: 'running' },
-  completed: { icon: 'check', word: 'completed', tone: 'good' },
-  approved: { icon: 'check', word: 'approved', tone: 'good' },
-  rejected: { icon: 'back', word: 'rejected', tone: 'warn' },
-  failed: { icon: 'x', word: 'failed', tone: 'bad' },
-  timeout: { icon: 'clock', word: 'timed out', tone: 'warn' },
-  waiting: { icon: 'pause', word: 'waiting', tone: 'warn' },
-  lost: { icon: 'alert', word: 'connection lost', tone: 'warn' },
-  none: { icon: 'dot', word: 'no activity yet', tone: '' }
-} as const satisfies Record<string, { readonly icon: IconName, readonly word: string, readonly tone: Tone }>
+/** How an invocation or a task stands: its icon, its tone, and its word where that is not its name. */
+const RESULTS = {
+  running: ['play', 'running'],
+  starting: ['play', ''],
+  working: ['activity', 'running'],
+  in_tool: ['exec', 'tool', 'in a tool'],
+  waiting: ['pause', 'wait'],
+  quiet: ['clock', 'warn'],
+  stuck: ['alert', 'stuck', 'probably stuck'],
+  lost: ['x', 'bad', 'process gone'],
+  unknown: ['help', ''],
+  completed: ['check', 'good'],
+  approved: ['check', 'good'],
+  rejected: ['back', 'warn'],
+  failed: ['x', 'bad'],
+  timeout: ['clock', 'warn', 'timed out'],
+  disconnected: ['cut', 'warn', 'connection lost'],
+  none: ['dot', '', 'no activity yet']
+} as const satisfies Record<string, readonly [icon: IconName, tone: Tone, word?: string]>
 
-/** The word about a task, as it is shown and said. */
-export function verdictText (verdict: Verdict): string {
-  return capitalise(RESULTS[verdict].word)
+export type Result = keyof typeof RESULTS
+
+/** The icon, the tone and the word of a result. */
+export function lookOf (result: Result): readonly [icon: IconName, tone: Tone, word: string] {
+  const [name, tone, word = result] = RESULTS[result] as readonly [icon: IconName, tone: Tone, word?: string]
+  return [name, tone, word]
 }
 
-/** A reviewer's verdict says more than that the review was completed. */
-export function resultOf (invocation: Pick<Invocation, 'status' | 'outcome'> | undefined): keyof typeof RESULTS {
-  const { status = 'running', outcome } = invocation ?? {}
-  return status === 'completed' ? outcome ?? status : status
+/** What a badge speaks of. */
+export interface Judged {
+  readonly status: InvocationStatus
+  readonly outcome?: 'approved' | 'rejected'
+  readonly health?: Health
+}
+
+/** A reviewer's verdict says more than that the review was completed, the server's more than that a run goes on. */
+export function resultOf (invocation: Judged | undefined): Result {
+  const { status = 'running', outcome, health } = invocation ?? {}
+  return status === 'completed' ? outcome ?? status : status === 'running' ? health?.state ?? status : status
 }
 
 /** How an invocation stands, in an icon and a word. */
-export function statusBadge (invocation: Pick<Invocation, 'status' | 'outcome'>): VNode {
-  const { icon: name, word, tone } = RESULTS[resultOf(invocation)]
+export function statusBadge (invocation: Judged): VNode {
+  const [name, tone, word] = lookOf(resultOf(invocation))
   return html`<span class=${`badge ${tone}`}>${tone === 'running' ? spinner() : icon(name)}${word}</span>` as VNode
 }
 

@@ -1,90 +1,104 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { ConnectionState } from '../connection/connection-state.js'
-import { startedAtMs, totalCostUsd, type Summary } from '../store/summary.js'
+import { readTime } from '../store/rows.js'
+import { badnessOf, startedAtMs, totalCostUsd, type Summary, type Verdict } from '../store/summary.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { endText } from './row-text.js'
-import { RESULTS, rolesText, verdictText } from './badges.js'
-import { formatSeconds, formatUsd, toWords } from './format.js'
+import { lookOf, roleName, rolesText } from './badges.js'
+import { capitalise, formatSeconds, formatTime, formatUsd, toWords } from './format.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
 
 export interface HeaderProps {
   readonly state: TimelineState
   readonly summary: Summary
-  readonly connection: ConnectionState
   readonly isFollowing: boolean
   readonly session: TimelineSession
   readonly onFollow: (isFollowing: boolean) => void
 }
 
+const ADVICE: readonly Verdict[] = ['quiet', 'stuck']
+
 /** What the task is, how it stands and on what evidence. */
-export function Header ({ state, summary, connection, isFollowing, session, onFollow }: HeaderProps): VNode {
+export function Header ({ state, summary, isFollowing, session, onFollow }: HeaderProps): VNode {
   const { task } = state
-  const title = task.title ?? `Task ${task.id}`
+  const title = toPlainText(task.title ?? `Task ${task.id}`, 500)
   return html`<header part="header">
     <div class="title">
-      <h2 title=${toPlainText(title, 500)}>${toPlainText(title, 500)}</h2>
+      <h2 title=${title}>${title}</h2>
       ${task.status !== undefined && html`<span class="badge" part="task-status">${toPlainText(toWords(task.status), 40)}</span>`}
       <span class="task-id mono">${toPlainText(task.id, 100)}</span>
       <button class="button" part="follow" aria-pressed=${isFollowing} onClick=${() => onFollow(!isFollowing)}>
-        ${icon('follow')}Follow</button>
+        ${icon('down')}Follow</button>
     </div>
     ${state.isLoaded && html`<div class="situation">
-      ${situation(summary, state, connection, session)}
+      ${situation(summary, state, session)}
       ${figures(summary, state, session)}
     </div>`}
   </header>` as VNode
 }
 
-function situation (
-  summary: Summary, state: TimelineState, connection: ConnectionState, session: TimelineSession
-): VNode {
-  const { verdict } = summary
-  const { icon: name, tone } = RESULTS[verdict]
-  return html`<span class=${`state ${tone}`} part="state">
-      ${verdict === 'running' ? html`<span class="dot"></span>` : icon(name)}${verdictText(verdict)}</span>
-    <p class="evidence">${evidence(summary, state, connection, session.now())}</p>` as VNode
+function situation (summary: Summary, state: TimelineState, session: TimelineSession): VNode {
+  const { verdict, invocation } = summary
+  const [name, tone, word] = lookOf(verdict)
+  const nowMs = session.now()
+  const { health, healthAtMs = nowMs } = invocation ?? {}
+  const isJudged = health?.state === verdict
+  // The sentences tell durations: they were true when they were said.
+  const why = isJudged && toPlainText(`At ${formatTime(healthAtMs)}: ${health.because.join(' ')}`, 500)
+  return html`<span class=${`state ${tone}`} part="state" title=${why}>
+      ${tone === 'running' ? html`<span class="dot"></span>` : icon(name)}${capitalise(word)}
+      ${isJudged && html`<span class="since">${formatSeconds(nowMs - (readTime(health.since) ?? nowMs))}</span>`}</span>
+    <p class="evidence">${
+      evidence(summary, state, session, nowMs).filter(Boolean).map((part, i) => i === 0 ? part : [' · ', part])}
+      ${why && badnessOf(health) > 1 && html`<small>${why}${ADVICE.includes(verdict) && ' This is advice.'}</small>`}</p>` as VNode
 }
 
-/** The sentence that the word rests on. */
-function evidence (summary: Summary, state: TimelineState, connection: ConnectionState, nowMs: number): VNode | string {
-  const { verdict, running, invocation, openTool, change, isActive } = summary
-  const silence = state.lastActivityAtMs === 0
-    ? ''
-    : html` · last activity <b>${formatSeconds(nowMs - state.lastActivityAtMs)} ago</b>`
-  if (verdict === 'lost') {
-    const { sinceMs } = connection as { sinceMs: number }
-    return html`Nothing heard for <b>${formatSeconds(Date.now() - sinceMs)}</b>: the task may go on unseen` as VNode
+type Clause = VNode | VNode[] | string | number | false | undefined
+
+/** What the word rests on, in clauses. */
+function evidence (summary: Summary, state: TimelineState, session: TimelineSession, nowMs: number): Clause[] {
+  const { verdict, running, invocation, change, isActive } = summary
+  if (verdict === 'disconnected') {
+    return [html`Nothing heard for <b>${formatSeconds(session.lostForMs)}</b>: the task may go on unseen` as VNode]
   }
-  if (verdict === 'running' && openTool !== undefined) {
-    const what = toPlainText(`${openTool.verb === '$' ? '' : `${openTool.verb} `}${openTool.target}`, 80)
-    return html`${running.length > 1 ? `${running.length} runs · ` : ''}Running <span class="mono">${what}</span> for <b>${
-      formatSeconds(nowMs - openTool.atMs)}</b>${silence}` as VNode
+  // Of several runs one may be silent while the others talk.
+  const lastMs = (invocation?.health && invocation.lastActivityAtMs) || state.lastActivityAtMs
+  const silence: Clause = lastMs > 0 && html`last activity <b>${formatSeconds(nowMs - lastMs)} ago</b>` as VNode
+  if (running.length > 0) {
+    const usualMs = invocation!.health?.expectedSilenceMs
+    return [...runningClauses(summary, nowMs), silence, usualMs && `up to ${formatSeconds(usualMs).replace(' 00s', '')} is usual`]
   }
-  if (verdict === 'running') return html`${rolesText(running)} at work${silence}` as VNode
-  if (verdict === 'waiting') return waitingFor(summary, nowMs, silence)
   if (verdict === 'failed' && (invocation === undefined || invocation.status === 'completed')) {
     const by = change === undefined || change.actor === '' ? '' : ` by ${toPlainText(change.actor, 60)}`
-    return html`Task failed${by}${said(change?.message)}${silence}` as VNode
+    return [`Task failed${by}${said(change?.message)}`, silence]
   }
-  if (invocation === undefined) return html`No agent has run yet${silence}` as VNode
-  return html`${endText(invocation)}${said(invocation.error ?? invocation.summary)}${
-    isActive && ' · no agent is running now'}${silence}` as VNode
+  if (invocation === undefined) return [isActive ? 'no agent is running now' : 'No agent has run yet', silence]
+  return [`${endText(invocation)}${said(invocation.error ?? invocation.summary)}`, isActive && 'no agent is running now', silence]
+}
+
+function runningClauses ({ running, invocation, openTool }: Summary, nowMs: number): Clause[] {
+  const { health, healthAtMs = nowMs, id } = invocation!
+  const { tool, waitingFor } = health ?? {}
+  const call = openTool !== undefined && (health === undefined || openTool.invocationId === id)
+    ? { what: `${openTool.verb === '$' ? '' : `${openTool.verb} `}${openTool.target}`, atMs: openTool.atMs }
+    : tool && { what: tool.message, atMs: healthAtMs - tool.elapsedMs }
+  const restMs = (readTime(waitingFor?.until) ?? 0) - nowMs
+  return [
+    running.length > 1 && `${health === undefined ? '' : `${roleName(invocation!)}, one of `}${running.length} runs`,
+    waitingFor
+      ? html`${roleName(invocation!)} waits for <b>${toPlainText(waitingFor.what, 160)}</b>` as VNode
+      : call
+        ? html`Running <span class="mono">${toPlainText(call.what, 80)}</span> for <b>${
+          formatSeconds(nowMs - call.atMs)}</b>` as VNode
+        : rolesText(health === undefined ? running : [invocation!]) + (badnessOf(health) > 0 ? '' : ' at work'),
+    restMs > 0 && html`<b>${formatSeconds(restMs)}</b> left` as VNode
+  ]
 }
 
 function said (text: string | undefined): string {
   return text === undefined || text === '' ? '' : `: ${toPlainText(text, 160)}`
-}
-
-function waitingFor ({ running, invocation }: Summary, nowMs: number, silence: VNode | VNode[] | string): VNode {
-  const waiting = running[0]?.waitingFor
-  if (waiting === undefined) {
-    return html`${invocation === undefined ? '' : `${endText(invocation)} · `}no agent is running now${silence}` as VNode
-  }
-  const restMs = (waiting.untilMs ?? 0) - nowMs
-  return html`<b>${toPlainText(waiting.text, 160)}</b>${restMs > 0 && html` · <b>${formatSeconds(restMs)}</b> left`}${silence}` as VNode
 }
 
 function figures (summary: Summary, state: TimelineState, session: TimelineSession): VNode {

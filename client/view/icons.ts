@@ -16,12 +16,13 @@ const PATHS = {
   text: 'M3 4h10M3 8h10M3 12h6',
   more: 'M8 4h0M8 8h0M8 12h0',
   alert: 'M8 3l6 10H2zM8 7v2M8 11h0',
+  help: 'M6 6a2 2 0 1 1 2 3v1M8 13h0',
+  cut: 'M2 8h4M10 8h4M7 5l2 6',
   clock: 'M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2zM8 5v3l2 2',
   retry: 'M13 8a5 5 0 1 1-2-4M13 2v3h-3',
   back: 'M6 4 3 7l3 3M3 7h6a4 4 0 0 1 4 4v1',
   chevron: 'M6 4l4 4-4 4',
   down: 'M8 3v10M4 9l4 4 4-4',
-  follow: 'M8 2v8M4 7l4 4 4-4M3 14h10',
   pause: 'M6 4v8M10 4v8'
 } as const
 

@@ -4,6 +4,7 @@ import type { TextRow, ToolRow } from '../store/rows.js'
 import type { TimelineState } from '../store/state.js'
 import type { Summary } from '../store/summary.js'
 import { toPlainText } from './ansi.js'
+import { lookOf } from './badges.js'
 import { formatSeconds, formatTime } from './format.js'
 import { icon, spinner } from './icons.js'
 import type { TimelineSession } from '../session.js'
@@ -38,7 +39,7 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
       <div class="live-output mono" role="region" aria-label="Live output" tabindex="0" onScroll=${this.#onScroll}
         ref=${(element: HTMLElement | null) => { this.#output = element }}>${isPaused ? this.#kept : this.#lines(state)}</div>
       ${isPaused && html`<div class="live-foot"><button class="button resume" onClick=${() => this.setState({ isPaused: false })}>
-        ${icon('follow')}Resume</button></div>`}
+        ${icon('down')}Resume</button></div>`}
     </aside>` as VNode
   }
 
@@ -46,8 +47,9 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   #kept: VNode[] = []
 
   #head ({ openTool, running, verdict }: Summary, session: TimelineSession): VNode {
-    const isLost = verdict === 'lost'
-    const sign = isLost ? icon('alert') : running.length > 0 ? spinner() : icon('pause')
+    const isLost = verdict === 'disconnected'
+    const isMoving = ['running', 'working', 'in_tool'].includes(verdict)
+    const sign = isMoving ? spinner() : icon(running.length > 0 ? lookOf(verdict)[0] : 'pause')
     const title = isLost ? 'Last seen' : running.length > 0 ? 'Now' : 'Between runs'
     const since = openTool?.atMs
     return html`<p class="live-title">${sign}${title}
@@ -59,17 +61,9 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   }
 
   #lines (state: TimelineState): VNode[] {
-    const groups: VNode[][] = []
-    let count = 0
-    const { rows } = state
-    for (let index = rows.length - 1; index >= Math.max(0, rows.length - ROWS) && count < LINES; index--) {
-      const row = rows[index]!
-      if (row.kind !== 'tool' && row.kind !== 'output' && row.kind !== 'error' && row.kind !== 'progress') continue
-      const entry = liveEntry(row)
-      groups.push(entry)
-      count += entry.length
-    }
-    this.#kept = groups.reverse().flat()
+    // What was told last is what counts: rows with a text or a call of their own.
+    const said = state.rows.slice(-ROWS).filter((row): row is ToolRow | TextRow => 'isLate' in row)
+    this.#kept = said.slice(-LINES).map(liveEntry)
     return this.#kept
   }
 
@@ -85,14 +79,14 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   }
 }
 
-function liveEntry (row: ToolRow | TextRow): VNode[] {
+function liveEntry (row: ToolRow | TextRow): VNode {
   const time = html`<time>${formatTime(row.atMs)}</time>`
   if (row.kind === 'tool') {
     const trouble = row.status === 'error' || row.status === 'denied'
-    return [html`<div class="entry">${time}<div class=${trouble ? 'bad' : 'quiet'}>${
-      toPlainText(`${row.verb} ${row.target}`, 200)}</div></div>` as VNode]
+    return html`<div class="entry">${time}<div class=${trouble ? 'bad' : 'quiet'}>${
+      toPlainText(`${row.verb} ${row.target}`, 200)}</div></div>` as VNode
   }
   const { nodes } = textLines(row.text, LINES)
   const tone = row.kind === 'error' ? 'bad' : row.kind === 'progress' ? 'quiet' : ''
-  return [html`<div class="entry">${time}<div class=${tone}>${nodes}</div></div>` as VNode]
+  return html`<div class="entry">${time}<div class=${tone}>${nodes}</div></div>` as VNode
 }

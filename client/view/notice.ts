@@ -22,13 +22,12 @@ export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
   if (state.isLoaded) {
     return notice(icon('dot'), 'No activity yet', 'What agents do will appear here as it happens.')
   }
-  if (connection.name === 'reconnecting' || connection.name === 'offline') {
+  if ('sinceMs' in connection) {
     return notice(icon('alert'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
   }
-  return notice(connection.name === 'idle' ? icon('dot') : spinner(),
-    connection.name === 'idle' ? 'No task chosen' : 'Loading the timeline', '')
+  return connection.name === 'idle' ? notice(icon('dot'), 'No task chosen') : notice(spinner(), 'Loading the timeline')
 }
 
-function notice (sign: VNode, title: string, text: string, action?: VNode): VNode {
-  return html`<div class="notice" part="notice">${sign}<b>${title}</b>${text !== '' && html`<p>${text}</p>`}${action}</div>` as VNode
+function notice (sign: VNode, title: string, text?: string, action?: VNode): VNode {
+  return html`<div class="notice" part="notice">${sign}<b>${title}</b>${text && html`<p>${text}</p>`}${action}</div>` as VNode
 }

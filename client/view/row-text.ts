@@ -1,11 +1,11 @@
 import type { Row, TextRow, ToolRow } from '../store/rows.js'
 import type { Expansion, Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
-import { RESULTS, resultOf, roleName, type Tone } from './badges.js'
+import { lookOf, resultOf, roleName, type Tone } from './badges.js'
 import { formatCount, toWords } from './format.js'
 import type { IconName } from './icons.js'
 
-type Sign = readonly [IconName, Tone]
+type Sign = readonly [icon: IconName, tone: Tone, word?: string]
 
 // Maps: the names come from agents and hosts, and an object knows `constructor` and others by itself.
 const TASK_SIGNS: ReadonlyMap<string, Sign> = new Map([
@@ -22,13 +22,10 @@ const TOOL_TONES: Readonly<Partial<Record<ToolRow['status'], Tone>>> = {
 }
 
 /** The document's icon and the tone of a row; tools have signs of their own, ⚡ stands for the others. */
-export function signOf (row: Row, invocation: Invocation | undefined): readonly [IconName, Tone] {
+export function signOf (row: Row, invocation: Invocation | undefined): Sign {
   switch (row.kind) {
     case 'task': return TASK_SIGNS.get(row.change) ?? ['dot', '']
-    case 'end': {
-      const { icon, tone } = RESULTS[resultOf(invocation)]
-      return [icon, tone]
-    }
+    case 'end': return lookOf(resultOf(invocation))
     case 'output': return ['text', '']
     case 'error': return ['alert', 'bad']
     case 'progress': return PROGRESS_SIGNS.get(row.progressKind ?? '') ?? ['dot', '']
@@ -70,12 +67,12 @@ export function hasDetail (row: ToolRow): boolean {
 
 /** A task's change, as the document words it. */
 export function taskText (change: string, message: string): string {
-  return change in TASK_SIGNS || message === '' ? `Task ${toWords(toPlainText(change))}` : toPlainText(message, 400)
+  return TASK_SIGNS.has(change) || message === '' ? `Task ${toWords(toPlainText(change))}` : toPlainText(message, 400)
 }
 
 /** An invocation's end, as the document words it. */
 export function endText (invocation: Invocation): string {
-  return `${roleName(invocation)} ${RESULTS[resultOf(invocation)].word}`
+  return `${roleName(invocation)} ${lookOf(resultOf(invocation))[2]}`
 }
 
 /** The whole row in words, for those who hear it. */

@@ -3,7 +3,7 @@ import { Component, h, type VNode } from 'preact'
 import type { GapRow, Row, TaskRow, TextRow, ToolRow } from '../store/rows.js'
 import type { Expansion, Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
-import { RESULTS, resultOf, roleName } from './badges.js'
+import { lookOf, resultOf, roleName } from './badges.js'
 import { formatCount, formatDate, formatDuration, formatSeconds, formatTime } from './format.js'
 import { GroupHeading } from './group-heading.js'
 import { icon, spinner } from './icons.js'
@@ -26,7 +26,7 @@ export interface TimelineRowProps {
   readonly expansion: Expansion | undefined
   readonly isGroupOpen: boolean
   readonly isRunOpen: boolean
-  /** The current second: a row that counts shows another number when it changes. */
+  /** The current second, 0 when nothing is known of now: a row that counts looks another when it changes. */
   readonly second: number
   readonly session: TimelineSession
   /** Tells who measures which element shows which row now. */
@@ -62,23 +62,18 @@ export class TimelineRow extends Component<TimelineRowProps> {
 
   override render ({ row, invocation, session, isGroupOpen }: TimelineRowProps): VNode {
     const ref = (element: HTMLElement | null): void => { this.#element = element ?? this.#element }
-    const label = labelOf(row, invocation)
-    if (row.kind === 'start') {
-      return html`<article ref=${ref} aria-label=${label} aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1">
-        <h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, session })}</h3>
-      </article>` as VNode
-    }
     const [sign, tone] = signOf(row, invocation)
     const isAlone = row.kind === 'task' || row.kind === 'gap'
     const moment = new Date(row.atMs).toISOString()
     const isNested = 'isNested' in row && row.isNested
+    const isStart = row.kind === 'start'
     const classes = ['row', tone, isAlone ? 'is-alone' : '', isNested ? 'is-nested' : ''].join(' ')
-    return html`<article ref=${ref} class=${classes} aria-label=${label} aria-posinset=${row.seq} aria-setsize="-1"
-      tabindex="-1">
-      <time datetime=${moment} title=${moment}>${formatTime(row.atMs)}</time>
+    return html`<article ref=${ref} class=${isStart ? undefined : classes} aria-label=${labelOf(row, invocation)}
+      aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1">${isStart
+      ? html`<h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, session })}</h3>`
+      : html`<time datetime=${moment} title=${moment}>${formatTime(row.atMs)}</time>
       <div class="rail"><span class="sign">${tone === 'running' ? spinner() : icon(this.#isLead ? 'more' : sign)}</span></div>
-      ${this.#content()}
-    </article>` as VNode
+      ${this.#content()}`}</article>` as VNode
   }
 
   /** This row stands for others like it. */
@@ -144,15 +139,15 @@ export class TimelineRow extends Component<TimelineRowProps> {
     if (invocation === undefined) return []
     const { summary, error, durationMs, exitCode, reason } = invocation
     const text = error ?? summary
-    const details = [exitCode === undefined || exitCode === 0 ? '' : `exit ${exitCode}`, reason ?? ''].filter((part) => part !== '')
+    const details = [exitCode ? `exit ${exitCode}` : '', reason].filter(Boolean).join(' · ')
     const expansion = this.#expansion
     const lines = text === undefined
       ? undefined
       : textLines(text, expansion === 'full' ? FULL_LINES : MESSAGE_LINES)
-    const { tone } = RESULTS[resultOf(invocation)]
+    const [, tone] = lookOf(resultOf(invocation))
     return html`<div class="message strong">${endText(invocation)}</div>
       <div class="meta">
-        ${details.length > 0 && html`<span class="outcome bad">${details.join(' · ')}</span>`}
+        ${details !== '' && html`<span class="outcome bad">${details}</span>`}
         ${durationMs !== undefined && html`<span>${formatDuration(durationMs)}</span>`}
         <span class="toggle is-empty"></span>
       </div>

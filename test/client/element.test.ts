@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../lib/events.js'
 import { launchBrowser } from '../support/browser.js'
-import { Origin } from './support/origin.js'
-import { TITLE, TaskScript, runningFrames, sampleTask, type SampleEnd } from './support/sample-task.js'
-import { TimelineServer } from './support/timeline-server.js'
+import type { Origin } from './support/origin.js'
+import { TITLE, TaskScript } from './support/sample-task.js'
+import { TASK, isLive, serve, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
+import type { TimelineServer } from './support/timeline-server.js'
 
-const TASK = '9cefe1b1'
 /** `FULL=1` is what is promised; the short form finds what breaks it. */
 const FLOOD_EVENTS = process.env.FULL === '1' ? 100_000 : 10_000
 const FLOOD_RATE = 1000
@@ -19,82 +19,12 @@ t.setTimeout(600_000)
 let browser: Browser
 t.before(async () => { browser = await launchBrowser() })
 t.teardown(() => browser?.close())
-
-interface Shown {
-  readonly server: TimelineServer
-  readonly origin: Origin
-  readonly page: Page
-  readonly list: Locator
-  /** Violations of the policy, errors nobody caught, dialogs. */
-  readonly complaints: string[]
-}
+const show = async (t: Test, options?: ShowOptions): Promise<Shown> => showOn(browser, t, options)
 
 interface Figures {
   /** The tasks over 50 ms, as `91 ms at 62.1 s`. */
   readonly tasks: readonly string[]
   readonly fps: number
-}
-
-interface ShowOptions extends BrowserContextOptions {
-  readonly end?: SampleEnd
-  readonly width?: number
-  readonly height?: number
-  /** Changes what the server has before the page asks. */
-  readonly prepare?: (server: TimelineServer, origin: Origin) => void | Promise<void>
-  readonly path?: string
-}
-
-async function serve (t: Test, taskId: string, end: SampleEnd): Promise<{ server: TimelineServer, url: string }> {
-  const server = new TimelineServer()
-  const url = await server.listen()
-  t.teardown(() => server.close())
-  const script = sampleTask(end, Date.now(), taskId)
-  server.events = script.events
-  server.running = runningFrames(script)
-  server.task = { id: taskId, title: TITLE, status: end === 'completed' || end === 'failed' ? end : 'in_progress' }
-  return { server, url }
-}
-
-/** A page with one task, the task page by default, in a context of its own. */
-async function show (t: Test, options: ShowOptions = {}): Promise<Shown> {
-  const { end = 'running', width = 1280, height = 900, prepare, path = `/timeline/tasks/${TASK}`, ...context } = options
-  const { server, url } = await serve(t, TASK, end)
-  const origin = new Origin()
-  origin.mount('api', url)
-  await prepare?.(server, origin)
-  await origin.start()
-  t.teardown(() => origin.stop())
-  const window = await browser.newContext({ viewport: { width, height }, colorScheme: 'light', ...context })
-  t.teardown(() => window.close())
-  const page = await window.newPage()
-  page.setDefaultTimeout(10_000)
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  page.on('dialog', (dialog) => {
-    complaints.push(`dialog: ${dialog.message()}`)
-    dialog.dismiss().catch(() => {})
-  })
-  page.on('console', (message) => {
-    // That the server cannot be reached is what some of these tests are about.
-    if (message.type() === 'error' && !message.text().includes('Failed to load resource')) complaints.push(message.text())
-  })
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', ({ violatedDirective, sample }) => {
-      console.error(`policy: ${violatedDirective} ${sample}`)
-    })
-  })
-  await page.goto(origin.url + path)
-  return { server, origin, page, list: page.locator('.list').first(), complaints }
-}
-
-const isLive = async (page: Page): Promise<void> => page.getByText('Live', { exact: true }).first().waitFor()
-
-/** Stores and sends what a script adds. */
-function tell (server: TimelineServer, add: (script: TaskScript) => void): void {
-  const script = new TaskScript(TASK, Date.now())
-  add(script)
-  const first = server.events.length
-  server.append(...script.events.map((event, i) => ({ ...event, seq: first + i + 1 })))
 }
 
 /** Sends messages, errors and tool calls at the rate promised. Resolves when `count` are sent or `stop` is called. */

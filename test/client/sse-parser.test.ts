@@ -10,7 +10,7 @@ function parse (pieces: readonly string[]): { messages: SseMessage[], retries: n
   return { messages, retries }
 }
 
-const message = (data: string, more: Partial<SseMessage> = {}): SseMessage => ({ event: 'message', data, id: '', hasId: false, ...more })
+const message = (data: string, more: Partial<SseMessage> = {}): SseMessage => ({ event: 'message', data, id: '', ...more })
 
 t.test('fields are read as the standard says', async (t) => {
   const cases: Array<[name: string, text: string, messages: SseMessage[], retries?: number[]]> = [
@@ -18,7 +18,7 @@ t.test('fields are read as the standard says', async (t) => {
     ['no space after the colon', 'data:a\n\n', [message('a')]],
     ['only one space is taken', 'data:  a\n\n', [message(' a')]],
     ['several lines of data', 'data: a\ndata\ndata: b\n\n', [message('a\n\nb')]],
-    ['an id stays for later messages', 'id: 7.x\ndata: a\n\ndata: b\n\n', [message('a', { id: '7.x', hasId: true }), message('b', { id: '7.x' })]],
+    ['an id stays for later messages', 'id: 7.x\ndata: a\n\ndata: b\n\n', [message('a', { id: '7.x' }), message('b', { id: '7.x' })]],
     ['an id with NUL is ignored', 'id: 7\0\ndata: a\n\n', [message('a')]],
     ['an event name lasts one message', 'event: ping\ndata: a\n\ndata: b\n\n', [message('a', { event: 'ping' }), message('b')]],
     ['a name without data is nothing', 'event: ping\n\ndata: b\n\n', [message('b')]],

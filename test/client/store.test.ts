@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Gap, StreamFrame, TimelineEvent } from '../../lib/events.js'
+import type { Gap, HealthState, StreamFrame, TimelineEvent } from '../../lib/events.js'
+import { TimelineSession } from '../../client/session.js'
 import { isHidden, reduce, type PageOfEvents } from '../../client/store/reduce.js'
 import type { Row, TextRow, ToolRow } from '../../client/store/rows.js'
 import { ServerClock } from '../../client/store/server-clock.js'
@@ -8,9 +9,7 @@ import { startedAtMs, summarise, totalCostUsd } from '../../client/store/summary
 import { rolesText } from '../../client/view/badges.js'
 import { formatDate } from '../../client/view/format.js'
 import { Random } from './support/random.js'
-import { TaskScript, runningFrames, sampleTask, type SampleEnd } from './support/sample-task.js'
-
-const LIVE = { name: 'live' } as const
+import { TaskScript, runningFrames, sampleHealth, sampleTask, type SampleEnd } from './support/sample-task.js'
 
 function pageOf (timeline: readonly TimelineEvent[], hasMore = false, gaps: readonly Gap[] = []): PageOfEvents {
   return { task: { id: 'a', status: 'in_progress' }, timeline, page: { hasMore, gaps } }
@@ -104,24 +103,24 @@ t.test('calls that settle out of order fold the same', async (t) => {
   t.same(toolsOf(state)[1]!.similar, { count: 4, durationMs: 400 })
 })
 
-t.test('invocations know how they stand, what they wait for and how they ended', async (t) => {
+t.test('invocations know how they stand and how they ended', async (t) => {
   const ends: Array<[end: SampleEnd, verdict: string, sentence: object]> = [
     ['running', 'running', { openTool: { target: 'npm test -- --grep github' } }],
     ['parallel', 'running', { running: [{ id: 125 }, { id: 126 }] }],
-    ['waiting', 'waiting', { running: [{ waitingFor: { text: /Rate limited/ } }] }],
+    ['waiting', 'running', { running: [{ id: 125 }], openTool: undefined }],
     ['between', 'waiting', { invocation: { outcome: 'rejected', summary: /list may be empty/ } }],
     ['failed', 'failed', { invocation: { status: 'failed', error: /529/, exitCode: 1 } }],
     ['timeout', 'timeout', { invocation: { status: 'timeout' } }]
   ]
   for (const [end, verdict, more] of ends) {
     const state = load(sampleTask(end, Date.now(), 'a').events)
-    t.match(summarise(state, LIVE, Date.now()), { verdict, isActive: true, ...more }, end)
+    t.match(summarise(state, false), { verdict, isActive: true, ...more }, end)
   }
   const done = load(sampleTask('completed', Date.now(), 'a').events)
-  t.match(summarise({ ...done, task: { id: 'a', status: 'completed' } }, LIVE, Date.now()), { verdict: 'completed', isActive: false })
-  t.match(summarise({ ...done, task: { id: 'a' } }, LIVE, Date.now()), { verdict: 'completed' }, 'without a task table')
-  t.match(summarise(load([]), LIVE, 0), { verdict: 'none', isActive: true })
-  t.match(summarise({ ...load([]), task: { id: 'a' } }, LIVE, 0), { verdict: 'none', isActive: false })
+  t.match(summarise({ ...done, task: { id: 'a', status: 'completed' } }, false), { verdict: 'completed', isActive: false })
+  t.match(summarise({ ...done, task: { id: 'a' } }, false), { verdict: 'completed' }, 'without a task table')
+  t.match(summarise(load([]), false), { verdict: 'none', isActive: true })
+  t.match(summarise({ ...load([]), task: { id: 'a' } }, false), { verdict: 'none', isActive: false })
   t.equal(totalCostUsd(done)!.toFixed(2), '0.42')
   t.equal(startedAtMs(done), done.rows[0]!.atMs)
   t.equal(startedAtMs(load([])), Infinity)
@@ -130,11 +129,11 @@ t.test('invocations know how they stand, what they wait for and how they ended',
 t.test('a failed task names who failed it, whatever the last agent did', async (t) => {
   const events = script().start(1, 'reviewer', 'c', 'm').complete(1, 10).task('failed', 'Refused three times', 'lead')
   const state = take(load([]), ...events.events)
-  t.match(summarise(state, LIVE, 0), {
+  t.match(summarise(state, false), {
     verdict: 'failed', invocation: { status: 'completed' }, change: { change: 'failed', actor: 'lead', message: 'Refused three times' }
   })
   const untold = { ...load(events.events.slice(0, 2)), task: { id: 'a', status: 'failed' } }
-  t.match(summarise(untold, LIVE, 0), { verdict: 'failed', change: undefined })
+  t.match(summarise(untold, false), { verdict: 'failed', change: undefined })
 })
 
 t.test('those at work are named once per role', async (t) => {
@@ -158,12 +157,46 @@ t.test('an exit code tells how a call came out where no status does', async (t) 
 })
 
 t.test('a cut of five seconds means that nothing is known of a running task', async (t) => {
+  const session = new TimelineSession({ src: 'http://localhost/api', task: 'a', onChange: () => {} })
+  t.equal(session.isLost, false)
+  for (const [agoMs, isLost] of [[4_000, false], [5_000, true]] as const) {
+    session.connectionState = { name: 'reconnecting', sinceMs: Date.now() - agoMs, retryAtMs: 0, reason: '' }
+    t.equal(session.isLost, isLost, `${agoMs} ms`)
+  }
   const state = load(sampleTask('running', Date.now(), 'a').events)
-  const cut = { name: 'reconnecting', sinceMs: 1000, retryAtMs: 0, reason: '' } as const
-  t.equal(summarise(state, cut, 5_999).verdict, 'running')
-  t.equal(summarise(state, cut, 6_000).verdict, 'lost')
+  t.equal(summarise(state, true).verdict, 'disconnected')
   const done = { ...load(sampleTask('completed', Date.now(), 'a').events), task: { id: 'a', status: 'completed' } }
-  t.equal(summarise(done, cut, 60_000).verdict, 'completed', 'what has ended stays ended')
+  t.equal(summarise(done, true).verdict, 'completed', 'what has ended stays ended')
+})
+
+t.test('the server’s verdict is the task’s, the worst of several, until its run ends', async (t) => {
+  const nowMs = Date.now()
+  const { events } = sampleTask('parallel', nowMs, 'a')
+  const judged = (...verdicts: ReadonlyArray<readonly [id: number, state: HealthState]>): TimelineState => {
+    const frames = verdicts.map(([invocationId, state]) => {
+      return { type: 'timeline.health' as const, taskId: 'a', invocationId, health: sampleHealth(state, nowMs) }
+    })
+    return reduce(load(events), { type: 'frames', nowMs, frames })
+  }
+  const half = summarise(judged([126, 'working']), false)
+  t.match(half, { verdict: 'running', invocation: { id: 125 } }, 'what is not judged says nothing')
+  for (const state of ['waiting', 'unknown', 'quiet', 'stuck', 'lost'] as const) {
+    for (const good of ['starting', 'working', 'in_tool'] as const) {
+      const both = summarise(judged([125, good], [126, state]), false)
+      t.match(both, { verdict: state, invocation: { id: 126, healthAtMs: nowMs } })
+    }
+  }
+  const order = ['lost', 'stuck', 'quiet', 'unknown', 'waiting', 'working'] as const
+  for (const [i, worse] of order.slice(0, -1).entries()) {
+    t.match(summarise(judged([125, order[i + 1]!], [126, worse]), false), { verdict: worse }, `${worse} before ${order[i + 1]}`)
+  }
+  const quiet = judged([125, 'working'], [126, 'quiet'])
+  t.match(summarise(quiet, false), { openTool: { invocationId: 125 } }, 'the other’s tool where it has none')
+  t.equal(summarise(quiet, true).verdict, 'disconnected', 'what was heard before a cut is no news')
+  const next = events.length + 1
+  const ended = take(quiet, { ...events.at(-1)!, seq: next, type: 'invocation.completed', invocationId: 126, success: true, duration: 1 } as TimelineEvent)
+  t.match(summarise(ended, false), { verdict: 'working', invocation: { id: 125 } })
+  t.equal(ended.invocations.get(126)!.health, undefined)
 })
 
 t.test('a running invocation is known from the stream where its start is not loaded', async (t) => {

@@ -14,6 +14,8 @@ export const COLOURS = {
   'text-3': '#63666e,#8b909b',
   accent: '#4450d6,#8b95ff',
   'accent-soft': '#eceefe,#1d2140',
+  call: '#0b6e84,#56c8d8',
+  wait: '#7a3fb0,#c4a1ff',
   ok: '#167a3e,#4cc38a',
   'ok-soft': '#e8f6ed,#11291e',
   warn: '#985900,#f0b44c',

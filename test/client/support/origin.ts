@@ -67,11 +67,12 @@ export class Origin {
       return this.#forward(server + request.url!.replace(prefix, 'api'), request, response)
     }
     const isTask = pathname.startsWith('/timeline/tasks/')
-    const name = isTask ? 'pages/task.html' : pathname.slice('/timeline/'.length)
+    const name = isTask ? 'pages/task.html' : pathname.slice('/timeline/'.length) || 'pages/index.html'
+    const base = isTask ? '../' : './'
     const text = this.files.get(pathname) ?? await readFile(CLIENT + name, 'utf8').catch(() => undefined)
-    const type = TYPES[(isTask ? name : pathname).split('.').pop()!] ?? 'text/plain'
+    const type = TYPES[(this.files.has(pathname) ? pathname : name).split('.').pop()!] ?? 'text/plain'
     response.writeHead(text === undefined ? 404 : 200, { 'content-type': type, 'content-security-policy': POLICY })
-    response.end(text?.replaceAll('{{api}}', '../../api').replaceAll('{{base}}', '../'))
+    response.end(text?.replaceAll('{{api}}', `${base}../api`).replaceAll('{{base}}', base))
   }
 
   #forward (url: string, { headers }: IncomingMessage, response: ServerResponse): void {

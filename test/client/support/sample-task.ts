@@ -1,5 +1,5 @@
 import type { ActivityType, Usage } from '../../../lib/activity.js'
-import type { CurrentFrame, InvocationSummary, TimelineEvent } from '../../../lib/events.js'
+import type { CurrentFrame, Health, HealthState, InvocationSummary, TimelineEvent } from '../../../lib/events.js'
 
 /** Distributes over the union, which `Omit` does not. */
 type Unplaced<T> = T extends unknown ? Omit<T, 'seq' | 'taskId' | 'timestamp'> : never
@@ -197,4 +197,31 @@ export function sampleInvocations (nowMs: number): InvocationSummary[] {
     { ...base, id: 5, taskId: '55', role: 'coder', provider: 'gemini', model: 'gemini-3-pro', status: 'failed', error: 'API Error: 529 Overloaded', startedAt: ago(7200), duration: 41_000, success: false },
     { ...base, id: 4, taskId: '54', title: 'Upgrade the build to Node 24', role: 'coder', status: 'timeout', timedOut: true, error: 'The run took longer than 15 minutes and was ended', startedAt: ago(90_000), duration: 900_000, success: false }
   ]
+}
+
+/** A verdict as a server gives it on an invocation that has been so for some seconds. */
+export function sampleHealth (state: HealthState, nowMs: number, seconds = 70, more: Partial<Health> = {}): Health {
+  const because: Readonly<Record<HealthState, string>> = {
+    starting: 'It started 20 s ago; the first activity usually takes up to 1 min.',
+    working: 'Its last activity was 4 s ago; up to 5 min are usual while it thinks.',
+    in_tool: 'shell has been running for 24 s; up to 20 min are usual for it.',
+    waiting: 'It has been waiting for a rate limit to pass for 6 s, and will for another 42 s.',
+    quiet: 'No activity for 6 min 10 s; 5 min are usual while it thinks.',
+    stuck: 'No activity for 26 min; 5 min are usual while it thinks.',
+    lost: 'Its last activity was 4 s ago; up to 5 min are usual while it thinks.',
+    unknown: 'Its last activity was 4 s ago; up to 5 min are usual while it thinks.'
+  }
+  const process: Partial<Record<HealthState, string>> = {
+    lost: 'Its process is gone.',
+    unknown: 'Its process cannot be looked at from here, and last gave a sign 41 s ago.'
+  }
+  return {
+    state,
+    since: new Date(nowMs - seconds * 1000).toISOString(),
+    because: [because[state], process[state] ?? 'Its process is alive.'],
+    silentForMs: 4_000,
+    expectedSilenceMs: 300_000,
+    heartbeatAgeMs: 900,
+    ...more
+  }
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Gap, InvocationSummary, StreamFrame, TaskInfo, TimelineEvent } from '../../../lib/events.js'
+import type { CurrentFrame, Gap, Health, InvocationSummary, TaskInfo, TimelineEvent } from '../../../lib/events.js'
 
 export const POLICY = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
@@ -29,7 +29,9 @@ export class TimelineServer {
   task: TaskInfo = { id: 'demo' }
   events: TimelineEvent[] = []
   gaps: Gap[] = []
-  running: StreamFrame[] = []
+  running: CurrentFrame[] = []
+  /** Verdicts by invocation. */
+  readonly health = new Map<number, Health>()
   invocations: InvocationSummary[] = []
   epoch = 'e1'
   retryMs = 50
@@ -76,6 +78,13 @@ export class TimelineServer {
     return `id: ${event.seq}.${this.epoch}\ndata: ${JSON.stringify(event)}\n\n`
   }
 
+  /** Changes the verdict on a running invocation. */
+  judge (invocationId: number, health: Health): void {
+    this.health.set(invocationId, health)
+    const frame = { type: 'timeline.health', taskId: this.task.id, invocationId, health }
+    for (const stream of this.streams) stream.write(`data: ${JSON.stringify(frame)}\n\n`)
+  }
+
   /** Cuts every open stream in the middle of whatever it is doing. */
   cut (): void {
     for (const stream of this.streams) stream.destroy()
@@ -103,8 +112,13 @@ export class TimelineServer {
       return route === 'timeline' ? this.#timeline(url, response) : this.#stream(request, url, response)
     }
     if (route === 'invocations') {
-      const status = url.searchParams.get('status')
-      const invocations = this.invocations.filter((each) => status === null || each.status === status)
+      const [status, task] = ['status', 'task'].map((name) => url.searchParams.get(name))
+      const known = task === null || this.invocations.length > 0
+        ? this.invocations
+        : this.running.map((frame) => ({ ...frame, id: frame.invocationId }))
+      const invocations = known
+        .filter((each) => (status === null || each.status === status) && (task === null || each.taskId === task))
+        .map((each) => ({ ...each, health: this.health.get(each.id) }))
       return sendJson(response, 200, { success: true, invocations, page: { nextCursor: null } })
     }
     refuse(response, { status: 404, body: { success: false, code: 'NOT_FOUND', error: 'There is no such route.' } })
@@ -145,7 +159,8 @@ export class TimelineServer {
     }
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
     const gap = { type: 'timeline.gap', taskId, reason: 'unknown-cursor' }
-    const state = [snapshot, ...this.running, ...(isUnknown ? [gap] : [])]
+    const running = this.running.map((frame) => ({ ...frame, health: this.health.get(frame.invocationId) }))
+    const state = [snapshot, ...running, ...(isUnknown ? [gap] : [])]
     const replay = this.events.filter((event) => isUnknown || event.seq > Number(seq))
     response.write(`retry: ${this.retryMs}\n\n` + state.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join('') +
       replay.map((event) => this.encode(event)).join(''))

@@ -1,0 +1,237 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { HEALTH_STATES, type HealthState } from '../../lib/events.js'
+import { launchBrowser } from '../support/browser.js'
+import { TITLE, TaskScript, sampleHealth, sampleInvocations } from './support/sample-task.js'
+import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
+
+let browser: Browser
+t.before(async () => { browser = await launchBrowser() })
+t.teardown(() => browser?.close())
+const show = async (t: Test, options?: ShowOptions): Promise<Shown> => showOn(browser, t, options)
+
+const WORDS: Readonly<Record<HealthState, string>> = {
+  starting: 'Starting',
+  working: 'Working',
+  in_tool: 'In a tool',
+  waiting: 'Waiting',
+  quiet: 'Quiet',
+  stuck: 'Probably stuck',
+  lost: 'Process gone',
+  unknown: 'Unknown'
+}
+
+/** What the header says: the word with its time, the clauses, and the reasons where they are shown. */
+async function readHeader (page: Page): Promise<{ state: string, evidence: string, reasons: string, look: string }> {
+  return page.evaluate(() => {
+    const root = document.querySelector('agent-timeline')!.shadowRoot!
+    const state = root.querySelector<HTMLElement>('.state')!
+    const { color, backgroundColor } = getComputedStyle(state)
+    const sign = state.querySelector('path')?.getAttribute('d') ?? 'dot'
+    return {
+      state: state.innerText.replace(/\s+/g, ' '),
+      evidence: root.querySelector<HTMLElement>('.evidence')!.innerText,
+      reasons: root.querySelector<HTMLElement>('.evidence small')?.innerText ?? '',
+      look: `${sign} ${color} ${backgroundColor}`
+    }
+  })
+}
+
+t.test('each verdict has its word, sign, colour, time and evidence', async (t) => {
+  const { server, page, complaints } = await show(t, { height: 3000 })
+  await isLive(page)
+  t.match(await readHeader(page), { state: 'Running', reasons: '' }, 'no verdict, no word of it')
+  const looks = new Set<string>()
+  for (const state of HEALTH_STATES) {
+    const waitingFor = { kind: 'rate_limit', what: 'the hourly limit', until: new Date(Date.now() + 42_000).toISOString() }
+    server.judge(125, sampleHealth(state, Date.now(), 70, state === 'waiting' ? { waitingFor } : {}))
+    await page.locator('.state').getByText(WORDS[state]).waitFor()
+    const header = await readHeader(page)
+    t.match(header.state, new RegExp(`^${WORDS[state]} 1m (?:09|1\\d)s$`))
+    t.match(header.evidence, state === 'waiting'
+      ? /^Coder waits for the hourly limit · 4[0-2] s left · last activity \d+ s ago · up to 5m is usual/
+      : /^Running npm test -- --grep github for \d+ s · last activity \d+ s ago · up to 5m is usual/)
+    const isShown = ['quiet', 'stuck', 'lost', 'unknown'].includes(state)
+    t.equal(header.reasons !== '', isShown, 'reasons are told where somebody should look')
+    t.equal(header.reasons.includes('advice'), ['quiet', 'stuck'].includes(state), 'advice is called advice')
+    if (isShown) t.match(header.reasons, /^At \d\d:\d\d:\d\d: .*\. Its process /)
+    looks.add(header.look)
+    t.equal(await page.locator('article .group .badge').last().innerText(), WORDS[state].toLowerCase(), 'the run’s heading says the same')
+  }
+  t.equal(looks.size, HEALTH_STATES.length, 'no two look alike')
+  t.equal(new Set([...looks].map((look) => look.split(' rgb')[0])).size, HEALTH_STATES.length, 'nor have the same sign')
+  const label = page.locator('.state')
+  t.match(await label.getAttribute('title'), /Its process cannot be looked at/)
+  tell(server, (script) => script.complete(125, 290_000).task('completed', 'Task completed'))
+  server.task = { ...server.task, status: 'completed' }
+  await page.locator('.state').getByText('Completed').waitFor()
+  t.strictSame(complaints, [])
+})
+
+t.test('a tool whose start is not loaded is counted from what the verdict tells', async (t) => {
+  const { server, page } = await show(t, {
+    prepare (server) {
+      server.events = new TaskScript(TASK, Date.now() - 60_000).start(125, 'coder', 'codex', 'gpt').events
+    }
+  })
+  await isLive(page)
+  server.judge(125, sampleHealth('in_tool', Date.now(), 70, { tool: { name: 'Bash', message: 'exec: make', elapsedMs: 125_000, callId: 'x' } as never }))
+  await page.locator('.evidence').getByText(/^Running exec: make for 2m 0[5-7]s/).waitFor()
+  await page.locator('.evidence').getByText(/^Running exec: make for 2m 0[89]s/).waitFor()
+  t.pass('and counts on')
+})
+
+t.test('times are the server’s though the browser’s clock is ten minutes off', async (t) => {
+  for (const minutes of [-10, 10]) {
+    const nowMs = Date.now()
+    const { server, page } = await show(t, { offsetMs: minutes * 60_000 })
+    server.health.set(125, sampleHealth('in_tool', nowMs))
+    server.cut()
+    await page.locator('.state').getByText('In a tool').waitFor()
+    await isLive(page)
+    t.ok(Math.abs(await page.evaluate(() => Date.now()) - Date.now() - minutes * 60_000) < 5000, 'the browser’s clock is off')
+    const seconds = async (selector: string): Promise<number> => {
+      const [, m = '0', s] = /(?:(\d+)m )?(\d+) ?s/.exec(await page.locator(selector).first().innerText())!
+      return Number(m) * 60 + Number(s)
+    }
+    for (const [selector, sinceMs] of [['.since', nowMs - 70_000], ['.evidence b', server.events.findLast((event) => 'activityType' in event && event.activityType === 'tool_exec')!.timestamp], ['.live-title .duration', nowMs - 24_000]] as const) {
+      const shown = await seconds(selector)
+      const wanted = (Date.now() - new Date(sinceMs).getTime()) / 1000
+      t.ok(Math.abs(shown - wanted) <= 2, `${selector} ${minutes} min: ${shown} s, ${wanted.toFixed(1)} s in truth`)
+    }
+  }
+})
+
+t.test('a verdict is announced once, however often tools come and go', async (t) => {
+  const { server, page } = await show(t, { prepare: (server) => { server.health.set(125, sampleHealth('starting', Date.now())) } })
+  await isLive(page)
+  await page.locator('.state').getByText('Starting').waitFor()
+  const said = await page.evaluateHandle(() => {
+    const said: string[] = []
+    const status = document.querySelector('agent-timeline')!.shadowRoot!.querySelector('[role=status]')!
+    new MutationObserver(() => said.push(status.textContent ?? '')).observe(status, { childList: true, characterData: true, subtree: true })
+    return said
+  })
+  for (let turn = 0; turn < 3; turn++) {
+    for (const state of ['in_tool', 'working'] as const) {
+      server.judge(125, sampleHealth(state, Date.now()))
+      await page.locator('.state').getByText(WORDS[state]).waitFor()
+    }
+  }
+  for (const seconds of [1, 100]) {
+    server.judge(125, sampleHealth('quiet', Date.now(), seconds))
+    await page.locator('.state').getByText(seconds === 1 ? /^Quiet ?\d s/ : /^Quiet ?1m/).waitFor()
+  }
+  t.strictSame((await said.jsonValue()).filter((text) => !text.includes('new event')), ['Quiet'])
+})
+
+t.test('a verdict that was heard before a cut is not shown as current, and comes back with the stream', async (t) => {
+  const { server, origin, page } = await show(t, { height: 3000, prepare: (server) => { server.health.set(125, sampleHealth('stuck', Date.now())) } })
+  await page.locator('.state').getByText('Probably stuck').waitFor()
+  await origin.stop()
+  await page.locator('.state').getByText('Connection lost').waitFor()
+  t.equal((await readHeader(page)).reasons, '')
+  t.equal(await page.locator('article .group .badge').last().innerText(), 'running')
+  server.health.set(125, sampleHealth('working', Date.now()))
+  await origin.start()
+  await page.locator('.state').getByText('Working').waitFor()
+})
+
+t.test('a page that polls asks for the verdicts too', async (t) => {
+  const { server, page } = await show(t, {
+    prepare (server) {
+      server.isRefusing = true
+      server.refusals.stream.push({ status: 404, body: { success: false, code: 'AGENT_TIMELINE_STREAMING_DISABLED', error: 'Live streaming is switched off.' } })
+      server.health.set(125, sampleHealth('quiet', Date.now()))
+    }
+  })
+  await page.locator('.state').getByText('Quiet').waitFor()
+  t.equal(server.streams.size, 0)
+  const { url } = server.requests.find(({ url }) => url.pathname === '/api/invocations')!
+  t.equal(url.search, `?task=${TASK}&status=running`)
+  server.health.set(125, sampleHealth('working', Date.now()))
+  await page.locator('.state').getByText('Working').waitFor()
+  server.health.clear()
+  await page.locator('.state').getByText('Running').waitFor()
+  t.pass('without a verdict none is kept')
+})
+
+/** Running invocations, one of each verdict, and others that ended. */
+function judgedInvocations (nowMs: number): ReturnType<typeof sampleInvocations> {
+  const running = HEALTH_STATES.map((state, i) => ({
+    ...sampleInvocations(nowMs)[0]!, id: 100 + i, title: `${TITLE}, ${state}`, health: sampleHealth(state, nowMs)
+  }))
+  return [...running, ...sampleInvocations(nowMs).slice(2)]
+}
+
+async function showList (t: Test, options: ShowOptions = {}): Promise<Shown> {
+  return show(t, {
+    path: '/timeline/',
+    ...options,
+    prepare (server) {
+      server.invocations = judgedInvocations(Date.now())
+      for (const { id, health } of server.invocations) if (health !== undefined) server.health.set(id, health)
+    }
+  })
+}
+
+t.test('the list has the worst verdicts first, each with its sentence, and nothing jumps while tools come and go', async (t) => {
+  const { server, origin, page, complaints } = await showList(t)
+  await page.getByText('8 running · 4 ended').waitFor()
+  const badges = async (): Promise<string[]> => page.locator('section').first().locator('.badge').allInnerTexts()
+  const order = ['process gone', 'probably stuck', 'quiet', 'unknown', 'waiting', 'in a tool', 'working', 'starting']
+  t.strictSame(await badges(), order, 'newest first among those that need nobody')
+  const said = await page.locator('section').first().locator('.said').allInnerTexts()
+  t.match(said[1], 'No activity for 26 min; 5 min are usual while it thinks. Its process is alive.')
+  t.match(said[5], 'shell has been running for 24 s; up to 20 min are usual for it.')
+  const [starting, working] = [100, 101]
+  server.health.set(starting, sampleHealth('in_tool', Date.now()))
+  server.health.set(working, sampleHealth('starting', Date.now()))
+  await page.waitForFunction(() => document.querySelectorAll('section:first-of-type .badge')[7]?.textContent === 'in a tool')
+  t.strictSame(await badges(), [...order.slice(0, 6), 'starting', 'in a tool'])
+  await origin.stop()
+  await page.locator('.problem').waitFor()
+  t.strictSame(new Set(await badges()), new Set(['running']), 'what cannot be asked is not claimed')
+  t.strictSame(complaints, [])
+})
+
+t.test('axe finds no violation of WCAG 2 A and AA in any verdict, nor does anything scroll sideways', async (t) => {
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  const check = async (page: Page, name: string): Promise<void> => {
+    await page.evaluate(axe)
+    for (const width of [1440, 360]) {
+      await page.setViewportSize({ width, height: 900 })
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        const violations = await page.evaluate(async () => {
+          const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run({
+            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+          })
+          return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`))
+        })
+        t.strictSame(violations, [], `${name}, ${colorScheme}, ${width} px`)
+        const { SCREENS } = process.env
+        if (SCREENS !== undefined) await page.screenshot({ path: `${SCREENS}/${name}-${colorScheme}-${width}.png` })
+      }
+      const overflow = await page.evaluate(() => {
+        const inside = [...document.querySelector('agent-timeline')?.shadowRoot?.querySelectorAll('.root, header') ?? []]
+        return [document.documentElement, ...inside].filter((box) => box.scrollWidth > box.clientWidth).length
+      })
+      t.equal(overflow, 0, `${name}, ${width} px`)
+    }
+  }
+  const { server, page } = await show(t, { reducedMotion: 'reduce', end: 'parallel' })
+  await isLive(page)
+  for (const state of HEALTH_STATES) {
+    server.judge(125, sampleHealth(state, Date.now(), 70, state === 'waiting'
+      ? { waitingFor: { kind: 'person', what: 'permission to run rm -rf build' } }
+      : {}))
+    await page.locator('.state').getByText(WORDS[state]).waitFor()
+    await check(page, state)
+  }
+  const list = await showList(t, { reducedMotion: 'reduce' })
+  await list.page.getByText('8 running · 4 ended').waitFor()
+  await check(list.page, 'list')
+})
