@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { constants, type Http2Stream } from 'node:http2'
 import type { FastifyReply } from 'fastify'
 import { encodeRetry } from '../lib/tail/frames.js'
 
@@ -30,8 +31,7 @@ export class EventStream {
 
   /** Whether the peer has left; the compatible response of HTTP/2 knows it only of its stream. */
   get isGone (): boolean {
-    const response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } } = this.#response
-    return response.destroyed || response.stream?.destroyed === true
+    return this.#response.destroyed || this.#http2Stream?.destroyed === true
   }
 
   /** Sends the headers, those that other plugins set among them (CORS, rate limits), and the first frames. */
@@ -113,7 +113,17 @@ export class EventStream {
     this.onClose(() => clearTimeout(timer))
   }
 
+  /**
+   * Cuts it. On HTTP/2 as cancelled: after an end without an error a client keeps its connection until it has read
+   * everything, and the server waits for the connection.
+   */
   destroy (): void {
-    this.#response.destroy()
+    const stream = this.#http2Stream
+    if (stream === undefined) this.#response.destroy()
+    else stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  get #http2Stream (): Http2Stream | undefined {
+    return (this.#response as ServerResponse & { readonly stream?: Http2Stream }).stream
   }
 }

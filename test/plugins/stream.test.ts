@@ -265,22 +265,6 @@ t.test('a deleted task ends its streams', async (t) => {
   t.notOk(kept.hasEnded)
 })
 
-t.test('app.close() ends 1,000 open streams within a second', async (t) => {
-  const { app, timeline } = await makeApp(t, { listen: true, plugin: { monitoring: { maxConcurrentStreams: 1000 } } })
-  await recordCoder(timeline)
-  const clients: SseClient[] = []
-  for (let i = 0; i < 20; i++) {
-    clients.push(...await Promise.all(Array.from({ length: 50 }, () => SseClient.open(app, '/api/tasks/a/stream'))))
-  }
-  await Promise.all(clients.map((client) => client.untilSeq(5)))
-  clients[0]?.response.pause()
-  const start = performance.now()
-  await app.close()
-  const tookMs = performance.now() - start
-  t.ok(tookMs < 1000, `${tookMs.toFixed(0)} ms`)
-  await Promise.all(clients.slice(1).map((client) => client.untilEnd()))
-})
-
 t.test('app.close() does not wait for a stream whose request it overtakes', async (t) => {
   let isAsked = (): void => {}
   let answer = (): void => {}
