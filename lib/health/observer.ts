@@ -24,6 +24,7 @@ interface Moment {
 /** What is remembered of a run between two looks. */
 interface Sight {
   readonly lookedAt: number
+  readonly activityCount: number
   readonly started: Moment
   readonly moved: Moment
   readonly beat: Moment
@@ -69,7 +70,9 @@ export class Observer {
     const { waiting, movedAt, calls: open } = row.progress
     const startedAt = row.startedAt ?? row.heartbeatAt ?? at
     const started = before?.started ?? momentOf(startedAt, undefined)
-    const moved = momentOf(row.hasActivity ? movedAt : startedAt, before?.moved)
+    // Its clock may have been set back: then only the number of activities tells that there was another one.
+    const hasMoved = !row.progress.hasBeaten && row.activityCount !== before?.activityCount
+    const moved = momentOf(row.hasActivity ? movedAt : startedAt, hasMoved ? undefined : before?.moved)
     // Whatever time another machine's clock puts on it: a sign of life that is new came since the last look.
     const beat = momentOf(row.heartbeatAt ?? row.lastActivityAt ?? startedAt, before?.beat, at)
     const calls = new Map([...open].map(([callId, { startedAt }]) =>
@@ -80,7 +83,7 @@ export class Observer {
       at,
       provider: row.provider,
       runForMs: age(started),
-      silentForMs: age(moved),
+      silentForMs: Math.min(age(moved), age(started)),
       hasActivity: row.hasActivity,
       calls: [...open.values()].map(({ startedAt: _, ...call }) =>
         ({ ...call, elapsedMs: age(calls.get(call.callId)!) })),
@@ -95,7 +98,10 @@ export class Observer {
       process: lookAt(row),
       heartbeatAgeMs: age(beat)
     }, before?.health)
-    this.#sights.set(row.invocationId, { lookedAt: awakeAt, started, moved, beat, calls, waited, until, health })
+    const { activityCount } = row
+    this.#sights.set(row.invocationId, {
+      lookedAt: awakeAt, activityCount, started, moved, beat, calls, waited, until, health
+    })
     return health
   }
 

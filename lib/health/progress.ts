@@ -87,7 +87,7 @@ export function followActivity (progress: Progress, { type, message, metadata, a
   }
   let hasChanged = progress.hasBeaten
   progress.hasBeaten = false
-  progress.movedAt = Math.max(progress.movedAt, at)
+  progress.movedAt = at
   if (kind === 'waiting' || kind === 'retry') {
     progress.waiting = toWait(kind, details, message, at, progress.waiting)
     return true

@@ -11,6 +11,8 @@ export interface RunningRow {
   readonly startedAt: number | undefined
   readonly lastActivityAt: number | undefined
   readonly hasActivity: boolean
+  /** Grows with every activity, whatever time it has; 0 for the host's. */
+  readonly activityCount: number
   readonly progress: Progress
   readonly heartbeatAt: number | undefined
   /** The writer that owns it; undefined for invocations that the host wrote. */
@@ -45,6 +47,7 @@ export async function readRunning (db: Kysely<Tables>, ids?: readonly number[]):
       startedAt,
       lastActivityAt,
       // The host counts nothing; its last activity begins as the start.
+      activityCount: Number(row.activity_count),
       hasActivity: isOurs ? Number(row.activity_count) > 0 : (lastActivityAt ?? 0) > (startedAt ?? 0),
       progress: decodeProgress(row.progress, lastActivityAt ?? startedAt ?? 0),
       heartbeatAt: latest(parseTime(row.heartbeat_at), parseTime(row.writer_heartbeat_at)),
