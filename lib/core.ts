@@ -120,6 +120,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     redactor,
     logger,
     now,
+    onRun: () => maintenance.runBegins(),
     signal: ending.signal,
     mapResult: options.mapResult,
     mapActivity: options.mapActivity
@@ -150,6 +151,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     recorder,
     writerId,
     troubles,
+    logger,
     meter,
     now,
     onCommit,

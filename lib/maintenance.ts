@@ -1,6 +1,8 @@
 import { createAwakeClock } from './awake-clock.js'
 import { toIso, type Clock } from './clock.js'
+import type { Logger } from './logger.js'
 import type { Meter } from './meter.js'
+import { createHeartbeat } from './recorder/heartbeat.js'
 import type { Recorder } from './recorder/recorder.js'
 import { backfill } from './store/backfill.js'
 import type { Database } from './store/database.js'
@@ -17,6 +19,7 @@ export interface MaintenanceOptions {
   readonly recorder: Pick<Recorder, 'running'>
   readonly writerId: string
   readonly troubles: Troubles
+  readonly logger: Logger
   readonly meter: Meter
   readonly now: Clock
   readonly onCommit: (taskIds: readonly string[]) => void
@@ -30,6 +33,8 @@ export interface MaintenanceOptions {
 export interface Maintenance {
   /** How often the open runs were marked as alive. */
   readonly heartbeats: number
+  /** A run begins. */
+  runBegins (): void
   /** The first round: what opening a database owes. */
   readonly opened: Promise<void>
   /** Resolves when nothing of it touches the database any more. */
@@ -45,7 +50,13 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   /** What is deleted by its age cannot be brought back when the clock is set right. */
   let deletionClock: Clock | undefined
   let isStopped = false
-  let heartbeats = 0
+  const heartbeat = createHeartbeat({
+    path: database.path,
+    writerId: options.writerId,
+    intervalMs: options.heartbeatIntervalMs,
+    logger: options.logger,
+    beatHere
+  })
 
   /** One after the other; what fails is tried again with the next round. */
   function createQueue () {
@@ -80,11 +91,13 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
     if (await database.repairIfChanged()) chores.round(upkeep)
   }
 
-  async function beat (): Promise<void> {
-    if (options.recorder.running.size === 0) return
+  function beat (): Promise<void> {
+    return heartbeat.round(options.recorder.running.size > 0)
+  }
+
+  async function beatHere (): Promise<void> {
     await retryWhileBusy(() => database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
       .where('owner', '=', options.writerId).where('status', '=', 'running').execute()), options.heartbeatIntervalMs)
-    heartbeats++
   }
 
   async function bury (): Promise<void> {
@@ -119,13 +132,14 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   const opened = chores.round(upkeep)
 
   return {
-    get heartbeats () { return heartbeats },
+    get heartbeats () { return heartbeat.beats },
+    runBegins: heartbeat.begin,
     opened,
     async stop () {
       isStopped = true
       awake.stop()
       for (const timer of timers) clearInterval(timer)
-      await Promise.all([watch.idle(), chores.idle()])
+      await Promise.all([watch.idle(), chores.idle(), heartbeat.stop()])
     }
   }
 }

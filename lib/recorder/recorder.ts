@@ -46,6 +46,8 @@ export interface RecorderOptions {
   readonly redactor: Redactor
   readonly logger: Logger
   readonly now: Clock
+  /** Called when a run begins, before anything of it is stored. */
+  readonly onRun: () => void
   /** Aborted when the process is told to end. */
   readonly signal: AbortSignal
   /** Reads what a host's own provider returns. */
@@ -103,6 +105,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
 
   function begin (run: Run): Promise<void> {
     running.add(run)
+    options.onRun()
     return new Promise((resolve, reject) => {
       writer.push({ kind: 'start', run }, (error) => {
         if (error === undefined) return resolve()

@@ -1,5 +1,6 @@
 // Processes of their own for the tests, one role each: `actor.mjs <role> <options as JSON>`, told and asked over IPC.
 import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { migrate } from 'fastify-agent-timeline/migrations'
 import { openTimeline } from 'fastify-agent-timeline/recorder'
@@ -117,6 +118,29 @@ const roles = {
     await timeline.close()
     process.send('ended')
     process.disconnect()
+  },
+
+  // A runner whose event loop stands still until a file appears.
+  async block () {
+    const timeline = await openTimeline({ database: options.database, runnerHeartbeatIntervalMs: 100 })
+    await timeline.logInvocation({ taskId: 'a', role: 'coder', provider: 'claude' }, async () => {
+      let turns = 0
+      const turning = setInterval(() => { turns++ }, 1)
+      writeFileSync(options.blocked, '')
+      const nap = new Int32Array(new SharedArrayBuffer(4))
+      while (!existsSync(options.free)) Atomics.wait(nap, 0, 0, 10)
+      process.send({ turns })
+      clearInterval(turning)
+    })
+    await timeline.close()
+  },
+
+  // A runner that has done what it had to do, and forgets to close.
+  async leave () {
+    const timeline = await openTimeline({ database: options.database, runnerHeartbeatIntervalMs: 100 })
+    await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+    process.send('started')
+    await told()
   },
 
   async read () {

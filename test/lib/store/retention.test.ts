@@ -45,6 +45,7 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
       recorder: { running: new Set() },
       writerId: 'w',
       troubles: createTroubles(silentLogger, '', noMeter),
+      logger: silentLogger,
       meter: noMeter,
       now: () => Date.now() + aheadMs,
       onCommit: () => {},
