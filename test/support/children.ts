@@ -2,18 +2,22 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Test } from 'tap'
 
-/** A process that plays one role of `actor.mjs`. */
+/** A process that plays one role of a script in this folder. */
 export class Child {
   readonly process: ChildProcess
   readonly #messages: unknown[] = []
   #wake = (): void => {}
 
-  /** @param under a command that runs the process, with its arguments; by default nothing but Node */
+  /**
+   * @param under a command that runs the process, with its arguments; by default nothing but Node
+   * @param script the file with the roles
+   */
   constructor (
-    t: Test, role: string, options: object, env: Record<string, string> = {}, under: readonly string[] = []
+    t: Test, role: string, options: object, env: Record<string, string> = {}, under: readonly string[] = [],
+    script = 'actor.mjs'
   ) {
     const [execPath = process.execPath, ...execArgv] = under.length === 0 ? [] : [...under, process.execPath]
-    this.process = fork(new URL('actor.mjs', import.meta.url), [role, JSON.stringify(options)], {
+    this.process = fork(new URL(script, import.meta.url), [role, JSON.stringify(options)], {
       execPath,
       // Without the loader that tap runs tests under: these scripts are JavaScript, and many.
       execArgv,
