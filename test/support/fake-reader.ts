@@ -19,6 +19,8 @@ export class FakeReader implements TimelineReader {
   pages = 0
   /** How many rows they were asked to have. */
   limits: number[] = []
+  /** How often somebody asked whether anything has changed. */
+  looks = 0
   imports: string[][] = []
   recheckMs: number | undefined
   /** Thrown by every read while set. */
@@ -103,6 +105,7 @@ export class FakeReader implements TimelineReader {
   }
 
   async changeMark (): Promise<number> {
+    this.looks++
     await this.#pass()
     return this.#mark
   }
