@@ -160,7 +160,9 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     heartbeatIntervalMs: options.runnerHeartbeatIntervalMs ?? 2_000,
     ownerLeaseMs: options.ownerLeaseMs ?? 600_000
   })
-  const detach = meter.attach(() => ({ queueBytes: writer.queueBytes, heartbeats: maintenance.heartbeats }))
+  const detach = meter.attach(() => ({
+    queueBytes: writer.queueBytes, heartbeats: maintenance.heartbeats, verdicts: () => health.counts()
+  }))
   let taskEvents = 0
   let closing: Promise<void> | undefined
 

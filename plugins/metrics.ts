@@ -12,7 +12,7 @@ interface Series<Source> {
   readonly help: string
   /** What tells the numbers of a map apart. */
   readonly label?: string
-  readonly read: (source: Source) => Value
+  readonly read: (source: Source) => Value | Promise<Value>
 }
 
 /** What is counted over all projects. */
@@ -100,6 +100,13 @@ const OF_PROJECT: ReadonlyArray<Series<ProjectMeter>> = [
     read: (meter) => meter.heartbeats
   },
   {
+    type: 'gauge',
+    name: 'running_invocations',
+    help: 'Invocations that run, by the verdict on them.',
+    label: 'state',
+    read: (meter) => meter.verdicts()
+  },
+  {
     type: 'counter',
     name: 'lost_runs_total',
     help: 'Runs of dead processes that this process ended.',
@@ -148,15 +155,16 @@ export async function createMetrics (open: OpenStreams, projects: readonly strin
       help,
       labelNames,
       registers: [registry],
-      collect () {
-        metric.reset()
+      async collect () {
+        const samples: Array<readonly [labels: Record<string, string>, count: number]> = []
         for (const [labels, source] of sources()) {
-          const value = read(source)
-          const values: Iterable<readonly [string, number]> = typeof value === 'number' ? [['', value]] : value
-          for (const [key, count] of values) {
-            metric.inc(label === undefined ? labels : { ...labels, [label]: key }, count)
-          }
+          const value = await read(source)
+          if (typeof value === 'number') samples.push([labels, value])
+          else for (const [key, count] of value) samples.push([{ ...labels, [label as string]: key }, count])
         }
+        // Without a pause in between: somebody else may be reading, too.
+        metric.reset()
+        for (const [labels, count] of samples) metric.inc(labels, count)
       }
     })
   }

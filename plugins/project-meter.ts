@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../lib/errors.js'
+import { HEALTH_STATES } from '../lib/events.js'
 import type { Gauges, Meter } from '../lib/meter.js'
 
 /** Where a project's distributions go; everything else is only added up until somebody asks. */
@@ -68,13 +69,25 @@ export class ProjectMeter implements Meter {
     }
   }
 
-  #sum (name: keyof Gauges): number {
+  /** Running invocations by state. */
+  async verdicts (): Promise<ReadonlyMap<string, number>> {
+    const sums = new Map<string, number>(HEALTH_STATES.map((state) => [state, 0]))
+    for (const gauges of this.#gauges) {
+      // A database that is away keeps nobody from the other numbers.
+      const counts = await gauges().verdicts().catch(() => undefined)
+      if (counts === undefined) continue
+      for (const state of HEALTH_STATES) addTo(sums, state, counts[state])
+    }
+    return sums
+  }
+
+  #sum (name: 'queueBytes' | 'heartbeats'): number {
     let sum = 0
     for (const gauges of this.#gauges) sum += gauges()[name]
     return sum
   }
 }
 
-export function addTo (counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+export function addTo (counts: Map<string, number>, key: string, count = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + count)
 }

@@ -8,6 +8,7 @@ import Database from 'better-sqlite3'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { register } from 'prom-client'
 import t, { type Test } from 'tap'
+import { HEALTH_STATES } from '../../lib/events.js'
 import { encodeEvent } from '../../lib/tail/frames.js'
 import { openTimeline } from '../../lib/timeline.js'
 import agentTimeline from '../../plugins/agent-timeline.js'
@@ -183,6 +184,25 @@ t.test('heartbeats and runs of the dead are counted', async (t) => {
     WHERE writer_id = (SELECT owner FROM invocation_run WHERE status = 'running')`)
   const after = await scrapeUntil(app, (found) => found.get('lost_runs_total') === 1)
   t.equal(after.get('lost_runs_total'), 1)
+})
+
+t.test('running invocations are counted by the verdict on them', async (t) => {
+  const { app, timeline } = await makeApp(t, { plugin: { metrics: true } })
+  const states = async () => {
+    const samples = (await scrape(app)).families.get('agent_timeline_running_invocations')?.samples ?? []
+    return Object.fromEntries(samples.map(({ labels, value }) => [labels['state'], value]))
+  }
+  const none = Object.fromEntries(HEALTH_STATES.map((state) => [state, 0]))
+  t.same(await states(), none)
+  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  t.same(await states(), { ...none, starting: 1 })
+  run.activity({
+    type: 'tool_exec', message: 'exec: npm test', timestamp: new Date(), metadata: { callId: 'c', phase: 'start', tool: 'Bash' }
+  })
+  await timeline.flush()
+  t.same(await Promise.all([states(), states()]), Array(2).fill({ ...none, in_tool: 1 }), 'two readers at a time')
+  await run.complete('Done')
+  t.same(await states(), none)
 })
 
 t.test('projects have labels where the host named them, and nobody else has', async (t) => {
