@@ -143,6 +143,20 @@ const roles = {
     await told()
   },
 
+  // Says something, waits for as long as a batch may wait, says the next; then it is gone, without a flush.
+  async die () {
+    const timeline = await openTimeline({ database: options.database })
+    await timeline.logInvocation({ taskId: options.taskId, role: 'coder', provider: 'claude' }, async ({ onActivity }) => {
+      for (let index = 0; index < options.count; index++) {
+        onActivity(activity(`line ${index}`))
+        await new Promise((resolve) => setTimeout(resolve, options.afterMs))
+        // The writer's timer is due before ours; the commit itself takes some turns.
+        for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate)
+      }
+      process.kill(process.pid, 'SIGKILL')
+    })
+  },
+
   async read () {
     const timeline = await openTimeline({ database: options.database, migrate: true })
     const { timeline: events } = await timeline.getTimeline(options.taskId)

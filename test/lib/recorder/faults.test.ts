@@ -266,6 +266,15 @@ t.test('a runner that is killed loses nothing acknowledged, and its run is ended
   t.match(raw.prepare('SELECT * FROM task_invocations').get(), { status: 'failed', success: 0, exit_code: 1 })
 })
 
+t.test('kill -9 takes only what was said in the last 25 ms', async (t) => {
+  const setup = await setUp(t)
+  const child = new Child(t, 'die', { database: setup.path, taskId: 'a', count: 20, afterMs: 25 })
+  await child.exit()
+  t.equal(child.process.signalCode, 'SIGKILL')
+  t.same((await setup.events()).flatMap((event) => event.type === 'invocation.activity' ? [event.activity] : []),
+    Array.from({ length: 20 }, (_, index) => `line ${index}`))
+})
+
 t.test('two timelines that find the same dead run end it once', async (t) => {
   const setup = await setUp(t, { runnerHeartbeatIntervalMs: 100 })
   const child = new Child(t, 'run', { database: setup.path, taskId: 'a', count: 1 })
