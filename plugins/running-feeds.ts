@@ -34,7 +34,7 @@ class RunningFeeds {
   /** Tasks that are unknown, with the run because of which they were looked up. */
   readonly #unknown = new Map<string, number>()
   #looks: Array<{ readonly look: RunningLook, readonly beganAtMs: number }> = []
-  /** The last invocation of the first look. */
+  /** The last invocation that was looked at. */
   #since = 0
   #stopLooking = (): void => {}
   #isFollowing = false
@@ -47,12 +47,12 @@ class RunningFeeds {
 
   async open (): Promise<Opening> {
     const { core } = this.#context
-    // Before the first look, so that nothing begins unseen; what both see counts once.
-    this.#stopLooking = core.running.listen((look, beganAtMs) => {
+    const { look: { running, lastInvocationId }, stop } = await core.running.listen((look, beganAtMs) => {
       this.#looks.push({ look, beganAtMs })
       this.#work()
     })
-    const { running, lastInvocationId } = await core.reader.look(undefined)
+    this.#stopLooking = stop
+    this.#since = lastInvocationId
     const begin: Array<() => void> = []
     let frames = ''
     for (const { taskId } of running.slice(0, MAX_TASKS)) {
@@ -62,7 +62,6 @@ class RunningFeeds {
       frames += TaskFeed.frames(task, undefined)
       begin.push(() => feed.follow(task, undefined))
     }
-    this.#since = lastInvocationId
     return {
       frames,
       follow: () => {
@@ -102,6 +101,7 @@ class RunningFeeds {
     for (let next = this.#looks[0]; next !== undefined && !this.#isClosed; next = this.#looks[0]) {
       try {
         await this.#take(next.look)
+        this.#since = Math.max(this.#since, next.look.lastInvocationId)
         for (const [taskId, { atMs }] of this.#left) if (atMs < next.beganAtMs) this.#left.delete(taskId)
         this.#looks.shift()
       } catch {
@@ -118,8 +118,7 @@ class RunningFeeds {
     for (const run of running) await this.#join(run, true)
     const idle: TaskFeed[] = []
     for (const feed of this.#feeds.values()) {
-      if (isRunning.has(feed.taskId)) feed.endAfter(undefined)
-      else if (!feed.isEnding) idle.push(feed)
+      if (!isRunning.has(feed.taskId) && !feed.isEnding) idle.push(feed)
     }
     if (idle.length === 0 || this.#isClosed) return
     // Read after the look, they cover the ends of the runs.
@@ -128,7 +127,10 @@ class RunningFeeds {
   }
 
   async #join ({ taskId, invocationId }: TaskRun, isRunning: boolean): Promise<void> {
-    if (this.#isClosed || this.#feeds.has(taskId) || this.#feeds.size >= MAX_TASKS) return
+    const feed = this.#feeds.get(taskId)
+    // Where it was to end is before this run.
+    if (feed !== undefined) return feed.endAfter(undefined)
+    if (this.#isClosed || this.#feeds.size >= MAX_TASKS) return
     if ((this.#unknown.get(taskId) ?? 0) >= invocationId) return
     const { core, stream } = this.#context
     const task = await findTask(core, taskId)

@@ -9,7 +9,7 @@ export interface RunningTasksOptions {
   readonly logger: Logger
 }
 
-/** Told of each look that began after it started to listen. `beganAtMs`: by `performance.now()`. */
+/** `beganAtMs`: when the look began, by `performance.now()`. */
 export type LookListener = (look: RunningLook, beganAtMs: number) => void
 
 /** Looks at what runs in all tasks, whenever something changed, for everybody who listens; only while somebody does. */
@@ -26,15 +26,27 @@ export class RunningTasks {
     this.#options = options
   }
 
-  /** Begins with what runs now. @returns how to stop */
-  listen (listener: LookListener): () => void {
-    if (this.#isClosed) return () => {}
-    this.#listeners.add(listener)
-    this.#stopWakes ??= this.#options.hub.onWake(() => this.#schedule.request())
-    this.#schedule.request()
-    return () => {
+  /**
+   * Looks at once, then tells of each look that begins after the call: together they leave out no run.
+   *
+   * @throws what reading is refused for
+   */
+  async listen (listener: LookListener): Promise<{ readonly look: RunningLook, readonly stop: () => void }> {
+    const stop = (): void => {
       this.#listeners.delete(listener)
       if (this.#listeners.size === 0) this.#rest()
+    }
+    this.#listeners.add(listener)
+    try {
+      const look = await this.#options.reader.look(undefined)
+      // Whoever has looked later is told some runs again, and knows them.
+      this.#lastInvocationId = Math.min(this.#lastInvocationId ?? Infinity, look.lastInvocationId)
+      if (!this.#isClosed) this.#stopWakes ??= this.#options.hub.onWake(() => this.#schedule.request())
+      this.#schedule.request()
+      return { look, stop }
+    } catch (err) {
+      stop()
+      throw err
     }
   }
 
@@ -54,7 +66,8 @@ export class RunningTasks {
   /** @returns false when it failed and is to be done again */
   async #look (): Promise<boolean> {
     const listeners = [...this.#listeners]
-    if (listeners.length === 0) return true
+    // The first listener's own look comes before.
+    if (listeners.length === 0 || this.#lastInvocationId === undefined) return true
     const beganAtMs = performance.now()
     try {
       const look = await this.#options.reader.look(this.#lastInvocationId)
