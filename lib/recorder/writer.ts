@@ -81,6 +81,8 @@ export function createWriter (options: WriterOptions): Writer {
   const waiting = new Set<() => void>()
   let hasToldImport = false
   let failingSince = 0
+  /** The batch whose commit failed: it may be stored all the same, and is tried again as it was until that is known. */
+  let unsure: { readonly entries: readonly Entry[], readonly outcome: BatchOutcome } | undefined
 
   function schedule (): void {
     if (isBusyWriting || isStopped() || queue.size === 0 || timer !== undefined || immediate !== undefined) return
@@ -116,21 +118,29 @@ export function createWriter (options: WriterOptions): Writer {
   }
 
   async function writeBatch (): Promise<void> {
-    const entries = queue.peek(singles > 0 ? 1 : MAX_BATCH_ROWS, MAX_BATCH_BYTES)
+    const before = unsure
+    const entries = before?.entries ?? queue.peek(singles > 0 ? 1 : MAX_BATCH_ROWS, MAX_BATCH_BYTES)
+    let written: BatchOutcome | undefined
     try {
       const ops = prepareOps(entries.map((entry) => entry.op), { caps, redactor: options.redactor })
       if (ops.length === 0) return finish(entries)
       const startedAt = performance.now()
-      const outcome = await database.write((trx, host) => commitBatch(trx, {
-        host,
-        writerId: options.writerId,
-        owner: options.owner,
-        batch: batch + 1,
-        now: now(),
-        activitiesPerInvocation: caps.activitiesPerInvocation,
-        statements
-      }, ops))
+      const committed = await database.write(async (trx, host) => {
+        written = await commitBatch(trx, {
+          host,
+          writerId: options.writerId,
+          owner: options.owner,
+          batch: batch + 1,
+          now: now(),
+          activitiesPerInvocation: caps.activitiesPerInvocation,
+          statements
+        }, ops)
+        return written
+      })
       options.meter.batchWritten(ops.length, (performance.now() - startedAt) / 1000)
+      unsure = undefined
+      // What the first attempt stored is what counts: the ids of its runs, for one.
+      const outcome = committed.wasCommitted && before !== undefined ? before.outcome : committed
       batch++
       failures = 0
       lastError = undefined
@@ -141,6 +151,9 @@ export function createWriter (options: WriterOptions): Writer {
       finish(entries)
       options.onCommit(outcome.taskIds)
     } catch (error) {
+      // What is refused is not stored. An attempt that did not get to its commit says nothing of the one before.
+      if (isRefusal(error)) unsure = undefined
+      else if (written?.wasCommitted === false) unsure = { entries, outcome: written }
       await afterFailure(error, entries)
     }
   }

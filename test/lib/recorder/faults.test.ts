@@ -113,6 +113,40 @@ function removeDatabase (path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
 }
 
+t.test('a commit whose acknowledgement is lost stores nothing twice and loses nothing that came after', async (t) => {
+  const { prepare } = Sqlite.prototype
+  t.teardown(() => { Sqlite.prototype.prepare = prepare })
+  let losses = 0
+  let afterCommit = () => {}
+  Sqlite.prototype.prepare = function (this: Database, text: string) {
+    const statement = prepare.call(this, text)
+    if (text !== 'commit') return statement
+    const run = () => {
+      const result = (statement as { run (): unknown }).run()
+      if (losses-- <= 0) return result
+      afterCommit()
+      throw Object.assign(new Sqlite.SqliteError('disk I/O error', 'SQLITE_IOERR_FSYNC'))
+    }
+    return { reader: false, run } as unknown as typeof statement
+  } as typeof prepare
+  const { timeline, events } = await setUp(t)
+  const say = (run: { activity: (activity: any) => void }, message: string) =>
+    run.activity({ type: 'progress', message, timestamp: new Date() })
+  await timeline.flush()
+  losses = 1
+  const run = await timeline.startInvocation(META)
+  t.type(run.id, 'number', 'the id that the lost acknowledgement was to bring')
+  losses = 1
+  afterCommit = () => say(run, 'while it was not known')
+  say(run, 'before')
+  await timeline.flush()
+  say(run, 'after')
+  await run.complete('done')
+  t.same((await events()).map((event) => 'activity' in event ? event.activity : event.type), [
+    'invocation.started', 'before', 'while it was not known', 'after', 'invocation.completed'
+  ])
+})
+
 t.test('when the directory disappears agents go on', async (t) => {
   const setup = await setUp(t)
   await runThrough(t, setup, () => { rmSync(dirname(setup.path), { recursive: true }) })
