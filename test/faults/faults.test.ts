@@ -1,0 +1,29 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
+
+/** What `index.mjs` tells whoever started it. */
+interface Report {
+  readonly seed: string
+  readonly counts: Readonly<Record<string, number>>
+  readonly minimum: Readonly<Record<string, number>>
+  readonly violations: readonly string[]
+}
+
+t.test('processes are killed, viewers cut and rows deleted, and nobody is told anything but what was committed', async (t) => {
+  // In a process of its own, as in `npm run test:faults`; it runs what the build has made.
+  const storm = fork(new URL('index.mjs', import.meta.url), ['short'], {
+    execArgv: [], env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit', 'ipc']
+  })
+  t.teardown(() => { storm.kill() })
+  storm.stdout!.setEncoding('utf8').on('data', (text: string) => { t.comment(text) })
+  const ended = once(storm, 'exit')
+  const [report] = await Promise.race([once(storm, 'message'), ended.then(() => [])]) as [Report?]
+  t.ok(report !== undefined, 'the storm came to its end')
+  if (report === undefined) return
+  for (const [name, least] of Object.entries(report.minimum)) {
+    t.ok(report.counts[name]! >= least, `${name}: ${report.counts[name]} of at least ${least}`)
+  }
+  t.same(report.violations, [], `seed ${report.seed}`)
+  t.same(await ended, [0, null])
+})

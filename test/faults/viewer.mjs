@@ -1,0 +1,156 @@
+import { get } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { digestOf } from './digest.mjs'
+import { createRandom } from './random.mjs'
+
+/** What a flood sends while a viewer does not read: more than the server and the socket keep for it. */
+const FLOOD_BYTES = 3 * 1024 * 1024
+const RETRY_MS = 50
+
+/**
+ * One viewer of one task, as an EventSource is one: it knows the last `id`, sends it back, and keeps a list.
+ *
+ * | line of the list | |
+ * |---|---|
+ * | `C task cursor server` | it connects |
+ * | `S task epoch head` | the snapshot says so |
+ * | `E task epoch seq digest` | an event arrived |
+ * | `G task epoch from to reason` | missing numbers were told |
+ * | `U task` | its cursor was not known |
+ * | `P task`, `R task how` | it stops reading, reads on: after a flood, or because something else came |
+ * | `X task cause` | the connection is over |
+ */
+export class Viewer {
+  cursor = ''
+  #options
+  #random
+  #write
+  #server = 0
+  #request
+  #response
+  #isPaused = false
+
+  /** @param {{ name: string, seed: string, taskId: string, servers: Array<string | undefined>, phase: object,
+   *   write: (line: string) => void, flood: (bytes: number) => Promise<void> }} options */
+  constructor (options) {
+    this.#options = options
+    this.#random = createRandom(options.seed, options.name)
+    this.#write = (...words) => options.write(`${words.join(' ')} ${Date.now()}`)
+    this.#server = this.#random.integer(0, 1)
+  }
+
+  /** Comes and goes until the storm is over. */
+  async roam () {
+    const { phase } = this.#options
+    while (!phase.isCalm) {
+      const isOver = this.#connect()
+      const left = this.#leave(isOver)
+      await isOver
+      await left
+      if (phase.isCalm) return
+      // Most come back at once; some stay away for so long that rows expire.
+      await sleep(this.#random.chance(0.1) ? this.#random.integer(1_000, 6_000) : this.#random.exponential(150))
+      if (this.#random.chance(0.5)) this.#server = 1 - this.#server
+    }
+  }
+
+  /** Reads undisturbed until it has seen the head; a task without a log has none. */
+  async settle (head) {
+    if (head === '') return
+    while (this.cursor !== head) {
+      const isOver = this.#connect(() => { if (this.cursor === head) this.#cut() })
+      await isOver
+      if (this.cursor !== head) await sleep(RETRY_MS)
+    }
+  }
+
+  /** Cuts the connection when its time has come, after a pause in the middle or without. */
+  async #leave (isOver) {
+    const random = this.#random
+    const { taskId, flood, phase } = this.#options
+    const stayMs = random.exponential(1_200)
+    const [willPause, pauseMs] = [random.chance(0.06), random.pick([100, 500, 4_000])]
+    if (await Promise.race([isOver.then(() => true), sleep(stayMs, false), phase.calm])) return this.#cut()
+    if (willPause && this.#response !== undefined) {
+      this.#write('P', taskId)
+      this.#isPaused = true
+      this.#response.pause()
+      const flooded = flood(FLOOD_BYTES).then(() => sleep(pauseMs)).then(() => 'flooded')
+      const how = await Promise.race([flooded, isOver.then(() => 'over'), phase.calm.then(() => 'calm')])
+      this.#write('R', taskId, how)
+      this.#isPaused = false
+      this.#response?.resume()
+      await Promise.race([isOver, sleep(stayMs), phase.calm])
+    }
+    this.#cut()
+  }
+
+  /** Whatever comes after it does not count: an EventSource that was closed hands out nothing. */
+  #cut () {
+    this.#response = undefined
+    this.#request?.destroy()
+  }
+
+  /** Resolves when the connection is over. */
+  #connect (onEvent = () => {}) {
+    const { taskId, servers } = this.#options
+    const socketPath = servers[this.#server] ?? servers[1 - this.#server]
+    if (socketPath === undefined) return sleep(RETRY_MS)
+    const headers = { accept: 'text/event-stream', ...(this.cursor === '' ? {} : { 'last-event-id': this.cursor }) }
+    this.#write('C', taskId, this.cursor || '-', socketPath === servers[0] ? 0 : 1)
+    return new Promise((resolve) => {
+      let isOver = false
+      const over = (cause) => {
+        if (isOver) return
+        isOver = true
+        this.#write('X', taskId, this.#isPaused ? 'while-paused' : cause)
+        this.#response = undefined
+        resolve()
+      }
+      const path = `/api/tasks/${taskId}/stream`
+      this.#request = get({ socketPath, path, headers, agent: false }, (response) => {
+        if (response.statusCode !== 200) {
+          response.resume()
+          return over(`status-${response.statusCode}`)
+        }
+        this.#response = response
+        response.setEncoding('utf8')
+        let rest = ''
+        response.on('data', (text) => {
+          // What a reader has cut off is not its any more.
+          if (this.#response !== response) return
+          const blocks = (rest + text).split('\n\n')
+          rest = blocks.pop()
+          for (const block of blocks) this.#take(block)
+          onEvent()
+        })
+        response.on('error', () => {})
+      })
+      // A request that was cut before it was answered has no response to close.
+      this.#request.on('error', () => over('refused'))
+      this.#request.on('close', () => over('closed'))
+    })
+  }
+
+  /** One frame, read by the letter of the standard as far as it is used. */
+  #take (block) {
+    const fields = new Map(block.split('\n').filter((line) => !line.startsWith(':')).map((line) => {
+      const colon = line.indexOf(': ')
+      return [line.slice(0, colon), line.slice(colon + 2)]
+    }))
+    const data = fields.get('data')
+    if (data === undefined || fields.has('event')) return
+    const { taskId } = this.#options
+    const frame = JSON.parse(data)
+    const id = fields.get('id')
+    if (id === undefined) {
+      if (frame.type === 'timeline.snapshot') this.#write('S', taskId, frame.epoch || '-', frame.headSeq)
+      if (frame.type === 'timeline.gap') this.#write('U', taskId)
+      return
+    }
+    this.cursor = id
+    const [seq, epoch] = id.split('.')
+    if (frame.type === 'timeline.gap') this.#write('G', taskId, epoch, frame.fromSeq, frame.toSeq, frame.reason)
+    else this.#write('E', taskId, epoch, frame.seq === Number(seq) ? seq : `${frame.seq}!=${seq}`, digestOf(frame))
+  }
+}
