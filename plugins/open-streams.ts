@@ -52,24 +52,24 @@ export class OpenStreams {
   }
 
   /**
-   * @param address the client's, as the server sees it
+   * @param address the client's, as the server sees it; undefined on a Unix socket, where nobody has one of its own
    * @throws AGENT_TIMELINE_TOO_MANY_STREAMS, AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS, AGENT_TIMELINE_CLOSED
    */
-  take (address: string): StreamPlace {
+  take (address: string | undefined): StreamPlace {
     this.checkOpen()
     const { maxConcurrentStreams, maxStreamsPerAddress } = this.#limits
     if (this.#taken >= maxConcurrentStreams) {
       this.#counts.rejectedByTotal++
       throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS')
     }
-    const group = groupOf(address)
-    const taken = this.#addresses.get(group) ?? 0
+    const group = address === undefined ? undefined : groupOf(address)
+    const taken = group === undefined ? 0 : this.#addresses.get(group) ?? 0
     if (maxStreamsPerAddress > 0 && taken >= maxStreamsPerAddress) {
       this.#counts.rejectedByAddress++
       throw timelineError('AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS')
     }
     this.#taken++
-    this.#addresses.set(group, taken + 1)
+    if (group !== undefined) this.#addresses.set(group, taken + 1)
     let isFree = false
     const free = (): void => {
       if (isFree) return
@@ -110,8 +110,9 @@ export class OpenStreams {
     }
   }
 
-  #giveBack (group: string): void {
+  #giveBack (group: string | undefined): void {
     this.#taken--
+    if (group === undefined) return
     const taken = (this.#addresses.get(group) ?? 0) - 1
     if (taken > 0) this.#addresses.set(group, taken)
     else this.#addresses.delete(group)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { IncomingMessage, ServerResponse } from 'node:http'
+import { get, IncomingMessage, ServerResponse } from 'node:http'
 import { connect, Socket, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -8,7 +9,7 @@ import type { Timeline } from '../../lib/timeline.js'
 import { groupOf } from '../../plugins/address-group.js'
 import { EventStream } from '../../plugins/event-stream.js'
 import { OpenStreams } from '../../plugins/open-streams.js'
-import { makeApp, recordCoder } from './app.js'
+import { makeApp, makeFolder, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
@@ -192,6 +193,18 @@ t.test('open streams are limited and counted by client address', async (t) => {
   streams.take('192.0.2.1')
   t.throws(() => streams.take('192.0.2.2'), { code: 'AGENT_TIMELINE_TOO_MANY_STREAMS' }, 'the total counts first')
   t.same(streams.counts, { open: 0, opened: 0, rejectedByTotal: 1, rejectedByAddress: 1, endedSlow: 0 })
+})
+
+t.test('on a Unix socket nobody has an address, and all are served', async (t) => {
+  const { app } = await makeApp(t, { plugin: { monitoring: { maxStreamsPerAddress: 1 } } })
+  const socketPath = join(makeFolder(t), 'app.sock')
+  await app.listen({ path: socketPath })
+  for (const expected of [200, 200]) {
+    const request = get({ socketPath, path: '/api/tasks/a/stream', agent: false })
+    t.teardown(() => { request.destroy() })
+    const [response] = await once(request, 'response') as [IncomingMessage]
+    t.equal(response.statusCode, expected)
+  }
 })
 
 t.test('addresses count as one client where they are one', async (t) => {
