@@ -28,7 +28,7 @@ export function startAgents ({ timeline, name, seed, tasks, ledger, agents, pace
     }
   }
 
-  async function run (key, taskId, total, random) {
+  async function run (key, taskId, total, random, burst = 60) {
     let handle
     ledger.write('S', key, taskId)
     const start = timeline.startInvocation({ taskId, role: 'coder', provider: 'claude', model: key, prompt: `Do ${key}` })
@@ -45,7 +45,7 @@ export function startAgents ({ timeline, name, seed, tasks, ledger, agents, pace
 
     let isAhead = 0
     while (produced < total && !state.isStopping) {
-      const count = Math.min(total - produced, random.integer(1, 60))
+      const count = Math.min(total - produced, random.integer(1, burst))
       await produce(count)
       isAhead += count
       if (isAhead > AHEAD || random.chance(0.3)) {
@@ -86,7 +86,8 @@ export function startAgents ({ timeline, name, seed, tasks, ledger, agents, pace
   return {
     /** Writes about so many bytes to a task, as fast as the database takes them. */
     flood (taskId, bytes) {
-      begin(run(`${FLOOD_PREFIX}-${name}-${runs++}`, taskId, Math.ceil(bytes / MESSAGE_BYTES), { ...random, exponential: () => 0 }))
+      const count = Math.ceil(1.1 * bytes / MESSAGE_BYTES)
+      begin(run(`${FLOOD_PREFIX}-${name}-${runs++}`, taskId, count, { ...random, integer: (_, max) => max, exponential: () => 0 }, count))
     },
     /** Resolves when every agent has ended its run. */
     async stop () {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 /** Two clocks tell the time of a row and that of its arrival; both are rounded. */
 const ROUNDING_MS = 5
 /** More than the server keeps for a viewer (1 MiB) and a socket for both ends: whoever misses so much was paused. */
-const PAUSED_BYTES = 2 * 1024 * 1024
+const PAUSED_BYTES = 1.5 * 1024 * 1024
 
 /** One viewer's position in one task's log. */
 class Position {

@@ -22,7 +22,8 @@ await app.register(agentTimeline, {
 await app.listen({ path: options.socketPath })
 const timeline = await app.agentTimeline.for()
 const agents = startAgents({ ...options, timeline, ledger })
-process.on('message', async ({ stop, end }) => {
+process.on('message', async ({ flood, stop, end }) => {
+  if (flood !== undefined) agents.flood(flood.taskId, flood.bytes)
   if (stop === true) {
     await agents.stop()
     process.send('stopped')

@@ -12,7 +12,7 @@ import { FRAGILE_TASKS, lifeOf, TASKS, VIEWERS } from './plan.mjs'
 const HEARTBEAT_MS = 500
 const POLL_MS = 100
 /** After so many polls somebody else is asked to flood. */
-const FLOOD_TURNS = 20
+const FLOOD_TURNS = 5
 
 /** One process that is started again whenever it was killed. */
 class Slot {
@@ -49,7 +49,8 @@ class Slot {
   }
 
   tell (message) {
-    if (this.child?.connected) this.child.send(message)
+    // It may have been killed in this very moment.
+    if (this.child?.connected) this.child.send(message, () => {})
   }
 
   #start ({ hold }) {
@@ -166,9 +167,7 @@ export async function runStorm ({ seed, form, directory, dist, log }) {
       const since = count.get() ?? 0
       const committed = () => committedSince.get(since, taskId) ?? 0
       for (let turn = 0; committed() < bytes && !storm.hasEnded; turn++) {
-        const runner = runners[flooders++ % runners.length]
-        const missing = bytes - committed()
-        if (turn % FLOOD_TURNS === 0) runner.tell({ flood: { taskId, bytes: missing } })
+        if (turn % FLOOD_TURNS === 0) recorders[flooders++ % recorders.length].tell({ flood: { taskId, bytes } })
         await Promise.race([sleep(POLL_MS), storm.over])
       }
       storm.tellViewers({ flooded: name })
@@ -176,7 +175,8 @@ export async function runStorm ({ seed, form, directory, dist, log }) {
     const viewersGone = once(viewers, 'exit')
     const viewersFailed = viewersGone.then(([code]) => { throw new Error(`the viewers ended with ${code}`) })
     viewersFailed.catch(() => {})
-    const slots = [...runners, ...servers, janitor]
+    const recorders = [...servers, ...runners]
+    const slots = [...recorders, janitor]
     const lives = Promise.all(slots.map((slot) => slot.run()))
     lives.catch(() => end())
     for (let saidAt = Date.now(); !storm.hasEnded;) {
@@ -185,7 +185,7 @@ export async function runStorm ({ seed, form, directory, dist, log }) {
       storm.hasEnded = wanted.every(([name, least]) => !(counts[name] < least))
       if (Date.now() - saidAt > 10_000) {
         saidAt = Date.now()
-        log(`${Math.round((saidAt - startedAt) / 1000)} s: ${counts.kills} kills, ${counts.events} events`)
+        log(`${Math.round((saidAt - startedAt) / 1000)} s: ${JSON.stringify(counts)}`)
       }
     }
     end()

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { digestOf } from './digest.mjs'
 import { createRandom } from './random.mjs'
 
-/** What a flood sends while a viewer does not read: more than the server and the socket keep for it. */
-const FLOOD_BYTES = 3 * 1024 * 1024
+/** What a flood sends while a viewer does not read: more than the server (1 MiB) and the socket keep for it. */
+const FLOOD_BYTES = 2 * 1024 * 1024
 const RETRY_MS = 50
 
 /**
