@@ -68,7 +68,7 @@ export class TaskTail {
     if (this.hasEnded) return
     if (this.#isReplaced(head)) return this.end(head === undefined ? 'deleted' : 'replaced')
     this.epoch = head?.epoch
-    this.#floorSeq = head?.floorSeq ?? 0
+    this.#raiseFloor(head?.floorSeq ?? 0)
     if (!this.isOpen) {
       this.cursor = head?.lastSeq ?? 0
       this.isOpen = true
@@ -102,6 +102,12 @@ export class TaskTail {
       this.members.delete(member)
       member.onEnd(reason)
     }
+  }
+
+  /** What has expired is not shown from the ring either. */
+  #raiseFloor (floorSeq: number): void {
+    if (floorSeq !== this.#floorSeq) this.ring.clear()
+    this.#floorSeq = floorSeq
   }
 
   #isReplaced (head: StreamHead | undefined): boolean {

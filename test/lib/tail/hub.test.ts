@@ -145,6 +145,20 @@ t.test('rows that expire during a replay are told as expired', async (t) => {
   t.equal(late.seen()[0], '51-100 expired')
 })
 
+t.test('rows that have expired are not shown from the ring', async (t) => {
+  const { record, view, reader } = setUp(t)
+  record('a', some(10))
+  const first = view('a')
+  await first.untilSeq(10)
+  reader.remove('a', 1, 8)
+  reader.logs.get('a')!.floorSeq = 8
+  record('a', some(1))
+  await first.untilSeq(11)
+  const late = view('a')
+  await late.untilSeq(11)
+  t.same(late.seen(), ['1-8 expired', 9, 10, 11])
+})
+
 t.test('a viewer that stops reading is paused at the byte cap and misses nothing', async (t) => {
   const { record, view } = setUp(t)
   const slow = view('a')
