@@ -8,6 +8,7 @@ import type { Database } from './database.js'
 import { insertActivities } from './insert-activities.js'
 import type { Silences } from './silences.js'
 import { retryWhileBusy } from './sqlite.js'
+import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from './tables.js'
 
 export interface ReconcileOptions {
@@ -104,10 +105,12 @@ async function endRun (
     duration_ms: duration,
     error: LOST_MESSAGE
   }
-  await trx.updateTable('task_invocations')
-    .set(Object.fromEntries(Object.entries(values).filter(([name]) => columns.has(name))))
-    .where('id', '=', run.invocation_id)
-    .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute()
+  const known = Object.entries(values).filter(([name]) => columns.has(name))
+  const update = (some: typeof known) => tryWithinSavepoint(trx, () => trx.updateTable('task_invocations')
+    .set(Object.fromEntries(some)).where('id', '=', run.invocation_id)
+    .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute())
+  // Whatever the host's constraints and triggers refuse: a run that is lost must not look alive for it.
+  if (!(await update(known))) await update(known.filter(([name]) => name === 'status' || name === 'completed_at'))
   await abortOpenCalls(trx, run, now)
   await appendEvents(trx, run.task_id, [{
     type: 'invocation.failed',

@@ -209,6 +209,16 @@ for (const [name, owner] of [
   })
 }
 
+t.test("a host's trigger that refuses keeps no lost run from its end", async (t) => {
+  const { runner, raw, run, ending } = await setUp(t)
+  const child = await runner()
+  raw.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON task_invocations WHEN new.status = 'failed'
+    BEGIN SELECT RAISE(ABORT, 'no'); END`)
+  await child.kill('SIGKILL')
+  t.match(await ending(), [{ type: 'invocation.failed', reason: 'lost' }])
+  t.equal(run().status, 'failed')
+})
+
 t.test('a runner that is suspended is not declared dead, goes on and ends once', async (t) => {
   const { runner, anotherDeath, run, ending, activities } = await setUp(t)
   const child = await runner()
