@@ -3,6 +3,7 @@ import type { Health } from '../events.js'
 import type { RunningRow } from '../store/running.js'
 import type { ProcessSign } from './evidence.js'
 import { HEARTBEAT_FRESH_MS } from './floors.js'
+import { callsOf } from './progress.js'
 import { judge } from './verdict.js'
 
 export interface ObserverOptions {
@@ -67,7 +68,8 @@ export class Observer {
     }
     const age = (moment: Moment) => Math.max(0, awakeAt - moment.awakeAt)
 
-    const { waiting, movedAt, calls: open } = row.progress
+    const { waiting, movedAt } = row.progress
+    const open = callsOf(row.progress)
     const startedAt = row.startedAt ?? row.heartbeatAt ?? at
     const started = before?.started ?? momentOf(startedAt, undefined)
     // Its clock may have been set back: then only the number of activities tells that there was another one.
@@ -75,7 +77,7 @@ export class Observer {
     const moved = momentOf(row.hasActivity ? movedAt : startedAt, hasMoved ? undefined : before?.moved)
     // Whatever time another machine's clock puts on it: a sign of life that is new came since the last look.
     const beat = momentOf(row.heartbeatAt ?? row.lastActivityAt ?? startedAt, before?.beat, at)
-    const calls = new Map([...open].map(([callId, { startedAt }]) =>
+    const calls = new Map(open.map(({ callId, startedAt }) =>
       [callId, momentOf(startedAt, before?.calls.get(callId))]))
     const waited = waiting && momentOf(waiting.since, before?.waited)
     const until = waiting?.until === undefined ? undefined : dueAt(waiting.until)
@@ -85,7 +87,7 @@ export class Observer {
       runForMs: age(started),
       silentForMs: Math.min(age(moved), age(started)),
       hasActivity: row.hasActivity,
-      calls: [...open.values()].map(({ startedAt: _, ...call }) =>
+      calls: open.map(({ startedAt: _, ...call }) =>
         ({ ...call, elapsedMs: age(calls.get(call.callId)!) })),
       ...(waiting && waited && {
         waiting: {

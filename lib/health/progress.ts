@@ -15,6 +15,13 @@ export interface OpenCall {
   readonly isBackground?: boolean
 }
 
+/** A call of which nothing but its id was read yet: most are over before anybody asks. */
+interface UnreadCall {
+  readonly callId: string
+  readonly startedAt: number
+  readonly activity: ProgressActivity
+}
+
 /** What an agent said it waits for. */
 export interface Wait {
   readonly kind: WaitKind
@@ -30,7 +37,7 @@ export interface Wait {
 /** What a run is in the middle of, as far as its stored activities tell. */
 export interface Progress {
   /** Oldest first. */
-  readonly calls: Map<string, OpenCall>
+  readonly calls: Map<string, OpenCall | UnreadCall>
   waiting: Wait | undefined
   /** The last activity that was more than a sign of life, in milliseconds since the epoch; 0 for none. */
   movedAt: number
@@ -74,8 +81,9 @@ export function copyProgress (progress: Progress): Progress {
  *
  * @returns whether {@link encodeProgress} may say something else now
  */
-export function followActivity (progress: Progress, { type, message, metadata, at }: ProgressActivity): boolean {
-  const details = metadata === null || (type !== 'tool_exec' && type !== 'progress') ? NO_DETAILS : parse(metadata)
+export function followActivity (progress: Progress, activity: ProgressActivity): boolean {
+  const { type, message, metadata, at } = activity
+  const details = detailsOf(progress, type, metadata)
   const kind = type === 'progress' ? details.kind : undefined
   // The recorder's own words.
   if (kind === 'dropped') return false
@@ -98,27 +106,55 @@ export function followActivity (progress: Progress, { type, message, metadata, a
     hasChanged = true
   }
   if (callId === undefined) return hasChanged
-  if (type === 'tool_exec') return followCall(progress, callId, details, message, at) || hasChanged
+  if (type === 'tool_exec') return followCall(progress, callId, details.phase, activity) || hasChanged
   return (details.background === true && moveToBackground(progress, callId)) || hasChanged
 }
 
-function followCall (progress: Progress, callId: string, details: Details, message: string, at: number): boolean {
-  const { calls } = progress
-  if (details.phase === 'end') return calls.delete(callId)
-  if (details.phase !== 'start' || calls.has(callId) || calls.size >= MAX_CALLS) return false
-  const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
-  calls.set(callId, {
-    callId,
-    name: text(details.tool, NAME_CHARS) ?? '',
-    message: cut(message, MESSAGE_CHARS),
-    startedAt: at,
-    ...(parentCallId === undefined ? {} : { parentCallId })
-  })
+/** As adapters write the metadata of a call: reading no further is what makes this cheap enough for every activity. */
+const CALL = /^\{"callId":"([^"\\]{1,128})","phase":"(start|end)"/
+/** Kinds of progress that mean something here, wherever in the JSON. */
+const KIND = /"kind":"(?:waiting|retry|tool|dropped)"/
+
+/** The metadata of an activity, as far as it can mean something. */
+function detailsOf ({ waiting }: Progress, type: string, metadata: string | null): Details {
+  if (metadata === null) return NO_DETAILS
+  if (type === 'progress') return waiting?.callId !== undefined || KIND.test(metadata) ? parse(metadata) : NO_DETAILS
+  if (type !== 'tool_exec') return NO_DETAILS
+  const call = CALL.exec(metadata)
+  return call === null ? parse(metadata) : { callId: call[1], phase: call[2] }
+}
+
+function followCall ({ calls }: Progress, callId: string, phase: unknown, activity: ProgressActivity): boolean {
+  if (phase === 'end') return calls.delete(callId)
+  if (phase !== 'start' || calls.has(callId) || calls.size >= MAX_CALLS) return false
+  const { type, message, metadata, at } = activity
+  calls.set(callId, { callId, startedAt: at, activity: { type, message, metadata, at } })
   return true
 }
 
+/** Reads what was put off. */
+function readCall (call: OpenCall | UnreadCall): OpenCall {
+  if (!('activity' in call)) return call
+  const { callId, startedAt, activity: { message, metadata } } = call
+  const details = parse(metadata ?? '{}')
+  const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
+  return {
+    callId,
+    name: text(details.tool, NAME_CHARS) ?? '',
+    message: cut(message, MESSAGE_CHARS),
+    startedAt,
+    ...(parentCallId === undefined ? {} : { parentCallId })
+  }
+}
+
+/** The open calls, oldest first. */
+export function callsOf ({ calls }: Progress): OpenCall[] {
+  return [...calls.values()].map(readCall)
+}
+
 function moveToBackground ({ calls }: Progress, callId: string): boolean {
-  const call = calls.get(callId)
+  const started = calls.get(callId)
+  const call = started && readCall(started)
   if (call === undefined || call.isBackground === true) return false
   calls.set(callId, { ...call, isBackground: true })
   return true
@@ -141,9 +177,15 @@ function toWait (kind: 'waiting' | 'retry', details: Details, message: string, a
 /** What is stored of it: JSON of at most 8 KiB, null where there is nothing to tell. */
 export function encodeProgress ({ calls, waiting, movedAt, hasBeaten }: Progress): string | null {
   if (calls.size === 0 && waiting === undefined && !hasBeaten) return null
+  const first: OpenCall[] = []
+  for (const call of calls.values()) {
+    const read = readCall(call)
+    if (read !== call) calls.set(read.callId, read)
+    if (first.length < MAX_STORED_CALLS) first.push(read)
+  }
   const rest = { ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}) }
   for (let count = MAX_STORED_CALLS; ; count--) {
-    const json = JSON.stringify({ calls: [...calls.values()].slice(0, count), ...rest })
+    const json = JSON.stringify({ calls: first.slice(0, count), ...rest })
     if (count === 0 || Buffer.byteLength(json) <= MAX_BYTES) return json
   }
 }
