@@ -2,13 +2,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** After a drain, wakes are collected for this long: what arrives meanwhile shares one write per viewer. */
 const MIN_COOLDOWN_MS = 25
-const MAX_COOLDOWN_MS = 32
-/** Under load the pause grows with the drain: a write costs the same whatever its size, so fewer are cheaper. */
-const COOLDOWN_RATIO = 4
+const MAX_COOLDOWN_MS = 50
+/**
+ * Under load the pause grows with the drain: a write costs the same whatever its size, so fewer are cheaper. From some
+ * three milliseconds a drain, which is a few hundred viewers, it is at its longest.
+ */
+const COOLDOWN_RATIO = 16
 /** After a drain that failed. */
 const RETRY_MS = 250
 
-/** Decides when to drain: at once after idle, then at most once per 25 ms (32 ms under load), never two at a time. */
+/** Decides when to drain: at once after idle, then at most once per 25 ms (50 ms under load), never two at a time. */
 export class DrainSchedule {
   readonly #drain: () => Promise<boolean>
   #state: 'idle' | 'busy' | 'closed' = 'idle'

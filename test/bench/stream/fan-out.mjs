@@ -50,7 +50,7 @@ export async function fanOut () {
 }
 
 async function measure (name, directory, { viewers, count }) {
-  const warmUp = Math.ceil(count / 4)
+  const warmUp = Math.ceil(count / 2)
   return withChildren(async (start) => {
     const server = await start('./server.mjs', [name, directory])
     const { rss } = await server.ask('usage', { collect: true })
