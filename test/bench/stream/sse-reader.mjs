@@ -6,11 +6,10 @@ import { ChunkedBody } from './chunked-body.mjs'
 /** One for all viewers: what was read is dealt with before the next read. */
 const READ_BUFFER = Buffer.alloc(65_536)
 const BLANK_LINE = Buffer.from('\n\n')
-/** What describes the moment or keeps the connection alive, and comes to each viewer at its own time. */
-const NOT_STORED = ['"type":"timeline.', '"type":"connected"', '"type":"invocation.current"', 'retry:', '\n:']
+/** What is no activity: what describes the moment or keeps the connection alive, and how a run began and ended. */
+const NO_ACTIVITY = ['"type":"timeline.', '"type":"connected"', '"type":"invocation.c', '"type":"invocation.s', 'retry:', '\n:']
   .map((mark) => Buffer.from(mark))
 const COLON = 58
-/** Frames without an activity are not what is counted. */
 const ACTIVITY = '"type":"invocation.activity"'
 
 /** One viewer of one stream. */
@@ -77,7 +76,7 @@ export class SseReader {
     const whole = slice.subarray(0, end + 2)
     const frames = this.#rest.length > 0 ? Buffer.concat([this.#rest, whole]) : whole
     this.#rest = Buffer.from(slice.subarray(end + 2))
-    const isPure = this.#hasBegun && frames[0] !== COLON && !NOT_STORED.some((mark) => frames.includes(mark))
+    const isPure = this.#hasBegun && frames[0] !== COLON && !NO_ACTIVITY.some((mark) => frames.includes(mark))
     const activities = isPure ? frames : this.#activitiesOf(frames)
     this.bytes += activities.length
     this.checksum = crc32(activities, this.checksum)
