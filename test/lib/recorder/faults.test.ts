@@ -300,6 +300,28 @@ t.test('a runner that is killed loses nothing acknowledged, and its run is ended
   t.match(raw.prepare('SELECT * FROM task_invocations').get(), { status: 'failed', success: 0, exit_code: 1 })
 })
 
+t.test('nothing is shown that is not stored: another connection finds each row at the moment it is shown', async (t) => {
+  const { path, timeline } = await setUp(t)
+  const raw = openRaw(t, path)
+  const find = raw.prepare(`SELECT seq FROM invocation_activity WHERE task_id = 'a' AND seq = :seq
+    UNION ALL SELECT seq FROM timeline_event WHERE task_id = 'a' AND seq = :seq`)
+  const shown = (async () => {
+    const found: unknown[] = []
+    for await (const { seq, type } of timeline.events({ taskId: 'a' })) {
+      found.push(find.all({ seq }))
+      if (type === 'invocation.completed') return found
+    }
+    return found
+  })()
+  await timeline.logInvocation(META, async ({ onActivity }) => {
+    for (let index = 0; index < 300; index++) {
+      onActivity({ type: 'progress', message: `${index}`, timestamp: new Date() })
+      if (index % 10 === 0) await new Promise(setImmediate)
+    }
+  })
+  t.same(await shown, Array.from({ length: 302 }, (_, index) => [{ seq: index + 1 }]))
+})
+
 t.test('kill -9 takes only what was said in the last 25 ms', async (t) => {
   const setup = await setUp(t)
   const child = new Child(t, 'die', { database: setup.path, taskId: 'a', count: 20, afterMs: 25 })
