@@ -133,7 +133,8 @@ class Monitor implements HealthMonitor {
       this.#observer = new Observer({ ...this.#options, awake: () => clock.now() })
     }
     this.#unsubscribe ??= this.#options.bus.subscribe((taskIds) => this.#wake(taskIds))
-    this.#schedule(this.#intervalMs)
+    // Whoever comes waits for the round that is planned: many who come must not put it off.
+    if (this.#timer === undefined) this.#schedule(this.#intervalMs)
   }
 
   /** Nobody watches. */
@@ -161,7 +162,7 @@ class Monitor implements HealthMonitor {
     this.#schedule(Math.max(0, this.#intervalMs / 2 - sinceRoundMs))
   }
 
-  /** The sooner of what was planned and this. */
+  /** In the place of what was planned, unless a round is under way. */
   #schedule (delayMs: number): void {
     if (this.#round !== undefined) return
     clearTimeout(this.#timer)

@@ -211,6 +211,18 @@ t.test('all viewers of a task are told the same', async (t) => {
   for (const { seen } of viewers) t.same(seen, [[1, 'starting', undefined]])
 })
 
+t.test('viewers that keep coming do not keep the others waiting', async (t) => {
+  const world = new World(t, 50)
+  world.run(1)
+  const { seen } = view(world, 'a')
+  let came = 1
+  for (; seen.length === 0 && came < 100; came++) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    view(world, 'a')
+  }
+  t.same(seen, [[1, 'starting', undefined]], `${came} came`)
+})
+
 t.test('a commit of a watched task is looked at soon', async (t) => {
   const world = new World(t, 60_000)
   world.run(1)
