@@ -17,12 +17,15 @@ export interface LivePanelProps {
 }
 
 /** Lines and rows that are looked at for what was said last. */
-const LINES = 60
+const LINES = 40
 const ROWS = 120
+/** Milliseconds after the list. */
+const DELAY_MS = 30
 
 /** What happens right now: the open tool call with its time, and the last lines of what agents did and said. */
 export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> {
   #output: HTMLElement | null = null
+  #timer: ReturnType<typeof setTimeout> | undefined
   override state = { isPaused: false }
 
   override componentDidMount (): void {
@@ -31,6 +34,15 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
 
   override componentDidUpdate (): void {
     this.#follow()
+  }
+
+  /** Paints in a task of its own: when much arrives, laying out the list is enough for one. */
+  override shouldComponentUpdate (): boolean {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.forceUpdate()
+    }, DELAY_MS)
+    return false
   }
 
   override render ({ state, summary, session }: LivePanelProps, { isPaused }: { isPaused: boolean }): VNode {
@@ -48,8 +60,8 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
 
   #head ({ openTool, running, verdict }: Summary, session: TimelineSession): VNode {
     const isLost = verdict === 'disconnected'
-    const isMoving = ['running', 'working', 'in_tool'].includes(verdict)
-    const sign = isMoving ? spinner() : icon(running.length > 0 ? lookOf(verdict)[0] : 'pause')
+    const [name, tone] = lookOf(verdict)
+    const sign = tone === 'running' ? spinner() : icon(name)
     const title = isLost ? 'Last seen' : running.length > 0 ? 'Now' : 'Between runs'
     const since = openTool?.atMs
     return html`<p class="live-title">${sign}${title}
