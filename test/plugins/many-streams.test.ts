@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import Sqlite from 'better-sqlite3'
 import t from 'tap'
-import type { Timeline } from '../../lib/timeline.js'
+import { openTimeline, type Timeline } from '../../lib/timeline.js'
+import agentTimeline from '../../plugins/agent-timeline.js'
 import { parseTasks } from '../../plugins/task-positions.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
@@ -233,3 +234,97 @@ t.test('runs that come and go at once are told whole, each event once', async (t
     t.same(seen(client, taskId), upTo(75))
   }))
 })
+
+t.test('viewers that are cut at random and meet restarted servers hold exactly the log of every task', async (t) => {
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  t.comment(`SEED=${seed}`)
+  const random = createRandom(seed)
+  const database = join(makeFolder(t), 'x.db')
+  const timeline = await openTimeline({ database })
+  t.teardown(() => timeline.close())
+  const tasks = ['a', 'b,:%', 'c']
+  const counts = { restarts: 0, cuts: 0 }
+  let app = await listen(database)
+  t.teardown(() => app.close())
+  const state = { isWriting: true, isRestarting: true }
+
+  const writers = tasks.map(async (taskId) => {
+    for (let round = 0; round < 6; round++) {
+      const run = await start(timeline, taskId)
+      for (let i = 0; i < 25; i++) {
+        for (let count = 1 + random() * 12; count > 0; count--) run.activity(say('line'))
+        await pause(random() * 12)
+      }
+      await run.complete('Done')
+    }
+  })
+  const restarts = (async () => {
+    for (; state.isWriting; counts.restarts++) {
+      await pause(100 + random() * 200)
+      await app.close()
+      app = await listen(database)
+    }
+    state.isRestarting = false
+  })()
+  const viewers = Array.from({ length: 4 }, async () => {
+    const views = new Map<string, View>()
+    for (let isLast = false; !isLast;) {
+      isLast = !state.isRestarting
+      const positions = tasks.map((taskId) => {
+        const { seq = 0, epoch = '' } = views.get(taskId) ?? {}
+        return `${encodeURIComponent(taskId)}:${seq}${epoch === '' ? '' : `.${epoch}`}`
+      })
+      const client = await SseClient.open(app, `/api/stream?tasks=${positions.join()}`).catch(() => undefined)
+      if (client?.response.statusCode !== 200) {
+        // The server is down just now.
+        isLast = false
+        await pause(5)
+        continue
+      }
+      if (isLast) {
+        const heads = await Promise.all(tasks.map(async (taskId) => (await timeline.getTimeline(taskId)).page.headSeq))
+        await client.until(() => {
+          const seen = sort(client)
+          return tasks.every((taskId, index) =>
+            Math.max(views.get(taskId)?.seq ?? 0, seen.get(taskId)?.seq ?? 0) === heads[index])
+        })
+      } else {
+        await Promise.race([pause(random() * 150), client.untilEnd()])
+        counts.cuts++
+      }
+      client.destroy()
+      sort(client, views)
+    }
+    return views
+  })
+  await Promise.all(writers)
+  await timeline.flush()
+  state.isWriting = false
+  await restarts
+  for (const views of await Promise.all(viewers)) {
+    for (const taskId of tasks) {
+      const { page } = await timeline.getTimeline(taskId)
+      t.same(views.get(taskId)?.seen, upTo(page.headSeq), taskId)
+      t.ok(page.headSeq > 500)
+    }
+  }
+  t.ok(counts.restarts >= 3 && counts.cuts >= 20, JSON.stringify(counts))
+})
+
+async function listen (database: string): Promise<FastifyInstance> {
+  const app = Fastify()
+  await app.register(agentTimeline, { database })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return app
+}
+
+/** A small generator with a seed (mulberry32). */
+function createRandom (seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6D2B79F5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
