@@ -7,9 +7,10 @@ import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
 import { insertActivities } from './insert-activities.js'
 import type { Silences } from './silences.js'
-import { retryWhileBusy } from './sqlite.js'
+import { isBusy, retryWhileBusy } from './sqlite.js'
 import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from './tables.js'
+import type { Troubles } from '../troubles.js'
 
 export interface ReconcileOptions {
   /** The writer of this process, whose runs are known to live. */
@@ -18,6 +19,7 @@ export interface ReconcileOptions {
   readonly ownerLeaseMs: number
   /** By invocation: how long the owners that cannot be judged have been silent. */
   readonly silences: Silences
+  readonly troubles: Pick<Troubles, 'tell'>
   readonly now: Clock
   /** Told of each run that is ended. */
   readonly meter?: Meter
@@ -51,9 +53,15 @@ interface LostRun {
 export async function endLostRuns (database: Database, options: ReconcileOptions): Promise<readonly string[]> {
   const lost = await database.read((db) => findLost(db, options))
   for (const run of lost) {
-    const hasEnded = await retryWhileBusy(
-      () => database.write((trx, host) => endRun(trx, host.schema.invocations, run, options.now())))
-    if (hasEnded) options.meter?.lostRunEnded()
+    try {
+      const hasEnded = await retryWhileBusy(
+        () => database.write((trx, host) => endRun(trx, host.schema.invocations, run, options.now())))
+      if (hasEnded) options.meter?.lostRunEnded()
+    } catch (error) {
+      // A lock is everybody's; anything else is the matter of this run, and keeps no other from its end.
+      if (isBusy(error)) throw error
+      options.troubles.tell(error)
+    }
   }
   return [...new Set(lost.map((run) => run.task_id))]
 }

@@ -34,10 +34,13 @@ async function pidThatIsGone (): Promise<number> {
 
 /** A process that has ended and whose parent does not look. */
 async function zombie (t: Test): Promise<number> {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'])
+  const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
   t.teardown(() => { parent.kill('SIGKILL') })
-  const [line] = await once(parent.stdout, 'data')
+  const [line] = await once(parent.stdout!, 'data')
   const pid = Number(String(line))
+  // A shell would look; `sleep`, which takes its place, does not.
+  while (readFileSync(`/proc/${parent.pid}/comm`, 'utf8') !== 'sleep\n') await sleep(5)
+  parent.stdio[3]!.destroy()
   while (stat(pid).state !== 'Z') await sleep(5)
   return pid
 }
@@ -217,6 +220,16 @@ t.test("a host's trigger that refuses keeps no lost run from its end", async (t)
   await child.kill('SIGKILL')
   t.match(await ending(), [{ type: 'invocation.failed', reason: 'lost' }])
   t.equal(run().status, 'failed')
+})
+
+t.test('a lost run that cannot be ended keeps no other from its end', async (t) => {
+  const { runner, raw, run, anotherDeath } = await setUp(t)
+  const child = await runner()
+  raw.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF status ON invocation_run WHEN new.task_id = 'a'
+    BEGIN SELECT RAISE(ABORT, 'no'); END`)
+  await child.kill('SIGKILL')
+  await anotherDeath()
+  t.equal(run().status, 'running')
 })
 
 t.test('a runner that is suspended is not declared dead, goes on and ends once', async (t) => {
