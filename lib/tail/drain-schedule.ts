@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** After a drain, wakes are collected for this long: what arrives meanwhile shares one write per viewer. */
 const MIN_COOLDOWN_MS = 25
-const MAX_COOLDOWN_MS = 50
+/** From the beginning of a drain to that of the next, if it leaves the shortest pause: what nobody notices as late. */
+const MAX_PERIOD_MS = 50
 /**
  * Under load the pause grows with the drain: a write costs the same whatever its size, so fewer are cheaper. From some
  * three milliseconds a drain, which is a few hundred viewers, it is at its longest.
@@ -11,7 +12,10 @@ const COOLDOWN_RATIO = 16
 /** After a drain that failed. */
 const RETRY_MS = 250
 
-/** Decides when to drain: at once after idle, then at most once per 25 ms (50 ms under load), never two at a time. */
+/**
+ * Decides when to drain: at once after idle, then with pauses of 25 ms, or once per 50 ms where drains are costly;
+ * never two at a time.
+ */
 export class DrainSchedule {
   readonly #drain: () => Promise<boolean>
   #state: 'idle' | 'busy' | 'closed' = 'idle'
@@ -40,8 +44,8 @@ export class DrainSchedule {
     const succeeded = await this.#drain()
     // Sockets are written to after the drain has returned, in the same turn of the event loop.
     await nextTurn()
-    const wantedMs = COOLDOWN_RATIO * (performance.now() - start)
-    const cooldownMs = Math.min(MAX_COOLDOWN_MS, Math.max(MIN_COOLDOWN_MS, wantedMs))
+    const drainMs = performance.now() - start
+    const cooldownMs = Math.max(MIN_COOLDOWN_MS, Math.min(COOLDOWN_RATIO * drainMs, MAX_PERIOD_MS - drainMs))
     if (!succeeded) this.#isWanted = true
     setTimeout(() => {
       if (this.#state === 'closed') return

@@ -35,6 +35,11 @@ for (const name of wanted) {
     process.exit(2)
   }
 }
+const isForDocument = process.argv.includes('--markdown')
+if (isForDocument && (wanted.length > 0 || isSmoke || ROUNDS < 7)) {
+  console.error('docs/performance.md takes the figures of one whole run, of 7 rounds or more.')
+  process.exit(2)
+}
 
 const machine = `Node ${process.version.slice(1)} on ${process.platform} ${process.arch}, ${availableParallelism()} cores, ` +
   `median of ${ROUNDS} rounds (least – most)`
@@ -47,11 +52,10 @@ for (const [name, run] of Object.entries(BENCHMARKS)) {
   console.log('')
   tables.push(...results)
 }
-if (process.argv.includes('--markdown')) writeDocument()
+if (isForDocument) writeDocument()
 
 /** One table from one run: figures of different runs do not belong side by side. */
 function writeDocument () {
-  if (wanted.length > 0 || isSmoke || ROUNDS < 7) throw new Error('docs/performance.md takes the figures of a whole run, of 7 rounds or more')
   const text = readFileSync(DOCUMENT, 'utf8')
   const [start, end] = [text.indexOf(MARKS[0]) + MARKS[0].length, text.indexOf(MARKS[1])]
   writeFileSync(DOCUMENT, `${text.slice(0, start)}${machine}.\n\n${toMarkdown(tables)}${text.slice(end)}`)

@@ -30,7 +30,7 @@ export function printTable (table) {
   console.log(`${table.title}: ${table.metric}`)
   for (const { name, median, least, most, ratio } of rows) {
     const spread = `(${format(least)} – ${format(most)})`
-    const versus = ratio === undefined ? '' : `we: ${formatRatio(ratio)} x as good`
+    const versus = formatRatio(ratio) === '' ? '' : `we: ${formatRatio(ratio)} x as good`
     console.log(`  ${name.padEnd(50)} ${format(median).padStart(11)} ${unit.padEnd(7)} ${spread.padEnd(26)} ${versus}`)
   }
   if (table.target !== undefined) console.log(`  target ${table.target.text}: ${isMet ? 'met' : 'FALLS SHORT'}`)
@@ -38,7 +38,7 @@ export function printTable (table) {
 
 /** All tables as one of Markdown, a line for each other contender. */
 export function toMarkdown (tables) {
-  const lines = ['| | ours | the other | ratio | target | |', '|---|---|---|---|---|---|']
+  const lines = ['| | ours | the other | ours is x times as good | target | |', '|---|---|---|---|---|---|']
   for (const table of tables) {
     const { rows: [ours, ...others], isMet } = evaluate(table)
     const verdict = isMet === undefined ? '' : isMet ? 'met' : '**short**'
@@ -60,6 +60,8 @@ function format (value) {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3)
 }
 
+/** Nothing where ours is nothing: no number is right then. */
 function formatRatio (ratio) {
+  if (!Number.isFinite(ratio) || ratio <= 0) return ''
   return ratio >= 100 ? ratio.toFixed(0) : ratio.toPrecision(3)
 }
