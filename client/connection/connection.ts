@@ -36,6 +36,8 @@ export interface ConnectionOptions extends ApiOptions, ConnectionHandlers {
 
 /** How long to poll before a full server is asked for a stream again, where it does not say. */
 const FULL_SERVER_RETRY_MS = 15_000
+/** A page that has not come after so long comes no more. */
+const PAGE_MS = 15_000
 const DENIED = [400, 401, 403, 404, 410]
 
 /**
@@ -156,7 +158,8 @@ export class TimelineConnection {
 
   async #ask<T> (route: string, query: Readonly<Record<string, string | number>>, signal: AbortSignal): Promise<T> {
     const response = await get(
-      apiUrl(this.#options, route, query), this.#options.headers, { accept: 'application/json' }, signal
+      apiUrl(this.#options, route, query), this.#options.headers, { accept: 'application/json' },
+      AbortSignal.any([signal, AbortSignal.timeout(PAGE_MS)])
     )
     this.#options.onServerTime(String(response.headers.get('date')))
     return await response.json() as T

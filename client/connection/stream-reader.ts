@@ -4,6 +4,8 @@ import { createSseParser, type SseHandlers } from './sse-parser.js'
 /** Assumed until the first ping tells the server's interval. */
 const DEFAULT_HEARTBEAT_MS = 30_000
 const WATCHDOG_GRACE_MS = 5_000
+/** A server that streams answers at once; a connection kept alive that died meanwhile does not. */
+const ANSWER_MS = 10_000
 
 export interface StreamReaderOptions extends SseHandlers {
   readonly url: string
@@ -22,7 +24,8 @@ export interface StreamReaderOptions extends SseHandlers {
  * Reads one event stream until it ends.
  *
  * @returns `'ended'` when the server closed it, `'finished'` when it answered 204: nothing will follow
- * A stream that no byte has come from for two heartbeats and five seconds is dead, whatever TCP thinks.
+ * A stream that no byte has come from for two heartbeats and five seconds is dead, whatever TCP thinks; so is a request
+ * without an answer for ten seconds.
  *
  * @throws ApiError, or what `fetch` throws
  */
@@ -30,10 +33,11 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
   const { url, headers, lastEventId, signal, onMessage, onRetry, onOpen, onPing } = options
   let { heartbeatMs = DEFAULT_HEARTBEAT_MS } = options
   let timer: ReturnType<typeof setTimeout> | undefined
+  let isOpen = false
   const watchdog = new AbortController()
   const arm = (): void => {
     clearTimeout(timer)
-    const limitMs = 2 * heartbeatMs + WATCHDOG_GRACE_MS
+    const limitMs = isOpen ? 2 * heartbeatMs + WATCHDOG_GRACE_MS : ANSWER_MS
     timer = setTimeout(() => {
       watchdog.abort(new ApiError('Nothing has come from the server for too long', 0, undefined, undefined, limitMs))
     }, limitMs)
@@ -55,8 +59,10 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
     if (response.status === 204) return 'finished'
     if (response.body === null || !(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) {
       await response.body?.cancel()
-      throw new ApiError('The server did not answer with an event stream')
+      throw new ApiError('The answer is no event stream')
     }
+    isOpen = true
+    arm()
     onOpen()
     const decoder = new TextDecoder()
     const reader = response.body.getReader()

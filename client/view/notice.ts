@@ -23,7 +23,7 @@ export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
     return notice(icon('dot'), 'No activity yet', 'What agents do will appear here as it happens.')
   }
   if ('sinceMs' in connection) {
-    return notice(icon('alert'), 'The timeline cannot be loaded yet', 'It is tried again by itself.')
+    return notice(icon('alert'), 'Not loaded yet', 'It is tried again by itself.')
   }
   return connection.name === 'idle' ? notice(icon('dot'), 'No task chosen') : notice(spinner(), 'Loading the timeline')
 }

@@ -1,7 +1,9 @@
+import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { backoffMs } from '../../client/connection/backoff.js'
 import { TimelineConnection, type ConnectionOptions } from '../../client/connection/connection.js'
 import type { ConnectionState } from '../../client/connection/connection-state.js'
+import { readStream } from '../../client/connection/stream-reader.js'
 import type { StreamFrame, TimelineEvent } from '../../lib/events.js'
 import { TimelineServer } from './support/timeline-server.js'
 import { TaskScript } from './support/sample-task.js'
@@ -60,7 +62,7 @@ class Watcher {
 }
 
 async function start (t: Test, options: Partial<ConnectionOptions> = {}): Promise<{
-  server: TimelineServer, watcher: Watcher, script: TaskScript
+  server: TimelineServer, origin: string, watcher: Watcher, script: TaskScript
 }> {
   const server = new TimelineServer()
   const origin = await server.listen()
@@ -72,7 +74,7 @@ async function start (t: Test, options: Partial<ConnectionOptions> = {}): Promis
   const script = new TaskScript('a/b', Date.now())
   for (let i = 1; i <= 5; i++) script.say(1, 'output', `${i}`)
   server.events = [...script.events]
-  return { server, watcher, script }
+  return { server, origin, watcher, script }
 }
 
 /** Adds events to the log and to the streams. */
@@ -167,6 +169,30 @@ t.test('a half-open stream is noticed', async (t) => {
   say(server, script, 1)
   await watcher.until(() => watcher.seqs.length === 6)
   t.same(watcher.seqs, upTo(6))
+})
+
+t.test('a stream that is not answered for ten seconds is given up', async (t) => {
+  const { server, origin } = await start(t)
+  server.gate = new Promise(() => {})
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  let isSettled = false
+  const reading = readStream({
+    url: `${origin}/api/tasks/a/stream`,
+    headers: undefined,
+    lastEventId: '',
+    signal: new AbortController().signal,
+    onOpen: () => t.fail('it was opened'),
+    onPing: () => {},
+    onMessage: () => {}
+  }).finally(() => { isSettled = true })
+  const refused = t.rejects(reading, { message: 'Nothing has come from the server for too long', silentMs: 10_000 })
+  await server.until(() => server.countOf('stream') === 1)
+  mock.timers.tick(9_999)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(isSettled, false)
+  mock.timers.tick(1)
+  await refused
 })
 
 t.test('a ping tells the clock, and is no event', async (t) => {

@@ -157,6 +157,20 @@ const roles = {
     })
   },
 
+  // A web server with the plugin; says where it listens.
+  async serve () {
+    const { default: Fastify } = await import('fastify')
+    const { default: agentTimeline } = await import('fastify-agent-timeline')
+    const app = Fastify({ forceCloseConnections: true, keepAliveTimeout: 500 })
+    await app.register(agentTimeline, {
+      database: options.database, migrate: true, metrics: true, monitoring: options.monitoring
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    process.send(app.server.address().port)
+    await told()
+    await app.close()
+  },
+
   async read () {
     const timeline = await openTimeline({ database: options.database, migrate: true })
     const { timeline: events } = await timeline.getTimeline(options.taskId)

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { createBrotliDecompress } from 'node:zlib'
 import { chromium, type Browser, type LaunchOptions } from 'playwright-core'
 
-const ARGS = [
+/** Nothing of these changes what is tested. */
+export const ARGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'
 ]
@@ -35,7 +36,8 @@ export async function launchBrowser (): Promise<Browser> {
   return chromium.launch({ headless: true, args: [...ARGS, ...args], ...options })
 }
 
-async function findBrowser (): Promise<LaunchOptions> {
+/** Where it is, and what it needs. */
+export async function findBrowser (): Promise<LaunchOptions> {
   const chosen = process.env.CHROMIUM_PATH
   if (chosen !== undefined && !existsSync(chosen)) throw new Error(`There is no browser at CHROMIUM_PATH: ${chosen}`)
   const executablePath = chosen ?? INSTALLED[process.platform]?.find((path) => existsSync(path))
