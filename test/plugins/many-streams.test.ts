@@ -235,6 +235,45 @@ t.test('runs that come and go at once are told whole, each event once', async (t
   }))
 })
 
+t.test('a viewer that stops reading costs no more for many tasks than for one, and misses nothing', async (t) => {
+  let mostBuffered = 0
+  const { app, timeline } = await makeApp(t, {
+    listen: true,
+    before: (host) => host.addHook('onRequest', async (_request, { raw }) => {
+      const write = raw.write.bind(raw) as (bytes: Uint8Array) => boolean
+      raw.write = ((bytes: Uint8Array) => {
+        const hasRoom = write(bytes)
+        mostBuffered = Math.max(mostBuffered, raw.writableLength)
+        return hasRoom
+      }) as typeof raw.write
+    })
+  })
+  const tasks = Array.from({ length: 20 }, (_, index) => `t${index}`)
+  const runs = await Promise.all(tasks.map(async (taskId) => start(timeline, taskId)))
+  const record = async (count: number) => {
+    for (const run of runs) for (let i = 0; i < count; i++) run.activity(say('x'.repeat(15_000)))
+    await timeline.flush()
+  }
+  await record(40)
+  const slow = await SseClient.open(app, `/api/stream?tasks=${tasks.map((taskId) => `${taskId}:0`).join()}`)
+  slow.response.pause()
+  const fast = await SseClient.open(app, '/api/stream?tasks=t0')
+  await record(20)
+  await untilSeen(fast, 't0', 61)
+  slow.response.resume()
+  const last = new Map<string, number>()
+  let next = 0
+  await slow.until(({ frames }) => {
+    for (; next < frames.length; next++) {
+      const { taskId, seq } = frames[next]?.data ?? {}
+      if (seq > 0) last.set(taskId, seq)
+    }
+    return tasks.every((taskId) => last.get(taskId) === 61)
+  })
+  for (const taskId of tasks) t.same(seen(slow, taskId), upTo(61))
+  t.ok(mostBuffered < 2.5 * 1024 * 1024, `${mostBuffered} bytes of ${20 * 61 * 15_000} waited at most`)
+})
+
 t.test('viewers that are cut at random and meet restarted servers hold exactly the log of every task', async (t) => {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
   t.comment(`SEED=${seed}`)
