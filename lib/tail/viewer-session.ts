@@ -91,8 +91,11 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
     if (this.#isClosed) return
     const isLogKnown = cursor === undefined || isKnown(cursor, tail.cursor, tail.epoch)
     if (isLogKnown) this.#cursor = cursor?.seq ?? 0
-    else if (epoch !== undefined) return this.onEnd('replaced')
-    else this.#tellUnknownCursor()
+    else if (epoch !== undefined) {
+      // Who subscribes has not got the subscription yet, if nothing had to be waited for.
+      await Promise.resolve()
+      return this.onEnd('replaced')
+    } else this.#tellUnknownCursor()
     this.#isStarted = true
     this.#endIfReached()
     await this.#catchUp()

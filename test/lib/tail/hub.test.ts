@@ -235,6 +235,25 @@ t.test('a deleted task and a replaced log end their streams, and only theirs', a
   await kept.untilSeq(3)
 })
 
+t.test('a subscription to a log that was replaced ends once its owner has it', async (t) => {
+  const { hub, record, view } = setUp(t)
+  record('a', some(2))
+  await view('a').untilSeq(2)
+  const order: string[] = []
+  const ended = new Promise<void>((resolve) => {
+    hub.subscribe('a', {
+      cursor: { seq: 1, epoch: 'e0' },
+      epoch: 'e0',
+      write: () => true,
+      bufferedBytes: () => 0,
+      onEnd: (reason) => { order.push(reason); resolve() }
+    })
+  })
+  order.push('subscribed')
+  await ended
+  t.same(order, ['subscribed', 'replaced'])
+})
+
 t.test('a database that cannot be read is waited for, and reported once', async (t) => {
   const { record, view, reader, warnings } = setUp(t)
   record('a', some(2))
