@@ -9,9 +9,9 @@ const AHEAD = 2_000
  * Agents that run one invocation after the other on any of the tasks, and keep the ledger.
  *
  * @param {{ timeline: import('../../lib/timeline.js').Timeline, name: string, seed: string, tasks: string[],
- *   ledger: object, agents: number, paceMs: number }} options
+ *   ledger: object, agents: number, paceMs: number, maxBurst: number }} options
  */
-export function startAgents ({ timeline, name, seed, tasks, ledger, agents, paceMs }) {
+export function startAgents ({ timeline, name, seed, tasks, ledger, agents, paceMs, maxBurst }) {
   const random = createRandom(seed, name, 'agents')
   const work = new Set()
   const state = { isStopping: false }
@@ -28,7 +28,7 @@ export function startAgents ({ timeline, name, seed, tasks, ledger, agents, pace
     }
   }
 
-  async function run (key, taskId, total, random, burst = 60) {
+  async function run (key, taskId, total, random, burst = maxBurst) {
     let handle
     ledger.write('S', key, taskId)
     const start = timeline.startInvocation({ taskId, role: 'coder', provider: 'claude', model: key, prompt: `Do ${key}` })
@@ -72,7 +72,7 @@ export function startAgents ({ timeline, name, seed, tasks, ledger, agents, pace
       const key = `${name}-${agent}-${runs++}`
       const random = createRandom(seed, key, 'run')
       const taskId = random.pick(tasks)
-      await run(key, taskId, random.integer(0, 400), random)
+      await run(key, taskId, random.integer(0, 7 * maxBurst), random)
       if (random.chance(0.2)) await tellTask(taskId, `note-${key}`)
       await sleep(random.exponential(paceMs))
     }

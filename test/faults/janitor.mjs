@@ -90,4 +90,4 @@ process.on('message', async ({ stop }) => {
   process.disconnect()
 })
 process.on('disconnect', () => process.exit())
-process.send('ready')
+process.send('ready', () => {})

@@ -77,8 +77,8 @@ const CHECKS = {
   },
 
   U (position, _, { at, taskId, logs, counts, tell }) {
-    const log = logs.get(`${taskId} ${position.epoch}`)
-    if (position.epoch === undefined || !(log?.goneAt <= at)) tell(`the cursor ${position.seq}.${position.epoch} is known and was refused`)
+    const known = [...logs].filter(([key]) => key.startsWith(`${taskId} ${position.epoch ?? ''}`))
+    if (!known.some(([, { goneAt }]) => goneAt <= at)) tell(`the cursor ${position.seq}.${position.epoch} is known and was refused`)
     position.seq = 0
     position.epoch = undefined
     counts.gaps++
@@ -94,6 +94,10 @@ const CHECKS = {
     let bytes = 0
     for (let seq = position.seq + 1; seq <= log.lastSeq && log.at[seq] < at; seq++) bytes += log.bytes[seq]
     if (bytes > PAUSED_BYTES) counts.paused++
+  },
+
+  '!' (position, [what], { tell }) {
+    tell(what)
   },
 
   X (position, [cause], { counts }) {

@@ -9,6 +9,7 @@ export const FORMS = {
     // Some of those that a viewer believes in do not count: its task was replaced meanwhile.
     sought: { paused: 2 },
     runners: 4,
+    maxBurst: 60,
     paceMs: { runner: 80, server: 100, janitor: 150 },
     expireAfterMs: [500, 4_000]
   },
@@ -25,6 +26,7 @@ export const FORMS = {
     },
     sought: { paused: 30 },
     runners: 4,
+    maxBurst: 300,
     paceMs: { runner: 25, server: 60, janitor: 250 },
     expireAfterMs: [1_000, 10_000]
   }

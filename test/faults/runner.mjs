@@ -23,4 +23,4 @@ process.on('message', async ({ flood, stop }) => {
   process.disconnect()
 })
 process.on('disconnect', () => process.exit())
-process.send('ready')
+process.send('ready', () => {})

@@ -33,4 +33,4 @@ process.on('message', async ({ flood, stop, end }) => {
   process.disconnect()
 })
 process.on('disconnect', () => process.exit())
-process.send('ready')
+process.send('ready', () => {})

@@ -71,6 +71,7 @@ class Slot {
       fragileTasks: FRAGILE_TASKS,
       agents: isRunner ? 3 : 1,
       paceMs: form.paceMs[this.#kind],
+      maxBurst: form.maxBurst,
       expireAfterMs: form.expireAfterMs
     }
     const child = this.#storm.fork(`${this.#kind}.mjs`, options, ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'])

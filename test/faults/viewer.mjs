@@ -1,6 +1,5 @@
 import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { digestOf } from './digest.mjs'
 import { createRandom } from './random.mjs'
 
 /** What a flood sends while a viewer does not read: more than the server (1 MiB) and the socket keep for it. */
@@ -8,7 +7,7 @@ const FLOOD_BYTES = 2 * 1024 * 1024
 const RETRY_MS = 50
 
 /**
- * One viewer of one task, as an EventSource is one: it knows the last `id`, sends it back, and keeps a list.
+ * One viewer of a feed: it comes, is cut, stops reading, comes back where it was, and keeps a list.
  *
  * | line of the list | |
  * |---|---|
@@ -19,18 +18,20 @@ const RETRY_MS = 50
  * | `U task` | its cursor was not known |
  * | `P task`, `R task how` | it stops reading, reads on: after a flood, or because something else came |
  * | `X task cause` | the connection is over |
+ * | `! task what` | it was told what it must not be told |
  */
 export class Viewer {
-  cursor = ''
   #options
   #random
   #write
   #server = 0
+  /** Called after every read. */
+  #onRead = () => {}
   #request
   #response
   #isPaused = false
 
-  /** @param {{ name: string, seed: string, taskId: string, servers: Array<string | undefined>, phase: object,
+  /** @param {{ name: string, seed: string, feed: object, servers: Array<string | undefined>, phase: object,
    *   write: (line: string) => void, flood: (bytes: number) => Promise<void> }} options */
   constructor (options) {
     this.#options = options
@@ -54,20 +55,21 @@ export class Viewer {
     }
   }
 
-  /** Reads undisturbed until it has seen the head; a task without a log has none. */
-  async settle (head) {
-    if (head === '') return
-    while (this.cursor !== head) {
-      const isOver = this.#connect(() => { if (this.cursor === head) this.#cut() })
-      await isOver
-      if (this.cursor !== head) await sleep(RETRY_MS)
+  /** Reads undisturbed until it has seen the heads; a task without a log has none. */
+  async settle (heads) {
+    const { feed } = this.#options
+    const isThere = () => feed.tasks.every((taskId) => heads[taskId] === '' || feed.cursorOf(taskId) === heads[taskId])
+    this.#onRead = () => { if (isThere()) this.#cut() }
+    while (!isThere()) {
+      await this.#connect()
+      if (!isThere()) await sleep(RETRY_MS)
     }
   }
 
   /** Cuts the connection when its time has come, after a pause in the middle or without. */
   async #leave (isOver) {
     const random = this.#random
-    const { taskId, flood, phase } = this.#options
+    const { feed: { tasks: [taskId] }, flood, phase } = this.#options
     const stayMs = random.exponential(1_200)
     const [willPause, pauseMs] = [random.chance(0.06), random.pick([100, 500, 4_000])]
     if (await Promise.race([isOver.then(() => true), sleep(stayMs, false), phase.calm])) return this.#cut()
@@ -92,12 +94,12 @@ export class Viewer {
   }
 
   /** Resolves when the connection is over. */
-  #connect (onEvent = () => {}) {
-    const { taskId, servers } = this.#options
+  #connect () {
+    const { feed, servers } = this.#options
+    const [taskId] = feed.tasks
     const socketPath = servers[this.#server] ?? servers[1 - this.#server]
     if (socketPath === undefined) return sleep(RETRY_MS)
-    const headers = { accept: 'text/event-stream', ...(this.cursor === '' ? {} : { 'last-event-id': this.cursor }) }
-    this.#write('C', taskId, this.cursor || '-', socketPath === servers[0] ? 0 : 1)
+    for (const id of feed.tasks) this.#write('C', id, feed.cursorOf(id), socketPath === servers[0] ? 0 : 1)
     return new Promise((resolve) => {
       let isOver = false
       const over = (cause) => {
@@ -107,8 +109,7 @@ export class Viewer {
         this.#response = undefined
         resolve()
       }
-      const path = `/api/tasks/${taskId}/stream`
-      this.#request = get({ socketPath, path, headers, agent: false }, (response) => {
+      this.#request = get({ socketPath, ...feed.request(), agent: false }, (response) => {
         if (response.statusCode !== 200) {
           response.resume()
           return over(`status-${response.statusCode}`)
@@ -122,7 +123,7 @@ export class Viewer {
           const blocks = (rest + text).split('\n\n')
           rest = blocks.pop()
           for (const block of blocks) this.#take(block)
-          onEvent()
+          this.#onRead()
         })
         response.on('error', () => {})
       })
@@ -140,17 +141,6 @@ export class Viewer {
     }))
     const data = fields.get('data')
     if (data === undefined || fields.has('event')) return
-    const { taskId } = this.#options
-    const frame = JSON.parse(data)
-    const id = fields.get('id')
-    if (id === undefined) {
-      if (frame.type === 'timeline.snapshot') this.#write('S', taskId, frame.epoch || '-', frame.headSeq)
-      if (frame.type === 'timeline.gap') this.#write('U', taskId)
-      return
-    }
-    this.cursor = id
-    const [seq, epoch] = id.split('.')
-    if (frame.type === 'timeline.gap') this.#write('G', taskId, epoch, frame.fromSeq, frame.toSeq, frame.reason)
-    else this.#write('E', taskId, epoch, frame.seq === Number(seq) ? seq : `${frame.seq}!=${seq}`, digestOf(frame))
+    this.#options.feed.take(JSON.parse(data), fields.get('id'), this.#write)
   }
 }

@@ -1,6 +1,7 @@
 // A process full of viewers: `viewers.mjs <options as JSON>`. Told over IPC where the servers are and what the heads
 // are once all is calm.
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { manyTasks, oneTask } from './feeds.mjs'
 import { Viewer } from './viewer.mjs'
 
 const { names, seed, tasks, listPath } = JSON.parse(process.argv[2])
@@ -13,7 +14,11 @@ const met = { gaps: 0, paused: 0 }
 
 const lists = names.map((name) => {
   const descriptor = openSync(`${listPath}-${name}`, 'a')
-  const taskId = tasks[Number(name.slice(1)) % tasks.length]
+  const number = Number(name.slice(1))
+  const taskId = tasks[number % tasks.length]
+  // Every fifth follows three tasks, one of which is deleted from time to time.
+  const others = tasks.filter((id) => id !== taskId).slice(-2)
+  const feed = number % 5 === 4 ? manyTasks([taskId, ...others]) : oneTask(taskId)
   let waiting = ''
   const save = () => { writeSync(descriptor, waiting); waiting = '' }
   const viewer = new Viewer({
@@ -21,7 +26,7 @@ const lists = names.map((name) => {
     seed,
     servers,
     phase,
-    taskId,
+    feed,
     write (line) {
       waiting += line + '\n'
       if (/^[GU] /.test(line)) met.gaps++
@@ -33,7 +38,7 @@ const lists = names.map((name) => {
       process.send({ flood: { name, taskId, bytes } })
     })
   })
-  return { viewer, save, close: () => { save(); closeSync(descriptor) }, taskId }
+  return { viewer, save, close: () => { save(); closeSync(descriptor) } }
 })
 
 process.on('message', async ({ server, flooded: name, heads }) => {
@@ -43,8 +48,8 @@ process.on('message', async ({ server, flooded: name, heads }) => {
   phase.isCalm = true
   becomeCalm(true)
   await roaming
-  await Promise.all(lists.map(async ({ viewer, close, taskId }) => {
-    await viewer.settle(heads[taskId])
+  await Promise.all(lists.map(async ({ viewer, close }) => {
+    await viewer.settle(heads)
     close()
   }))
   process.disconnect()
