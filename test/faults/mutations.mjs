@@ -1,0 +1,71 @@
+// node test/faults/mutations.mjs [NAME…]: breaks what the guarantees rest on, one after the other, in a copy of the
+// build, and expects the short form of the fault test to find it. Prints what it found.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** Each breaks one thing: in a file, one text is replaced by another. */
+const MUTATIONS = {
+  'reads see a transaction before it is committed': [
+    ['lib/store/database.js', 'writer.db.transaction().execute((trx) => work(trx, host))', `writer.db.transaction().execute(async (trx) => {
+      const result = await work(trx, host)
+      globalThis.inFlight = trx
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      globalThis.inFlight = undefined
+      return result
+    })`],
+    ['lib/store/database.js', 'query(reader.db, host)', 'query(globalThis.inFlight ?? reader.db, host)']
+  ],
+  'a batch is written without looking at the fence': [
+    ['lib/store/commit-batch.js', 'if (!(await advanceFence(trx, context)))', 'await advanceFence(trx, context); if (false)']
+  ],
+  'a batch that may be committed is tried again with what came after it': [
+    ['lib/recorder/writer.js', 'before?.entries ?? queue.peek', 'queue.peek']
+  ],
+  'a viewer resumes one event too late': [
+    ['lib/tail/viewer-session.js', 'this.#cursor = cursor?.seq ?? 0', 'this.#cursor = cursor === undefined ? 0 : Math.min(cursor.seq + 1, tail.cursor)']
+  ],
+  'a viewer resumes one event too early': [
+    ['lib/tail/viewer-session.js', 'this.#cursor = cursor?.seq ?? 0', 'this.#cursor = Math.max(0, (cursor?.seq ?? 0) - 1)']
+  ],
+  'the cursor of a viewer is ignored': [
+    ['plugins/stream-routes.js', "headers['last-event-id']", 'undefined']
+  ]
+}
+
+const SEED = process.env.SEED ?? '1'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const wanted = process.argv.slice(2)
+for (const [name, changes] of Object.entries(MUTATIONS)) {
+  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
+  const found = await runMutant(changes)
+  console.log(`${found.length > 0 ? 'found' : 'NOT FOUND'}: ${name}`)
+  for (const line of found.slice(0, 3)) console.log(`  ${line.slice(0, 200)}`)
+  if (found.length === 0) process.exitCode = 1
+}
+
+/** @returns what the fault test says is wrong */
+async function runMutant (changes) {
+  // Inside the package, so that its dependencies are found.
+  const copy = mkdtempSync(join(root, '.tap-mutant-'))
+  try {
+    cpSync(join(root, 'dist'), copy, { recursive: true })
+    for (const [file, before, after] of changes) {
+      const path = join(copy, file)
+      const code = readFileSync(path, 'utf8')
+      if (code.split(before).length !== 2) throw new Error(`${file} does not hold this once: ${before}`)
+      writeFileSync(path, code.replace(before, () => after))
+    }
+    const child = spawn(process.execPath, [fileURLToPath(new URL('index.mjs', import.meta.url)), 'short'], {
+      env: { ...process.env, SEED, FAULTS_DIST: pathToFileURL(copy).href }, stdio: ['ignore', 'pipe', 'inherit']
+    })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => { output += text })
+    await once(child, 'close')
+    return output.split('\n').filter((line) => line.startsWith('not ok: ') && !line.startsWith('not ok: too little'))
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
