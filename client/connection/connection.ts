@@ -187,7 +187,7 @@ export class TimelineConnection {
           // The log is another one than we know: its newest page costs less than its whole replay.
           this.#isLoaded = false
           this.#position = ''
-          restart.abort(new ApiError('The timeline was replaced'))
+          restart.abort(new ApiError('It was replaced'))
           return
         }
         if (frame.type === 'timeline.snapshot') onServerTime(frame.serverTime)

@@ -20,12 +20,12 @@ export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
       ${icon('retry')}Try again</button>` as VNode)
   }
   if (state.isLoaded) {
-    return notice(icon('dot'), 'No activity yet', 'What agents do will appear here as it happens.')
+    return notice(icon('dot'), 'No activity yet', 'What agents do appears here.')
   }
   if ('sinceMs' in connection) {
-    return notice(icon('alert'), 'Not loaded yet', 'It is tried again by itself.')
+    return notice(icon('alert'), 'Not loaded yet', 'It is tried again.')
   }
-  return connection.name === 'idle' ? notice(icon('dot'), 'No task chosen') : notice(spinner(), 'Loading the timeline')
+  return connection.name === 'idle' ? notice(icon('dot'), 'No task') : notice(spinner(), 'Loading the timeline')
 }
 
 function notice (sign: VNode, title: string, text?: string, action?: VNode): VNode {

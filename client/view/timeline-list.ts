@@ -173,7 +173,9 @@ export class TimelineList extends Component<TimelineListProps> {
     let index = firstIndex + 1
     while (index < this.#range.to && this.props.state.rows[index]?.kind !== 'start') index++
     const distance = index < this.#range.to ? heights.top(index) - top : headingPx
-    this.#heading.style.transform = `translateY(${Math.min(0, distance - headingPx)}px)`
+    const gonePx = Math.max(0, headingPx - distance)
+    this.#heading.style.transform = `translateY(${-gonePx}px)`
+    this.#heading.style.clipPath = `inset(${gonePx + 1}px 0 0)`
   }
 
   readonly #onScroll = (): void => {

@@ -220,6 +220,12 @@ t.test('axe finds no violation of WCAG 2 A and AA in any verdict, nor does anyth
         return [document.documentElement, ...inside].filter((box) => box.scrollWidth > box.clientWidth).length
       })
       t.equal(overflow, 0, `${name}, ${width} px`)
+      const isCovered = await page.evaluate(() => {
+        const root = document.querySelector('agent-timeline')?.shadowRoot
+        const { left, bottom } = root?.querySelector('dl')?.getBoundingClientRect() ?? { left: 0, bottom: 0 }
+        return root?.elementFromPoint(left + 2, bottom - 1)?.closest('header') === null
+      })
+      t.equal(isCovered, false, `${name}, ${width} px: no heading of a run lies over the header`)
     }
   }
   const { server, page } = await show(t, { reducedMotion: 'reduce', end: 'parallel' })
