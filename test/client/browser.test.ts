@@ -149,6 +149,35 @@ t.test('what folds opens, what failed stands open, groups close', async (t) => {
   await page.getByText("rg -n 'verified email' src/").waitFor({ state: 'detached' })
 })
 
+t.test('older rows come in above without moving anything', async (t) => {
+  const { server, page } = await show(t, {
+    prepare (server) {
+      const script = new TaskScript(TASK, Date.now() - 4_000_000).start(1, 'coder', 'codex', 'gpt')
+      for (let i = 0; i < 2000; i++) script.say(1, 'output', i % 7 === 0 ? `row ${i}\nand a second line` : `row ${i}`).wait(1)
+      server.events = script.events
+      server.running = []
+    }
+  })
+  await page.getByText('row 1999').first().waitFor()
+  const place = async (): Promise<{ seq: number, top: number }> => page.locator('.list').evaluate((list) => {
+    const { top } = list.getBoundingClientRect()
+    const row = [...list.querySelectorAll('article')].find((row) => row.getBoundingClientRect().top >= top + 50)!
+    return { seq: Number(row.getAttribute('aria-posinset')), top: row.getBoundingClientRect().top }
+  })
+  for (let pages = 0; pages < 3; pages++) {
+    let open = (): void => {}
+    server.gate = new Promise((resolve) => { open = resolve })
+    await page.locator('.list').evaluate((list) => { list.scrollTop = 0 })
+    await page.getByText('Loading older events').waitFor()
+    const before = await place()
+    open()
+    await page.getByText('Loading older events').waitFor({ state: 'detached' })
+    const after = await place()
+    t.equal(after.seq, before.seq)
+    t.ok(Math.abs(after.top - before.top) < 1, `row ${before.seq} moved ${after.top - before.top} px`)
+  }
+})
+
 t.test('following 1,000 events a second makes no task of more than 50 ms', async (t) => {
   const { server, page } = await show(t)
   await page.getByText('Live', { exact: true }).waitFor()
