@@ -39,6 +39,7 @@ async function check () {
   const runs = new Runs(violations)
   const logs = readHistory(raw, violations, (row, event) => runs.take(row, event))
   checkTables(raw, logs, violations)
+  runs.checkOpenCalls(logs)
   const names = readdirSync(directory)
   const ledgers = new Map(names.filter((name) => name.startsWith('ledger-')).map((name) => {
     const life = name.slice('ledger-'.length)

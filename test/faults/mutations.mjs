@@ -49,7 +49,7 @@ for (const [name, changes] of Object.entries(MUTATIONS)) {
 /** @returns what the fault test says is wrong */
 async function runMutant (changes) {
   // Inside the package, so that its dependencies are found.
-  const copy = mkdtempSync(join(root, '.tap-mutant-'))
+  const copy = mkdtempSync(join(root, '.mutant-'))
   try {
     cpSync(join(root, 'dist'), copy, { recursive: true })
     for (const [file, before, after] of changes) {

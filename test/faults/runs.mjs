@@ -10,6 +10,8 @@ export class Runs {
   #byId = new Map()
   #byKey = new Map()
   #notes = new Map()
+  /** Calls that were open when their run ended. */
+  #left = []
   #violations
   late = 0
   joined = 0
@@ -29,7 +31,7 @@ export class Runs {
     if (kind === 'invocation.started') return this.#start(id, event)
     const run = this.#byId.get(id)
     if (run === undefined) return this.#tell(`${row.task_id} ${row.seq} belongs to a run that never began: ${id}`)
-    if (TERMINAL.has(kind)) this.#end(run, kind, event)
+    if (TERMINAL.has(kind)) this.#end(run, kind, event, row)
     else if (run.key !== 'host') this.#activity(run, row, event)
   }
 
@@ -41,14 +43,14 @@ export class Runs {
     const key = event.model
     if (this.#byId.has(id)) this.#tell(`invocation ${id} began twice`)
     if (key !== 'host' && this.#byKey.has(key)) this.#tell(`the run ${key} is in the log twice`)
-    const run = { id, key, next: 0, open: new Set(), end: undefined, reason: undefined }
+    const run = { id, key, next: 0, open: new Map(), end: undefined, reason: undefined }
     this.#byId.set(id, run)
     this.#byKey.set(key, run)
   }
 
-  #end (run, kind, event) {
+  #end (run, kind, event, { task_id: taskId, epoch, at }) {
     if (run.end !== undefined) this.#tell(`${run.key} ended twice`)
-    if (run.open.size > 0) this.#tell(`${run.key} ended with open calls: ${[...run.open]}`)
+    for (const [callId, seq] of run.open) this.#left.push({ key: run.key, callId, log: `${taskId} ${epoch}`, seq, at })
     run.end = TERMINAL.get(kind)
     run.reason = event.reason
     if (run.reason === 'lost') this.lost++
@@ -79,8 +81,15 @@ export class Runs {
     if (!isSame || !areEqual(given, storedMetadata(meant[0].metadata))) {
       this.#tell(`${run.key}: activity ${run.next - pieces} is not what was meant: ${JSON.stringify(event).slice(0, 300)} instead of ${JSON.stringify(meant[0]).slice(0, 300)}`)
     }
-    if (late !== true && phase === 'start') run.open.add(callId)
+    if (late !== true && phase === 'start') run.open.set(callId, row.seq)
     if (phase === 'end') run.open.delete(callId)
+  }
+
+  /** No call stays open after its run, as far as its start was still there to be seen. */
+  checkOpenCalls (logs) {
+    for (const { key, callId, log, seq, at } of this.#left) {
+      if (!logs.get(log).wasDeleted(seq, at)) this.#tell(`${key} ended and ${callId} stayed open`)
+    }
   }
 
   /**

@@ -11,6 +11,7 @@ import { FRAGILE_TASKS, lifeOf, TASKS, VIEWERS } from './plan.mjs'
 /** A run of the dead is found within two of these and a second. */
 const HEARTBEAT_MS = 500
 const POLL_MS = 100
+const REST_TURNS = 200
 /** After so many polls somebody else is asked to flood. */
 const FLOOD_TURNS = 5
 
@@ -216,7 +217,8 @@ async function rest ({ raw, runners, servers, janitor, viewers, viewersGone }) {
     await stopped
   }))
   const running = raw.prepare("SELECT count(*) FROM invocation_run WHERE status = 'running'").pluck()
-  while (running.get() > 0) await sleep(POLL_MS)
+  // One that never ends, or a viewer that never arrives, is told by the comparison.
+  for (let turn = 0; turn < REST_TURNS && running.get() > 0; turn++) await sleep(POLL_MS)
   // A host's transition counts once the task has kept its state for two seconds.
   const heads = raw.prepare('SELECT task_id, last_seq, epoch FROM task_stream ORDER BY task_id')
   let seen

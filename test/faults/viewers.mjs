@@ -1,6 +1,7 @@
 // A process full of viewers: `viewers.mjs <options as JSON>`. Told over IPC where the servers are and what the heads
 // are once all is calm.
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { manyTasks, oneTask } from './feeds.mjs'
 import { Viewer } from './viewer.mjs'
 
@@ -9,6 +10,8 @@ const servers = [undefined, undefined]
 let becomeCalm
 const phase = { isCalm: false, calm: new Promise((resolve) => { becomeCalm = resolve }) }
 
+/** Whoever has not arrived by then is told by the comparison. */
+const PATIENCE_MS = 45_000
 const flooded = new Map()
 const met = { gaps: 0, paused: 0 }
 
@@ -49,10 +52,10 @@ process.on('message', async ({ server, flooded: name, heads }) => {
   becomeCalm(true)
   await roaming
   await Promise.all(lists.map(async ({ viewer, close }) => {
-    await viewer.settle(heads)
+    await Promise.race([viewer.settle(heads), sleep(PATIENCE_MS)])
     close()
   }))
-  process.disconnect()
+  process.exit()
 })
 process.on('disconnect', () => process.exit())
 const roaming = Promise.all(lists.map(({ viewer }) => viewer.roam()))
