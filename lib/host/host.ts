@@ -3,6 +3,7 @@ import { normaliseTime, parseTime, toIso, type Clock } from '../clock.js'
 import type { TaskInfo } from '../events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
 import { tryWithinSavepoint } from '../store/savepoint.js'
+import { Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from './host-values.js'
 import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
@@ -56,6 +57,14 @@ interface PendingTaskEvents {
 
 export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Host {
   const columns = HOST_COLUMNS.filter((name) => schema.invocations.has(name))
+  // Each batch looks whether there is something of the host's.
+  const selectCursors = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
+    .select(['audit_cursor', 'invocation_cursor']).where('task_id', '=', taskId))
+  const selectNewest = new Statement((db, { taskId, after }: { taskId: string, after: number }) => db
+    .selectFrom('task_invocations').select('id').where('task_id', '=', taskId).where('id', '>', after).limit(1))
+  const selectRunning = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('invocation_run')
+    .select(['invocation_id', 'last_activity_at']).where('status', '=', 'running').where('source', '=', 'host')
+    .where('task_id', '=', taskId))
 
   function selectRows (db: Kysely<any>) {
     return db.selectFrom('task_invocations').select(columns as unknown as string[])
@@ -74,14 +83,12 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
   }
 
   async function readCursors (db: Kysely<Tables>, taskId: string) {
-    return await db.selectFrom('task_stream').select(['audit_cursor', 'invocation_cursor'])
-      .where('task_id', '=', taskId).executeTakeFirst() ?? { audit_cursor: 0, invocation_cursor: 0 }
+    return await selectCursors.first(db, { taskId }) ?? { audit_cursor: 0, invocation_cursor: 0 }
   }
 
   /** Host rows that are known to run may have ended since. */
-  function runningRows (db: Kysely<Tables>, taskId: string) {
-    return db.selectFrom('invocation_run').select(['invocation_id', 'last_activity_at'])
-      .where('status', '=', 'running').where('source', '=', 'host').where('task_id', '=', taskId).execute()
+  async function runningRows (db: Kysely<Tables>, taskId: string) {
+    return (await selectRunning.run(db, { taskId })).rows
   }
 
   async function adoptRow (trx: Kysely<Tables>, row: HostInvocation): Promise<DerivedLifecycle> {
@@ -180,8 +187,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
 
     async look (db, taskId) {
       const cursors = await readCursors(db, taskId)
-      const invocation = await db.selectFrom('task_invocations').select('id').where('task_id', '=', taskId)
-        .where('id', '>', cursors.invocation_cursor).limit(1).executeTakeFirst()
+      const invocation = await selectNewest.first(db, { taskId, after: cursors.invocation_cursor })
       if (invocation !== undefined || await hasMoved(db, taskId)) return { hasPending: true }
       const { events, cursor, recheckInMs } = await readTaskEvents(db, taskId, cursors.audit_cursor)
       return { hasPending: events.length > 0 || cursor > cursors.audit_cursor, recheckInMs }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { parseTime, type Clock } from '../clock.js'
+import { Statement } from '../store/statement.js'
 import { decideTransitions, transitionMessage, transitionType, type AuditRow } from './audit.js'
 
 /** A change of a task that the host recorded by itself. */
@@ -47,6 +48,9 @@ export function createAuditSource (now: Clock): TaskEventSource {
   /** Per task: its last row, and since when `tasks.status` has agreed with it. */
   const agreements = new Map<string, { readonly rowId: number, readonly since: number }>()
 
+  const selectPending = new Statement((db: Kysely<any>, { taskId, cursor }: { taskId: string, cursor: number }) => db
+    .selectFrom('audit').select('id').where('task_id', '=', taskId).where('id', '>', cursor).limit(1))
+
   function isConfirmed (taskId: string, row: AuditRow, status: string | undefined): boolean {
     const isSettled = now() - (parseTime(row.created_at) ?? 0) > SETTLED_AFTER_MS
     if (status !== row.to_status || isSettled) {
@@ -65,9 +69,7 @@ export function createAuditSource (now: Clock): TaskEventSource {
     isPresent: async () => true,
 
     async hasPending (db, taskId, cursor) {
-      const row = await db.selectFrom('audit').select('id')
-        .where('task_id', '=', taskId).where('id', '>', cursor).limit(1).executeTakeFirst()
-      return row !== undefined
+      return await selectPending.first(db, { taskId, cursor }) !== undefined
     },
 
     async read (db, taskId, cursor, previous) {

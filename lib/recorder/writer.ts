@@ -4,6 +4,7 @@ import { timelineError, type TimelineError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Meter } from '../meter.js'
 import type { Caps } from '../options.js'
+import { createBatchStatements } from '../store/batch-statements.js'
 import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
 import type { Database } from '../store/database.js'
 import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlite.js'
@@ -63,7 +64,8 @@ export interface Writer {
 export function createWriter (options: WriterOptions): Writer {
   const { database, caps, logger, now } = options
   const queue = createQueue(caps.queueBytes, options.meter)
-  const statements: StatementCache = new Map()
+  const inserts: StatementCache = new Map()
+  const statements = createBatchStatements()
   let batch = 0
   let isBusyWriting = false
   let isClosed = false
@@ -133,6 +135,7 @@ export function createWriter (options: WriterOptions): Writer {
           batch: batch + 1,
           now: now(),
           activitiesPerInvocation: caps.activitiesPerInvocation,
+          inserts,
           statements
         }, ops)
         return written

@@ -6,9 +6,10 @@ import { addToJson } from '../recorder/metadata.js'
 import { exitCodeForHost, type Ending } from '../recorder/ending.js'
 import type { ActivityOp, EndOp, Op, StartOp } from '../recorder/queue.js'
 import type { Run } from '../recorder/run.js'
+import type { BatchStatements } from './batch-statements.js'
 import { insertActivities, type ActivityRow, type StatementCache } from './insert-activities.js'
 import { tryWithinSavepoint, withinSavepoint } from './savepoint.js'
-import { allocate, ensureStream, insertEvents, type NewEvent } from './sequence.js'
+import { ensureStream, insertEvents, type NewEvent } from './sequence.js'
 import type { Tables } from './tables.js'
 
 export interface BatchContext {
@@ -21,7 +22,8 @@ export interface BatchContext {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly activitiesPerInvocation: number
-  readonly statements: StatementCache
+  readonly inserts: StatementCache
+  readonly statements: BatchStatements
 }
 
 /** What is true once the batch is committed, and must not be believed before. */
@@ -78,7 +80,8 @@ export async function commitBatch (
   const taskIds = [...new Set(ops.filter(isAlive).map(taskIdOf))]
   // Sorted: writers of several tasks must lock the streams in one order.
   for (const taskId of [...taskIds].sort()) {
-    await ensureStream(trx, taskId, titleOf(ops, taskId))
+    const hasStart = ops.some((op) => op.kind === 'start' && op.run.taskId === taskId)
+    if (hasStart) await ensureStream(trx, taskId, titleOf(ops, taskId))
     await importHostRows(trx, context.host, taskId).catch((error) => { importErrors.push(error) })
   }
 
@@ -135,9 +138,10 @@ export async function commitBatch (
 async function advanceFence (trx: Kysely<Tables>, context: BatchContext): Promise<boolean> {
   const { writerId, batch, owner } = context
   const heartbeat = toIso(context.now)
-  const result = await trx.updateTable('timeline_writer').set({ batch, heartbeat_at: heartbeat })
-    .where('writer_id', '=', writerId).where('batch', '=', batch - 1).executeTakeFirst()
-  if (result.numUpdatedRows === 1n) return true
+  const { numAffectedRows } = await context.statements.advanceFence.run(trx, {
+    batch, before: batch - 1, writerId, heartbeatAt: heartbeat
+  })
+  if (numAffectedRows === 1n) return true
   const row = await trx.selectFrom('timeline_writer').select('batch').where('writer_id', '=', writerId).executeTakeFirst()
   if (row !== undefined && Number(row.batch) >= batch) return false
   // A number that lags behind is that of a backup, put in the place of the database while we wrote.
@@ -155,14 +159,16 @@ async function importHostRows (trx: Kysely<Tables>, host: Host, taskId: string):
 
 /** States of the runs that are known; by owner too, because another database may have the same ids. */
 async function readStatuses (
-  trx: Kysely<Tables>, { writerId }: BatchContext, ops: readonly Op[]
+  trx: Kysely<Tables>, { writerId, statements }: BatchContext, ops: readonly Op[]
 ): Promise<Map<number, string>> {
   const ids = new Set<number>()
   for (const op of ops) if ('run' in op && op.run.id !== undefined) ids.add(op.run.id)
-  if (ids.size === 0) return new Map()
-  const rows = await trx.selectFrom('invocation_run').select(['invocation_id', 'status'])
-    .where('invocation_id', 'in', [...ids]).where('owner', '=', writerId).execute()
-  return new Map(rows.map((row) => [Number(row.invocation_id), row.status]))
+  const found = new Map<number, string>()
+  for (const id of ids) {
+    const row = await statements.readStatus.first(trx, { id, writerId })
+    if (row !== undefined) found.set(id, row.status)
+  }
+  return found
 }
 
 /** Of runs that a batch wrote to which was committed before: what it made of them is in their rows. */
@@ -335,8 +341,7 @@ async function store (
 ): Promise<void> {
   if (rows.length === 0) return
   const { now, activitiesPerInvocation } = context
-  let seq = await allocate(trx, taskId, rows.length)
-  if (seq === undefined) throw new Error('the stream of the task vanished inside its own transaction')
+  let seq = await takeNumbers(trx, taskId, rows.length, context.statements)
   const headLength = Math.floor(activitiesPerInvocation / 2)
   const activities: ActivityRow[] = []
   const events: Array<{ event: NewEvent, seq: number }> = []
@@ -357,28 +362,40 @@ async function store (
     }
     seq++
   }
-  await insertActivities(trx, context.statements, taskId, toIso(now), activities)
+  await insertActivities(trx, context.inserts, taskId, toIso(now), activities)
   await insertEvents(trx, taskId, events)
+}
+
+/** The first of the task's next numbers; a task that has no log yet gets one. */
+async function takeNumbers (
+  trx: Kysely<Tables>, taskId: string, count: number, { allocate }: BatchStatements
+): Promise<number> {
+  let row = await allocate.first(trx, { taskId, count })
+  if (row === undefined) {
+    await ensureStream(trx, taskId)
+    row = await allocate.first(trx, { taskId, count })
+  }
+  return Number(row?.last_seq) - count + 1
 }
 
 /** Liveness once per batch, and the middle of what has grown too long. */
 async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch): Promise<void> {
   const { id, lastAt, run } = of
   if (id === undefined || of.count === run.activityCount) return
-  const { now, host, activitiesPerInvocation: cap } = context
+  const { now, host, statements, activitiesPerInvocation: cap } = context
   // A late activity does not make a run look older than it did.
-  const at = Math.max(Math.min(lastAt, now), run.lastActivityAt)
-  run.lastActivityAt = at
-  const iso = toIso(at)
-  await trx.updateTable('invocation_run').set({
-    activity_count: of.count,
-    ...(of.hasProgressed && !of.isLate ? { progress: encodeProgress(of.progress) } : {}),
-    ...(lastAt === 0 ? {} : { last_activity_at: iso, heartbeat_at: toIso(now) })
-  }).where('invocation_id', '=', id).execute()
-  if (lastAt > 0) {
+  const atMs = Math.max(Math.min(lastAt, now), run.lastActivityAt)
+  run.lastActivityAt = atMs
+  const at = toIso(atMs)
+  if (lastAt === 0) {
+    await trx.updateTable('invocation_run').set({ activity_count: of.count }).where('invocation_id', '=', id).execute()
+  } else {
+    const touched = { id, count: of.count, at, heartbeatAt: toIso(now) }
+    if (!of.hasProgressed || of.isLate) await statements.touchRun.run(trx, touched)
+    else await statements.touchRunAndProgress.run(trx, { ...touched, progress: encodeProgress(of.progress) })
     const hasMs = host.schema.invocations.has('last_activity_at_ms')
-    await trx.updateTable('task_invocations')
-      .set({ last_activity_at: iso, ...(hasMs ? { last_activity_at_ms: at } : {}) }).where('id', '=', id).execute()
+    if (hasMs) await statements.touchHostRowMs.run(trx, { id, at, atMs })
+    else await statements.touchHostRow.run(trx, { id, at })
   }
   const { count, lastHeadSeq } = of
   if (lastHeadSeq === undefined || count <= cap) return

@@ -16,7 +16,7 @@ export interface ActivityRow {
  * Rows a statement, largest first: few enough different statements to keep them all prepared, few enough parameters
  * for every engine.
  */
-const ROWS_A_STATEMENT = [50, 10, 1]
+const ROWS_A_STATEMENT = [50, 10, 4, 1]
 
 /**
  * Stores activities that all have the same time of insertion.

@@ -1,0 +1,47 @@
+import { CompiledQuery, type Compilable, type Kysely, type QueryResult } from 'kysely'
+import type { Tables } from './tables.js'
+
+type Value = string | number | null
+
+/** Stands for a value while the query is built; Kysely hands it on among the parameters. */
+class Placeholder {
+  readonly name: string
+
+  constructor (name: string) {
+    this.name = name
+  }
+}
+
+/**
+ * A query that is built once and run with other values afterwards.
+ *
+ * Kysely takes longer to build a small query than SQLite to run it, and a batch of a few activities has a dozen.
+ */
+export class Statement<Values extends Record<string, Value>, Row = unknown> {
+  readonly #build: (db: Kysely<Tables>, values: Values) => Compilable<Row>
+  #text: string | undefined
+  #parameters: readonly unknown[] = []
+
+  /** @param build must put each value into the query as it is, and not decide by it what the query looks like */
+  constructor (build: (db: Kysely<Tables>, values: Values) => Compilable<Row>) {
+    this.#build = build
+  }
+
+  async run (db: Kysely<Tables>, values: Values): Promise<QueryResult<Row>> {
+    this.#text ??= this.#compile(db)
+    const parameters = this.#parameters.map((value) => value instanceof Placeholder ? values[value.name] : value)
+    return db.executeQuery<Row>(CompiledQuery.raw(this.#text, parameters) as CompiledQuery<Row>)
+  }
+
+  /** The first row, if there is one. */
+  async first (db: Kysely<Tables>, values: Values): Promise<Row | undefined> {
+    return (await this.run(db, values)).rows[0]
+  }
+
+  #compile (db: Kysely<Tables>): string {
+    const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) }) as Values
+    const { sql, parameters } = this.#build(db, placeholders).compile()
+    this.#parameters = parameters
+    return sql
+  }
+}
