@@ -11,6 +11,7 @@ import { resolveCaps } from '../../../lib/options.js'
 import type { Op } from '../../../lib/recorder/queue.js'
 import { createRedactor } from '../../../lib/recorder/redact.js'
 import { createRun, type Run } from '../../../lib/recorder/run.js'
+import { createBatchStatements } from '../../../lib/store/batch-statements.js'
 import { commitBatch } from '../../../lib/store/commit-batch.js'
 import { openDatabase } from '../../../lib/store/database.js'
 import { openTimeline, type InvocationHandle, type OpenOptions } from '../../../lib/timeline.js'
@@ -190,7 +191,14 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
   const op = ([type, message, metadata]: Given) => activityOp(run, type as 'output', message, metadata, 1_000, caps)
   const commit = (batch: number, ops: readonly Op[], fault?: Error) => database.write(async (trx, host) => {
     const outcome = await commitBatch(trx, {
-      host, writerId: 'w', owner: '{}', batch, now: Date.now(), activitiesPerInvocation: 1_000, statements: new Map()
+      host,
+      writerId: 'w',
+      owner: '{}',
+      batch,
+      now: Date.now(),
+      activitiesPerInvocation: 1_000,
+      inserts: new Map(),
+      statements: createBatchStatements()
     }, ops)
     if (fault !== undefined) throw fault
     return outcome
