@@ -1,5 +1,5 @@
 import { parseTime, toIso } from '../clock.js'
-import { waitKind, type WaitKind } from './wait-kind.js'
+import { WAIT_KINDS, waitKind, type WaitKind } from './wait-kind.js'
 
 /** A tool call that has started and not ended. */
 export interface OpenCall {
@@ -191,20 +191,38 @@ export function encodeProgress ({ calls, waiting, movedAt, hasBeaten }: Progress
 }
 
 /**
- * Reads what {@link encodeProgress} wrote.
+ * Reads what {@link encodeProgress} wrote. Of anything else it takes what it understands: one row that somebody else
+ * has written must not hide all the others.
  *
  * @param lastActivityAt milliseconds since the epoch
  */
 export function decodeProgress (json: string | null, lastActivityAt: number): Progress {
-  const { calls = [], waiting, movedAt } = (json === null ? {} : parse(json)) as {
-    calls?: readonly OpenCall[], waiting?: Wait, movedAt?: number
-  }
+  const { calls, waiting, movedAt } = json === null ? NO_DETAILS : parse(json)
+  const known = Array.isArray(calls) ? calls.filter(isOpenCall) : []
+  const hasBeaten = isTime(movedAt)
   return {
-    calls: new Map(calls.map((call) => [call.callId, call])),
-    waiting,
-    movedAt: movedAt ?? lastActivityAt,
-    hasBeaten: movedAt !== undefined
+    calls: new Map(known.map((call) => [call.callId, call])),
+    waiting: isWait(waiting) ? waiting : undefined,
+    movedAt: hasBeaten ? movedAt : lastActivityAt,
+    hasBeaten
   }
+}
+
+function isOpenCall (value: unknown): value is OpenCall {
+  const { callId, name, message, startedAt, parentCallId } = object(value)
+  return typeof callId === 'string' && typeof name === 'string' && typeof message === 'string' && isTime(startedAt) &&
+    (parentCallId === undefined || typeof parentCallId === 'string')
+}
+
+function isWait (value: unknown): value is Wait {
+  const { kind, what, until, since, callId } = object(value)
+  return (WAIT_KINDS as readonly unknown[]).includes(kind) && typeof what === 'string' && isTime(since) &&
+    (until === undefined || isTime(until)) && (callId === undefined || typeof callId === 'string')
+}
+
+/** Milliseconds that a date can hold. */
+function isTime (value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15
 }
 
 /** A wait as the wire has it. */
@@ -217,10 +235,14 @@ const NO_DETAILS: Details = Object.freeze({})
 
 function parse (json: string): Details {
   try {
-    return JSON.parse(json) as Details
+    return object(JSON.parse(json))
   } catch {
     return NO_DETAILS
   }
+}
+
+function object (value: unknown): Details {
+  return typeof value === 'object' && value !== null ? value as Details : NO_DETAILS
 }
 
 function text (value: unknown, maxChars: number): string | undefined {

@@ -110,7 +110,8 @@ function text (value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function usageOf (value: unknown): Usage | undefined {
+/** What is understood of a usage: its numbers; undefined where there is none. */
+export function usageOf (value: unknown): Usage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const entries = Object.entries(value).filter(([, amount]) => typeof amount === 'number' && Number.isFinite(amount))
   return entries.length === 0 ? undefined : Object.fromEntries(entries) as unknown as Usage

@@ -15,12 +15,15 @@ export interface Owner {
   readonly startTime?: string
 }
 
+const NOBODY: Owner = Object.freeze({ hostname: '', pid: 0 })
+
 /** An owner as it is stored. One that cannot be read cannot be judged either. */
 export function parseOwner (json: string | null | undefined): Owner {
   try {
-    return JSON.parse(json ?? '') as Owner
+    const owner = JSON.parse(json ?? '') as Owner | null
+    return typeof owner?.hostname === 'string' && Number.isSafeInteger(owner.pid) ? owner : NOBODY
   } catch {
-    return { hostname: '', pid: 0 }
+    return NOBODY
   }
 }
 

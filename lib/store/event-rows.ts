@@ -142,10 +142,12 @@ function timeOf (createdAt: string, lagMs: number): string {
   return ms === undefined ? createdAt : toIso(ms - Number(lagMs))
 }
 
-function parseDetails (details: string | null): Record<string, unknown> | undefined {
+/** An object as it is stored, as JSON; undefined for none, and for what somebody else left there instead. */
+export function parseDetails (details: string | null): Record<string, unknown> | undefined {
   if (details === null) return undefined
   try {
-    return JSON.parse(details)
+    const value: unknown = JSON.parse(details)
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined
   } catch {
     return undefined
   }

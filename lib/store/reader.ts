@@ -8,10 +8,13 @@ import { durationOf, exitCodeOf, textOf } from '../host/host-values.js'
 import type {
   InvocationFilter, InvocationList, PageQuery, StreamHead, TimelineReader
 } from './activity-store.js'
+import { usageOf } from '../recorder/ending.js'
 import { findGaps } from './gaps.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
 import { isBusy } from './sqlite.js'
-import { isActivity, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter } from './event-rows.js'
+import {
+  isActivity, parseDetails, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
+} from './event-rows.js'
 import type { InvocationRunTable, Tables } from './tables.js'
 import type { Selectable } from 'kysely'
 
@@ -293,7 +296,7 @@ function toSummary (run: Selectable<InvocationRunTable>, title: string | undefin
     ...optional('reason', run.reason),
     ...optional('outcome', run.outcome as InvocationSummary['outcome'] | null),
     ...optional('summary', run.summary),
-    ...optional('usage', run.usage === null ? null : JSON.parse(run.usage)),
+    ...optional('usage', usageOf(parseDetails(run.usage))),
     ...optional('sessionId', run.session_id)
   }
 }

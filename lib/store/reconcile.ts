@@ -5,6 +5,7 @@ import { currentOwner, judgeOwner, parseOwner } from '../recorder/owner.js'
 import { abortedMetadata, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
+import { parseDetails } from './event-rows.js'
 import { insertActivities } from './insert-activities.js'
 import type { Silences } from './silences.js'
 import { isBusy, retryWhileBusy } from './sqlite.js'
@@ -137,7 +138,8 @@ async function abortOpenCalls (trx: Kysely<Tables>, run: LostRun, now: number): 
     .where('invocation_id', '=', run.invocation_id).where('activity_type', '=', 'tool_exec').orderBy('seq').execute()
   const open = new Map<string, OpenCall>()
   for (const { message, metadata, created_at: createdAt } of rows) {
-    const { callId, phase, tool = '', parentCallId } = JSON.parse(metadata ?? '{}')
+    const { callId, phase, tool = '', parentCallId } = (parseDetails(metadata) ?? {}) as Record<string, string | undefined>
+    if (callId === undefined) continue
     if (phase === 'start') open.set(callId, { tool, message, startedAt: parseTime(createdAt) ?? now, parentCallId })
     else if (phase === 'end') open.delete(callId)
   }

@@ -38,6 +38,15 @@ async function withDeadRun (t: Test) {
   return { app, id, kill, raw }
 }
 
+/** An application, and a way past it into its database. */
+async function withSpoiled (t: Test) {
+  const database = join(makeFolder(t), 'x.db')
+  const { app, timeline } = await makeApp(t, { plugin: { database } })
+  const raw = new Sqlite(database)
+  t.teardown(() => { raw.close() })
+  return { app, timeline, raw }
+}
+
 t.test('list, details and their schemas have the verdict on what runs, and on nothing else', async (t) => {
   const { app, timeline } = await makeApp(t)
   const run = await timeline.startInvocation(META)
@@ -139,6 +148,22 @@ t.test('a run whose process is gone is lost before it is ended', async (t) => {
   t.match(told(client, id).at(-1)?.because.at(-1), 'Its process is gone.')
   t.match((await app.inject(`/api/invocations/${id}`)).json().invocation, { status: 'running', health: { state: 'lost' } })
   client.destroy()
+})
+
+t.test('a row that somebody else has spoiled hides no other', async (t) => {
+  const { app, timeline, raw } = await withSpoiled(t)
+  const ids = (await Promise.all(['a', 'b'].map((taskId) => timeline.startInvocation({ ...META, taskId })))).map(({ id }) => id)
+  for (const progress of ['null', '{"calls":[5]}', '{"movedAt":"x"}']) {
+    for (const usage of ['{', '5', '{"inputTokens":"x"}']) {
+      raw.prepare('UPDATE invocation_run SET progress = ?, usage = ? WHERE task_id = ?').run(progress, usage, 'a')
+      const { statusCode, body } = await app.inject('/api/invocations')
+      t.equal(statusCode, 200, `${progress} ${usage}`)
+      t.same(JSON.parse(body).invocations.map((one: { health: Health }) => one.health.state), ['starting', 'starting'])
+      const details = await app.inject(`/api/invocations/${ids[0]}`)
+      t.equal(details.statusCode, 200)
+      t.equal(details.json().invocation.usage, undefined)
+    }
+  }
 })
 
 t.test('a run elsewhere is unknown once its signs are old', async (t) => {

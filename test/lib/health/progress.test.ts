@@ -101,6 +101,22 @@ t.test('what is written can be read, and copies go their own way', async (t) => 
   t.ok(progress.waiting)
 })
 
+t.test('what somebody else wrote there is taken as far as it can be understood', async (t) => {
+  const call = { callId: 'c', name: 'Bash', message: 'exec: ls', startedAt: 5 }
+  const wait = { kind: 'person', what: 'permission', since: 7 }
+  const nothing = ['null', '5', '"x"', '[]', '{', '', '{"calls":{}}', '{"calls":"abc"}', '{"movedAt":"x"}', '{"waiting":5}']
+  const calls = [null, 5, {}, { ...call, startedAt: 'x' }, { ...call, startedAt: 1e20 }, { ...call, name: undefined },
+    { ...call, message: null }, { ...call, callId: 1 }, { ...call, parentCallId: 1 }]
+  const waits = [{}, { ...wait, kind: 'constructor' }, { ...wait, what: 1 }, { ...wait, since: 'x' }, { ...wait, until: 1e20 },
+    { ...wait, callId: 1 }]
+  const spoiled = [...calls.map((one) => ({ calls: [one] })), ...waits.map((one) => ({ waiting: one }))]
+  for (const json of [...nothing, ...spoiled.map((one) => JSON.stringify(one))]) {
+    t.same(decodeProgress(json, 9), { calls: new Map(), waiting: undefined, movedAt: 9, hasBeaten: false }, json)
+  }
+  const rest = decodeProgress(JSON.stringify({ calls: [null, call], waiting: wait, movedAt: 8 }), 9)
+  t.same(rest, { calls: new Map([['c', call]]), waiting: wait, movedAt: 8, hasBeaten: true })
+})
+
 t.test('it is bounded, whatever agents say', async (t) => {
   const many = follow(Array.from({ length: 1_000 }, (_, index) => start(`${index}`)))
   t.same(openCalls(reread(many)), Array.from({ length: MAX_STORED_CALLS }, (_, index) => `${index}`), 'the oldest')

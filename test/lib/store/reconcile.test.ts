@@ -8,7 +8,7 @@ import Sqlite, { type Database as Raw } from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../../lib/events.js'
 import { silentLogger } from '../../../lib/logger.js'
-import { currentOwner, judgeOwner, type Owner } from '../../../lib/recorder/owner.js'
+import { currentOwner, judgeOwner, parseOwner, type Owner } from '../../../lib/recorder/owner.js'
 import { createSilences } from '../../../lib/store/silences.js'
 import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
 import { Child } from '../../support/children.js'
@@ -74,6 +74,13 @@ t.test('death is proven by process, start time, boot and pid namespace together,
     const needsProc = 'bootId' in owner || from === undefined
     if (isLinux || !needsProc) t.equal(judgeOwner(owner, from ?? self), verdict, name)
   }
+})
+
+t.test('an owner that cannot be read is judged neither dead nor alive', async (t) => {
+  for (const json of [null, '', 'null', '5', '"x"', '[]', '{', '{}', '{"hostname":5,"pid":1}', '{"hostname":"h","pid":"1"}']) {
+    t.equal(judgeOwner(parseOwner(json)), 'unknown', String(json))
+  }
+  t.same(parseOwner(JSON.stringify(self)), self)
 })
 
 t.test('a zombie counts as gone', { skip: isLinux ? false : 'only Linux has /proc' }, async (t) => {
