@@ -1,4 +1,4 @@
-import { isTimelineError } from '../lib/errors.js'
+import { isTimelineError, timelineError } from '../lib/errors.js'
 import type { Meter } from '../lib/meter.js'
 import type { OpenStreams } from './open-streams.js'
 import { addTo, ProjectMeter } from './project-meter.js'
@@ -119,6 +119,8 @@ const COMMIT_BUCKETS_SECONDS = [0.00025, 0.0005, ...LAG_BUCKETS_SECONDS]
 const ROWS_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500]
 
 const PREFIX = 'agent_timeline_'
+/** Refusals that say something of the server rather than of who asks. */
+const LIMITS = ['AGENT_TIMELINE_TOO_MANY_STREAMS', 'AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS'] as const
 
 /** What the plugin counts, for Prometheus. */
 export interface Metrics {
@@ -140,7 +142,7 @@ export interface Metrics {
 export async function createMetrics (open: OpenStreams, projects: readonly string[]): Promise<Metrics> {
   const { Counter, Gauge, Histogram, Registry } = await import('prom-client')
   const registry = new Registry()
-  const streams: Streams = { open, refused: new Map() }
+  const streams: Streams = { open, refused: new Map(LIMITS.map((code) => [reasonOf(timelineError(code)), 0])) }
   const meters = new Map<string | undefined, ProjectMeter>()
 
   /** Numbers are added up in plain fields, and copied when they are asked for: that keeps deliveries cheap. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../lib/errors.js'
 import { HEALTH_STATES } from '../lib/events.js'
 import type { Gauges, Meter } from '../lib/meter.js'
+import { DATABASE_ERROR_CODES } from '../lib/store/sqlite.js'
 
 /** Where a project's distributions go; everything else is only added up until somebody asks. */
 export interface Distributions {
@@ -21,7 +22,7 @@ export class ProjectMeter implements Meter {
   lostRuns = 0
   readonly slowViewers = new Map([['paused', 0], ['disconnected', 0]])
   readonly wakeUps = new Map([['hint', 0], ['poll', 0]])
-  readonly troubles = new Map<string, number>()
+  readonly troubles = new Map<string, number>(DATABASE_ERROR_CODES.map((code) => [code, 0]))
   readonly #distributions: Distributions
   readonly #gauges = new Set<() => Gauges>()
   #closedHeartbeats = 0

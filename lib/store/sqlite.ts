@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely'
-import { isTimelineError, timelineError, type TimelineError } from '../errors.js'
+import { isTimelineError, timelineError, type ErrorCode, type TimelineError } from '../errors.js'
 import type { Tables } from './tables.js'
 
 /**
@@ -172,6 +172,12 @@ function isThere (path: string): boolean {
     return true
   }
 }
+
+/** What {@link databaseError} makes of the database's own errors. */
+export const DATABASE_ERROR_CODES = [
+  'AGENT_TIMELINE_DATABASE_LOCKED', 'AGENT_TIMELINE_DATABASE_FULL', 'AGENT_TIMELINE_NOT_A_DATABASE',
+  'AGENT_TIMELINE_DATABASE_MISSING', 'AGENT_TIMELINE_NOT_MIGRATED', 'AGENT_TIMELINE_DATABASE_UNAVAILABLE'
+] as const satisfies readonly ErrorCode[]
 
 /** Turns what SQLite threw into a coded error that a user can act on. */
 export function databaseError (error: unknown, path = ''): TimelineError {

@@ -115,7 +115,10 @@ t.test('streams that are refused are counted by reason', async (t) => {
   await app.inject('/api/tasks/unknown/stream')
   const { families } = await scrape(app)
   const told = families.get('agent_timeline_streams_refused_total')?.samples.map(({ labels, value }) => [labels, value])
-  t.same(told, [[{ reason: 'too_many_streams' }, 2], [{ reason: 'other' }, 1], [{ reason: 'unknown_task' }, 1]])
+  t.same(told, [
+    [{ reason: 'too_many_streams' }, 2], [{ reason: 'too_many_streams_per_address' }, 0], [{ reason: 'other' }, 1],
+    [{ reason: 'unknown_task' }, 1]
+  ])
 })
 
 t.test('slow viewers are counted when they are paused and when they are disconnected', async (t) => {
@@ -154,7 +157,7 @@ t.test('locks, a queue that fills and what finds no room in it are counted', asy
   raw.exec('BEGIN EXCLUSIVE')
   for (let i = 0; i < 100; i++) run.activity({ type: 'output', message: 'x'.repeat(1000), timestamp: new Date() })
   const locked = await scrapeUntil(app, (found) =>
-    found.get('troubles_total', { code: 'AGENT_TIMELINE_DATABASE_LOCKED' }) !== undefined)
+    found.get('troubles_total', { code: 'AGENT_TIMELINE_DATABASE_LOCKED' })! > 0)
   t.ok(locked.get('lock_retries_total')! > 0)
   t.ok(locked.get('queue_bytes')! > 60_000)
   raw.exec('COMMIT')
@@ -247,13 +250,24 @@ t.test('the text is what Prometheus asks for, and docs/metrics.md tells of all o
   const rows = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
     .matchAll(/^\| `(agent_timeline_\w+)` \| (\w+) \|(.*?)\|/gm)
   const told = [...rows].map(([, name, type, labels]) => [name!, type!, [...labels!.matchAll(/\w+/g)].map(String).sort()])
-  // A series that has not happened yet has no sample to read its labels from.
-  const unseen = new Map([['agent_timeline_troubles_total', ['code', 'project']]])
   const real = [...families].map(([name, { type, samples }]) => {
     const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels).filter((label) => label !== 'le')))
-    return [name, type, unseen.get(name) ?? [...labels].sort()]
+    return [name, type, [...labels].sort()]
   })
   t.same(told.sort(), real.sort())
+})
+
+t.test('what the alerts of docs/metrics.md look at is there before it happens', async (t) => {
+  const { app } = await makeApp(t, { plugin: { metrics: true } })
+  const { families } = await scrape(app)
+  const alerts = [...readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
+    .matchAll(/^ {2}expr: .*?(agent_timeline_\w+?)(?:_bucket)?(?:\{(\w+)="(\w+)"\})?[[)]/gm)]
+  t.ok(alerts.length > 5)
+  for (const [, name, label, value] of alerts) {
+    const samples = families.get(name!)?.samples.filter(({ labels }) => label === undefined || labels[label] === value)
+    t.ok(samples?.length, `${name} ${value ?? ''}`)
+    t.ok(samples?.every((sample) => sample.value === 0), `${name} begins at 0`)
+  }
 })
 
 function checkBuckets (t: Test, name: string, samples: Family['samples']): void {
