@@ -271,7 +271,7 @@ function parseListCursor (cursor: string): { startedAt: string, id: number } {
   const startedAt = time === '' ? '' : normaliseTime(time)
   const id = Number(number)
   if (startedAt === undefined || !Number.isSafeInteger(id) || id < 1) {
-    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['cursor', 'take it from page.nextCursor'])
+    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', [JSON.stringify(cursor), 'take it from page.nextCursor'])
   }
   return { startedAt, id }
 }
