@@ -5,7 +5,7 @@ import {
   DEFAULT_FLOORS, HEARTBEAT_FRESH_MS, PROVIDER_FLOORS, STUCK_FACTOR, TOOL_FLOORS_MS, WAIT_FLOORS_MS, WAIT_GRACE_MS
 } from '../../../lib/health/floors.js'
 import { formatSpan } from '../../../lib/health/sentences.js'
-import { WAIT_KINDS } from '../../../lib/health/wait-kind.js'
+import { WAIT_KINDS, waitKind } from '../../../lib/health/wait-kind.js'
 
 const text = readFileSync(new URL('../../../docs/health.md', import.meta.url), 'utf8')
 
@@ -32,4 +32,15 @@ t.test('the documentation has every floor as it is, and no other', async (t) => 
 t.test('the documentation has every state and every kind of wait', async (t) => {
   for (const state of HEALTH_STATES) t.match(text, `| \`${state}\` |`)
   for (const kind of WAIT_KINDS) t.match(text, `\`${kind}\``)
+})
+
+t.test('the documentation has the words that decide the kind of a wait', async (t) => {
+  const rows = /<!-- waits -->\n((?:\|.*\n)+)/.exec(text)?.[1]?.trim().split('\n').slice(2, -1) ?? []
+  const told = rows.map((row) => row.split('|').slice(1, 3).map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!)))
+  t.ok(told.length > 3)
+  for (const [words, [kind]] of told as Array<[string[], string[]]>) {
+    for (const word of words) t.equal(waitKind('waiting', word), kind, word)
+  }
+  t.equal(waitKind('retry', 'a word of none'), 'retry')
+  t.equal(waitKind('waiting', 'a word of none'), 'other')
 })
