@@ -60,6 +60,14 @@ export function timelineError (code: ErrorCode, details: readonly unknown[] = []
   return new TimelineError(code, message, cause === undefined ? undefined : { cause })
 }
 
+/**
+ * The sentence as strangers may read it. What a 500 or 503 names behind a colon, a path for one, is the matter of
+ * whoever runs the server, and in the log.
+ */
+export function publicSentence ({ code, message, statusCode }: TimelineError): string {
+  return statusCode < 500 || !ERRORS[code][1].endsWith(': %s.') ? message : ERRORS[code][1].replace(': %s', '')
+}
+
 export function isTimelineError (error: unknown): error is TimelineError {
   return error instanceof Error && error.name === 'TimelineError' && 'code' in error
 }

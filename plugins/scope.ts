@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import { isTimelineError, timelineError, type TimelineError } from '../lib/errors.js'
+import { isTimelineError, publicSentence, timelineError, type TimelineError } from '../lib/errors.js'
 import { GUARD_HOOKS, type GuardHooks } from './plugin-options.js'
 
 /** Puts the host's guards before everything in the scope, and our own answers to errors behind it. */
@@ -22,8 +22,9 @@ function answerError (error: FastifyError, request: FastifyRequest, reply: Fasti
 
 const RETRY_AFTER_SECONDS = 5
 
-function toAnswer ({ code, message, statusCode }: TimelineError): object {
-  return { success: false, code, error: message, statusCode }
+function toAnswer (error: TimelineError): object {
+  const { code, statusCode } = error
+  return { success: false, code, error: publicSentence(error), statusCode }
 }
 
 /**
