@@ -81,6 +81,8 @@ async function serve (
   const open = prepare(request)
   const place = streams.take(request.ip)
   const stream = new EventStream(reply.raw)
+  // A resolver of projects may never answer: whoever has left meanwhile keeps nobody out.
+  stream.onClose(place.free)
   let opening: Opening | undefined
   try {
     const core = await projects.find(projectOf(request), request)

@@ -245,6 +245,32 @@ t.test('a host\'s handlerTimeout does not cut streams', async (t) => {
   t.same(client.seqs, upTo(5))
 })
 
+t.test('a client that leaves before its project is found gives its place back', async (t) => {
+  let arrived = (): void => {}
+  const { app } = await makeApp(t, {
+    listen: true,
+    plugin: {
+      monitoring: { maxConcurrentStreams: 1 },
+      projects: async (project) => {
+        if (project !== 'slow') return undefined
+        arrived()
+        return new Promise<never>(() => {})
+      }
+    }
+  })
+  const statusOfAnother = async () => (await app.inject('/api/stream?tasks=a&project=none')).statusCode
+  for (const url of ['/api/stream?tasks=a&project=slow', '/api/tasks/a/stream?project=slow']) {
+    const asked = new Promise<void>((resolve) => { arrived = resolve })
+    const { port } = app.server.address() as AddressInfo
+    const request = get({ host: '127.0.0.1', port, path: url, agent: false }).on('error', () => {})
+    await asked
+    t.equal(await statusOfAnother(), 429, url)
+    request.destroy()
+    while (await statusOfAnother() === 429) await nextTurn()
+    t.equal(await statusOfAnother(), 404, url)
+  }
+})
+
 t.test('more streams than allowed are refused until one leaves', async (t) => {
   const { app } = await makeApp(t, { listen: true, plugin: { monitoring: { maxConcurrentStreams: 2 } } })
   const open = async (taskId: string) => SseClient.open(app, `/api/tasks/${taskId}/stream`)
