@@ -22,7 +22,7 @@ import type { TextCap } from './host/host.js'
 import type { TimelineReader } from './store/activity-store.js'
 import { adoptNewInvocations } from './store/adopt.js'
 import { openDatabase } from './store/database.js'
-import { deleteActivities } from './store/retention.js'
+import { deleteTask } from './store/delete-task.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
 import { readRunning } from './store/running.js'
 import { databaseError, retryWhileBusy } from './store/sqlite.js'
@@ -234,13 +234,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     async deleteTask (taskId) {
       const id = checkTaskId(taskId)
       if (isReleased) throw timelineError('AGENT_TIMELINE_CLOSED')
-      await deleteActivities(database, id)
-      await retryWhileBusy(() => database.write(async (trx) => {
-        for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
-          await trx.deleteFrom(table).where('task_id', '=', id).execute()
-        }
-        await trx.deleteFrom('task_invocations').where('task_id', '=', id).execute()
-      }))
+      await deleteTask(database, id)
       onCommit([id])
     },
 

