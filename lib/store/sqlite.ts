@@ -144,6 +144,13 @@ export function sqliteCode (error: unknown): string {
 }
 
 /**
+ * Between two attempts. Each blocks the event loop for up to the busy timeout: a lock that is kept for seconds, where
+ * even reading waits for it, must not take most of the loop.
+ */
+const FIRST_PAUSE_MS = 5
+const MAX_PAUSE_MS = 100
+
+/**
  * Repeats an operation while another process holds the lock, waiting without blocking and with jitter.
  *
  * @param patienceMs how long to go on; default 5,000
@@ -153,13 +160,13 @@ export async function retryWhileBusy<T> (
   operation: () => Promise<T>, patienceMs = 5_000, onRetry?: () => void
 ): Promise<T> {
   const deadline = performance.now() + patienceMs
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 1.5)) {
     try {
       return await operation()
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error
       onRetry?.()
-      await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 8))
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())))
     }
   }
 }
