@@ -304,6 +304,35 @@ t.test('the server’s clock is believed, not the browser’s', async (t) => {
   t.equal(clock.now(), start + 30_000)
 })
 
+t.test('the server’s clock is followed within a minute when a clock drifts, and when either is set', async (t) => {
+  const start = Date.UTC(2026, 1, 10, 12)
+  const pingMs = 30_000
+  let monotonicMs = 0
+  let serverMs = start
+  const clock = new ServerClock(() => monotonicMs, () => 0)
+  /** A ping after half a minute, told by a browser's clock that runs at a rate of its own; the word took some time. */
+  const ping = (rate: number, latencyMs: number): number => {
+    serverMs += pingMs
+    monotonicMs += pingMs * rate
+    clock.anchor(new Date(serverMs - latencyMs).toISOString())
+    return clock.now() - serverMs
+  }
+  clock.anchor(new Date(start).toISOString())
+  for (const rate of [1.0002, 0.9998]) {
+    const errors = Array.from({ length: 2_880 }, (_, i) => Math.abs(ping(rate, i % 2 === 0 ? 20 : 900)))
+    t.ok(Math.max(...errors) < 50, `a day at ${rate}: ${Math.max(...errors)} ms off`)
+  }
+  for (const stepMs of [3_000, -3_000]) {
+    serverMs += stepMs
+    ping(1, 20)
+    t.ok(Math.abs(ping(1, 20)) < 50, `the server's clock was set by ${stepMs} ms`)
+  }
+  for (const stepMs of [10_000, -10_000]) {
+    serverMs += stepMs
+    t.ok(Math.abs(ping(1, 20)) < 50, `${stepMs} ms are followed at once`)
+  }
+})
+
 t.test('a day is named unless it is today', async (t) => {
   const day = new Date(2026, 1, 3, 12).getTime()
   t.equal(formatDate(day, day + 60_000), '')
