@@ -26,7 +26,7 @@ const RESULTS = {
   failed: ['x', 'bad'],
   timeout: ['clock', 'warn', 'timed out'],
   disconnected: ['cut', 'warn', 'connection lost'],
-  none: ['dot', '', 'no activity yet']
+  none: ['dot', '', 'no run yet']
 } as const satisfies Record<string, readonly [icon: IconName, tone: Tone, word?: string]>
 
 export type Result = keyof typeof RESULTS

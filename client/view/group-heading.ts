@@ -15,7 +15,7 @@ export interface GroupHeadingProps {
 
 /** The heading of an invocation's rows: who, with what, how it stands and for how long. Closes and opens the rows. */
 export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps): VNode {
-  const { id, status, summary, error, startedAtMs } = invocation
+  const { id, summary, error, startedAtMs } = invocation
   const toggle = (): void => session.dispatch({ type: 'toggle-invocation', id })
   return html`<button class="group" aria-expanded=${isOpen} onClick=${toggle}>
     ${icon('chevron')}
@@ -23,7 +23,7 @@ export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps
     <b>${roleName(invocation)}</b>
     <span class="model mono">${modelName(invocation)}</span>
     <span class=${error === undefined ? 'summary' : 'summary bad'}>${toPlainText(summary ?? error ?? '', 300)}</span>
-    ${statusBadge(session.isLost ? { status } : invocation)}
+    ${statusBadge(session.isLost ? { ...invocation, health: undefined } : invocation)}
     <span class="date">${formatDate(startedAtMs, session.now())}</span>
     <span class="duration">${durationOf(invocation, session)}</span>
   </button>` as VNode

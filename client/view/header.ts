@@ -74,25 +74,27 @@ function evidence (summary: Summary, state: TimelineState, session: TimelineSess
     const by = change === undefined || change.actor === '' ? '' : ` by ${toPlainText(change.actor, 60)}`
     return [`Task failed${by}${said(change?.message)}`, silence]
   }
-  if (invocation === undefined) return [isActive ? 'no agent is running now' : 'No agent has run yet', silence]
-  return [`${endText(invocation)}${said(invocation.error ?? invocation.summary)}`, isActive && 'no agent is running now', silence]
+  if (invocation === undefined) return ['No agent has run yet', silence]
+  return [`${endText(invocation)}${said(invocation.error ?? invocation.summary)}`, isActive && 'no agent is running', silence]
 }
 
 function runningClauses ({ running, invocation, openTool }: Summary, nowMs: number): Clause[] {
   const { health, healthAtMs = nowMs, id } = invocation!
   const { tool, waitingFor } = health ?? {}
+  // The verdict is on one of several.
+  const isNamed = health && running.length > 1
   const call = openTool !== undefined && (health === undefined || openTool.invocationId === id)
     ? { what: `${openTool.verb === '$' ? '' : `${openTool.verb} `}${openTool.target}`, atMs: openTool.atMs }
     : tool && { what: tool.message, atMs: healthAtMs - tool.elapsedMs }
   const restMs = (readTime(waitingFor?.until) ?? 0) - nowMs
   return [
-    running.length > 1 && `${health === undefined ? '' : `${roleName(invocation!)}, one of `}${running.length} runs`,
+    running.length > 1 && `${isNamed ? `${roleName(invocation!)}, one of ` : ''}${running.length} runs`,
     waitingFor
-      ? html`${roleName(invocation!)} waits for <b>${toPlainText(waitingFor.what, 160)}</b>` as VNode
+      ? html`${isNamed ? '' : `${roleName(invocation!)} `}waits for <b>${toPlainText(waitingFor.what, 160)}</b>` as VNode
       : call
-        ? html`Running <span class="mono">${toPlainText(call.what, 80)}</span> for <b>${
+        ? html`${health?.state === 'lost' ? 'Was r' : 'R'}unning <span class="mono">${toPlainText(call.what, 80)}</span> for <b>${
           formatSeconds(nowMs - call.atMs)}</b>` as VNode
-        : rolesText(health === undefined ? running : [invocation!]) + (badnessOf(health) > 0 ? '' : ' at work'),
+        : !isNamed && rolesText(running) + (badnessOf(health) > 0 ? '' : ' at work'),
     restMs > 0 && html`<b>${formatSeconds(restMs)}</b> left` as VNode
   ]
 }

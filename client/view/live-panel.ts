@@ -59,16 +59,16 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   #kept: VNode[] = []
 
   #head ({ openTool, running, verdict }: Summary, session: TimelineSession): VNode {
-    const isLost = verdict === 'disconnected'
+    const isLost = verdict === 'disconnected' || (verdict === 'lost' && !running[1])
     const [name, tone] = lookOf(verdict)
     const sign = tone === 'running' ? spinner() : icon(name)
-    const title = isLost ? 'Last seen' : running.length > 0 ? 'Now' : 'Between runs'
+    const title = isLost ? 'Last seen' : 'Now'
     const since = openTool?.atMs
     return html`<p class="live-title">${sign}${title}
         ${since !== undefined && !isLost && html`<span class="duration">${
           formatSeconds(session.now() - since)}</span>`}</p>
       ${openTool === undefined
-        ? html`<p class="quiet">${running.length > 0 ? 'No tool call is open' : 'No agent is running'}</p>`
+        ? html`<p class="quiet">No ${running.length > 0 ? 'tool' : 'agent'} is running</p>`
         : html`<div class="command mono"><span class="verb">${toPlainText(openTool.verb, 40)}</span>${toPlainText(openTool.target, 300)}</div>`}` as VNode
   }
 

@@ -138,6 +138,8 @@ export class TimelineList extends Component<TimelineListProps> {
       if (target === this.#list) {
         change += Math.abs(this.#viewport.height - this.#list.clientHeight)
         this.#viewport.height = this.#list.clientHeight
+        // Another group may be at the top now.
+        this.#range.to = 0
         continue
       }
       const index = this.#indexes.get(target)
@@ -173,9 +175,7 @@ export class TimelineList extends Component<TimelineListProps> {
     let index = firstIndex + 1
     while (index < this.#range.to && this.props.state.rows[index]?.kind !== 'start') index++
     const distance = index < this.#range.to ? heights.top(index) - top : headingPx
-    const gonePx = Math.max(0, headingPx - distance)
-    this.#heading.style.transform = `translateY(${-gonePx}px)`
-    this.#heading.style.clipPath = `inset(${gonePx + 1}px 0 0)`
+    this.#heading.style.transform = `translateY(${Math.min(0, distance - headingPx)}px)`
   }
 
   readonly #onScroll = (): void => {
