@@ -15,6 +15,11 @@ export interface StreamHead {
 export interface EventPage extends ReadonlyArray<TimelineEvent> {
   /** When the first activity among them was inserted, in milliseconds since the epoch; undefined without one. */
   readonly insertedAtMs?: number | undefined
+  /**
+   * Of the log as it stood right after the rows were read: the one that was known before, or they may be another log's.
+   * Undefined where there is none.
+   */
+  readonly epoch?: string | undefined
 }
 
 /** Which part of a timeline to read: after a number, before one, or from the start. */

@@ -12,6 +12,7 @@ import { usageOf } from '../recorder/ending.js'
 import { findGaps } from './gaps.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
 import { isBusy } from './sqlite.js'
+import { Statement } from './statement.js'
 import {
   isActivity, parseDetails, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
 } from './event-rows.js'
@@ -58,6 +59,9 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     }
   }
 
+  const selectEpoch = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
+    .select('epoch').where('task_id', '=', taskId))
+
   return {
     importHostRows,
 
@@ -74,7 +78,8 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     readAfter: async (taskId, seq, limit) => read(async (db) => {
       const rows = await selectEvents(db, { taskId, after: seq, limit, order: 'asc' }).execute()
       const insertedAtMs = parseTime(rows.find(isActivity)?.created_at)
-      return Object.assign(rows.map((row) => toEvent(taskId, row)), { insertedAtMs })
+      const stream = await selectEpoch.first(db, { taskId })
+      return Object.assign(rows.map((row) => toEvent(taskId, row)), { insertedAtMs, epoch: stream?.epoch })
     }),
 
     async readPage (taskId, query) {

@@ -35,7 +35,10 @@ export async function * follow (
     while (!progress.hasEnded) {
       const head = watch.headSeq()
       if (seq >= head) { await progress.next(); continue }
+      const epoch = watch.epoch()
       const events = await reader.readAfter(taskId, seq, PAGE_ROWS)
+      // Another log has taken the place of the one that is followed.
+      if (events.length > 0 && events.epoch !== epoch) return
       for (const event of events) {
         if (progress.hasEnded) return
         yield event

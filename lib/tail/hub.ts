@@ -24,6 +24,8 @@ export interface TailWatch {
   readonly opened: Promise<void>
   /** Everything up to here can be read. */
   headSeq (): number
+  /** Which log that is; undefined while the task has none. */
+  epoch (): string | undefined
   close (): void
 }
 
@@ -108,6 +110,7 @@ class TailHub implements Hub {
     return {
       opened: this.#refresh(tail),
       headSeq: () => tail.cursor,
+      epoch: () => tail.epoch,
       close: () => this.#leave(tail, member)
     }
   }

@@ -120,7 +120,9 @@ export class TaskTail {
       // Nobody is live: those who catch up read for themselves.
       if (this.live.size === 0) { this.cursor = head.lastSeq; return }
       const after = this.cursor
-      const { chunks, insertedAtMs } = await this.#encode(after, head.lastSeq, head.epoch)
+      const page = await this.#encode(after, head.lastSeq, head.epoch)
+      if (page === undefined) return
+      const { chunks, insertedAtMs } = page
       for (const chunk of chunks) {
         if (this.hasEnded) return
         this.ring.push(chunk)
@@ -136,15 +138,21 @@ export class TaskTail {
   async #readPage (after: number): Promise<Chunk> {
     const horizon = this.cursor
     await yieldToLoop()
-    const { chunks } = await this.#encode(after, horizon, this.epoch ?? '', horizon)
-    for (const chunk of chunks) this.ring.push(chunk)
-    // Never empty: whoever asks is behind the horizon, so there is a row or a hole.
-    return chunks[0] as Chunk
+    const page = await this.#encode(after, horizon, this.epoch ?? '', horizon)
+    for (const chunk of page?.chunks ?? []) this.ring.push(chunk)
+    // Never empty: whoever asks is behind the horizon, so there is a row or a hole. Without a page it has been ended.
+    return page?.chunks[0] as Chunk
   }
 
-  async #encode (after: number, through: number, epoch: string, horizon = Infinity): Promise<EncodedPage> {
+  /** @returns undefined, and ends everybody's subscription, when the rows are another log's than the head was */
+
+  async #encode (after: number, through: number, epoch: string, horizon = Infinity): Promise<EncodedPage | undefined> {
     const limit = this.#pageRows
     const rows = await this.#reader.readAfter(this.taskId, after, limit)
+    if (rows.length > 0 && rows.epoch !== epoch) {
+      this.end(rows.epoch === undefined ? 'deleted' : 'replaced')
+      return undefined
+    }
     const last = rows.at(-1)
     const events = last !== undefined && last.seq > horizon ? rows.filter((event) => event.seq <= horizon) : rows
     const isFull = rows.length === limit && events.length === rows.length

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ActivityType } from '../../lib/activity.js'
 import type { CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/events.js'
 import type {
-  InvocationList, PageQuery, RunningLook, StreamHead, TimelinePage, TimelineReader
+  EventPage, InvocationList, PageQuery, RunningLook, StreamHead, TimelinePage, TimelineReader
 } from '../../lib/store/activity-store.js'
 
 interface FakeLog {
@@ -25,6 +25,8 @@ export class FakeReader implements TimelineReader {
   recheckMs: number | undefined
   /** Thrown by every read while set. */
   fault: Error | undefined
+  /** Something happens right before rows are read. */
+  onRead: (() => void) | undefined
   /** Reads wait for it. */
   gate: Promise<void> | undefined
   #mark = 0
@@ -62,11 +64,14 @@ export class FakeReader implements TimelineReader {
     }))
   }
 
-  async readAfter (taskId: string, after: number, limit: number): Promise<readonly TimelineEvent[]> {
+  async readAfter (taskId: string, after: number, limit: number): Promise<EventPage> {
     await this.#pass()
     this.pages++
     this.limits.push(limit)
-    return (this.logs.get(taskId)?.events ?? []).filter(({ seq }) => seq > after).slice(0, limit)
+    this.onRead?.()
+    const log = this.logs.get(taskId)
+    const events = (log?.events ?? []).filter(({ seq }) => seq > after).slice(0, limit)
+    return Object.assign(events, { epoch: log?.epoch })
   }
 
   async readPage (taskId: string, query: PageQuery): Promise<TimelinePage> {

@@ -235,6 +235,30 @@ t.test('a deleted task and a replaced log end their streams, and only theirs', a
   await kept.untilSeq(3)
 })
 
+t.test('a log that is replaced between its head and its rows shows no row of the new one under the old epoch', async (t) => {
+  const { record, view, reader } = setUp(t)
+  const replaceAtNextRead = (epoch: string): void => {
+    reader.onRead = () => {
+      reader.onRead = undefined
+      reader.logs.delete('a')
+      reader.append('a', some(9))
+      reader.logs.get('a')!.epoch = epoch
+    }
+  }
+  record('a', some(2))
+  const live = view('a')
+  await live.untilSeq(2)
+  replaceAtNextRead('e2')
+  const liveEnded = once(live, 'ended')
+  record('a', some(1))
+  await liveEnded
+  t.same([live.ended, live.frames.map(({ data }) => data.seq)], ['replaced', [1, 2]])
+  const behind = view('a')
+  replaceAtNextRead('e3')
+  await once(behind, 'ended')
+  t.same([behind.ended, behind.frames.map(({ data }) => data.seq)], ['replaced', []])
+})
+
 t.test('a subscription to a log that was replaced ends once its owner has it', async (t) => {
   const { hub, record, view } = setUp(t)
   record('a', some(2))
