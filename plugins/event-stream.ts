@@ -23,10 +23,7 @@ export class EventStream {
   /** @param response that of a hijacked reply */
   constructor (response: ServerResponse) {
     this.#response = response
-    response.on('drain', () => {
-      this.#isBehind = false
-      for (const drained of [...this.#onDrain]) drained()
-    })
+    response.on('drain', () => this.#tellDrained())
   }
 
   /** Whether the peer has left; the compatible response of HTTP/2 knows it only of its stream. */
@@ -60,10 +57,7 @@ export class EventStream {
     if (!this.#isJoining && !this.#response.writableEnded) {
       this.#isJoining = true
       this.#response.cork()
-      setImmediate(() => {
-        this.#isJoining = false
-        this.#response.uncork()
-      })
+      setImmediate(() => this.#join())
     }
     return this.write(bytes)
   }
@@ -101,6 +95,8 @@ export class EventStream {
 
   /** After what was written before; a peer that never reads that keeps it open. */
   end (): void {
+    // Node would send what is held back after the end.
+    this.#join()
     this.#response.end()
   }
 
@@ -121,6 +117,20 @@ export class EventStream {
     const stream = this.#http2Stream
     if (stream === undefined) this.#response.destroy()
     else stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  #join (): void {
+    if (!this.#isJoining) return
+    this.#isJoining = false
+    this.#response.uncork()
+    // For what was held back Node counts its sum, and tells of no drain where the socket took each piece at once.
+    const isTaken = this.#http2Stream === undefined && this.#response.socket?.writableNeedDrain === false
+    if (this.#isBehind && isTaken) this.#tellDrained()
+  }
+
+  #tellDrained (): void {
+    this.#isBehind = false
+    for (const drained of [...this.#onDrain]) drained()
   }
 
   get #http2Stream (): Http2Stream | undefined {
