@@ -38,7 +38,8 @@ const timeless = (activities: Activities): unknown[] => activities.map(({ type, 
 
 /** A program that answers as Claude does, after some code of ours. */
 function fake (t: Test, code: string): string {
-  const path = join(t.testdir(), 'fake-claude')
+  // Beside a package of modules, tap's loader and Node 26 fail at a program without an extension.
+  const path = join(t.testdir({ 'package.json': '{ "type": "commonjs" }' }), 'fake-claude')
   writeFileSync(path, `#!${process.execPath}\n${code}`)
   chmodSync(path, 0o755)
   return path
