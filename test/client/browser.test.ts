@@ -222,7 +222,7 @@ t.test('every state of the connection has words', async (t) => {
   server.cut()
   await page.getByText(/^Reconnecting in \d s · It was refused for a test/).waitFor()
   await page.locator('.state').getByText('Connection lost').waitFor()
-  t.equal(await page.locator('.live-title').innerText(), 'Last seen')
+  await page.locator('.live-title').getByText('Last seen', { exact: true }).waitFor()
   server.isRefusing = false
   server.refusals.stream = []
   await page.context().setOffline(true)
