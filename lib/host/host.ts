@@ -3,7 +3,7 @@ import { normaliseTime, parseTime, toIso, type Clock } from '../clock.js'
 import type { TaskInfo } from '../events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
 import { tryWithinSavepoint } from '../store/savepoint.js'
-import { Statement } from '../store/statement.js'
+import { limitTo, Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from './host-values.js'
 import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
@@ -61,7 +61,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
   const selectCursors = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select(['audit_cursor', 'invocation_cursor']).where('task_id', '=', taskId))
   const selectNewest = new Statement((db, { taskId, after }: { taskId: string, after: number }) => db
-    .selectFrom('task_invocations').select('id').where('task_id', '=', taskId).where('id', '>', after).limit(1))
+    .selectFrom('task_invocations').select('id').where('task_id', '=', taskId).where('id', '>', after).limit(limitTo(1)))
   const selectRunning = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('invocation_run')
     .select(['invocation_id', 'last_activity_at']).where('status', '=', 'running').where('source', '=', 'host')
     .where('task_id', '=', taskId))

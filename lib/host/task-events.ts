@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { parseTime, type Clock } from '../clock.js'
-import { Statement } from '../store/statement.js'
+import { limitTo, Statement } from '../store/statement.js'
 import { decideTransitions, transitionMessage, transitionType, type AuditRow } from './audit.js'
 
 /** A change of a task that the host recorded by itself. */
@@ -49,7 +49,7 @@ export function createAuditSource (now: Clock): TaskEventSource {
   const agreements = new Map<string, { readonly rowId: number, readonly since: number }>()
 
   const selectPending = new Statement((db: Kysely<any>, { taskId, cursor }: { taskId: string, cursor: number }) => db
-    .selectFrom('audit').select('id').where('task_id', '=', taskId).where('id', '>', cursor).limit(1))
+    .selectFrom('audit').select('id').where('task_id', '=', taskId).where('id', '>', cursor).limit(limitTo(1)))
 
   function isConfirmed (taskId: string, row: AuditRow, status: string | undefined): boolean {
     const isSettled = now() - (parseTime(row.created_at) ?? 0) > SETTLED_AFTER_MS

@@ -151,7 +151,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       await nextTurn()
       await current()
       try {
-        return await writer.db.transaction().execute((trx) => work(trx, host))
+        return await writer.db.transaction().execute((trx) => work(writer.direct ?? trx, host))
       } catch (error) {
         if (isBusy(error)) meter.lockMet()
         throw error
@@ -162,7 +162,10 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       try {
         if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
         await current()
-        const attempt = () => query((reader as SqliteConnection).db, host)
+        const attempt = () => {
+          const { direct, db } = reader as SqliteConnection
+          return query(direct ?? db, host)
+        }
         return await retryWhileBusy(attempt, READ_PATIENCE_MS, () => meter.lockMet()).catch(async (error) => {
           if (!isSchemaChange(error)) throw error
           await repair()

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { ACTIVITY_TYPES, type ActivityType } from '../activity.js'
 import { parseTime, toIso } from '../clock.js'
 import type { ActivityRecord, TimelineEvent } from '../events.js'
+import { limitTo } from './statement.js'
 import type { Tables } from './tables.js'
 
 /** A row of either table of a log, under common names. */
@@ -66,7 +67,7 @@ export function parseTypes (types: readonly string[]): TypeFilter | { readonly u
 export function selectEvents (db: Kysely<Tables>, range: EventRange) {
   const activities = activityArm(db, range)
   const events = eventArm(db, range)
-  return activities.unionAll(events).orderBy('seq', range.order).limit(range.limit)
+  return activities.unionAll(events).orderBy('seq', range.order).limit(limitTo(range.limit))
 }
 
 function activityArm (db: Kysely<Tables>, { taskId, after, before, filter }: EventRange) {

@@ -1,4 +1,4 @@
-import { CompiledQuery, type Kysely } from 'kysely'
+import type { CompiledQuery, Kysely } from 'kysely'
 import type { ActivityType } from '../activity.js'
 import type { Tables } from './tables.js'
 
@@ -35,22 +35,22 @@ export async function insertActivities (
         const { invocationId, type, message, seq, metadata, lagMs } = rows[index] as ActivityRow
         parameters.push(invocationId, type, message, createdAt, taskId, seq, metadata, lagMs)
       }
-      await db.executeQuery(CompiledQuery.raw(statementFor(db, cache, size), parameters))
+      await db.executeQuery({ ...statementFor(db, cache, size), parameters })
       at += size
     }
   }
 }
 
 /** The statements built so far, by number of rows: one cache for each writer. */
-export type StatementCache = Map<number, string>
+export type StatementCache = Map<number, CompiledQuery>
 
-function statementFor (db: Kysely<Tables>, cache: StatementCache, size: number): string {
+function statementFor (db: Kysely<Tables>, cache: StatementCache, size: number): CompiledQuery {
   let statement = cache.get(size)
   if (statement === undefined) {
     const row = {
       invocation_id: 0, activity_type: '', message: '', created_at: '', task_id: '', seq: 0, metadata: null, lag_ms: 0
     }
-    statement = db.insertInto('invocation_activity').values(Array(size).fill(row)).compile().sql
+    statement = db.insertInto('invocation_activity').values(Array(size).fill(row)).compile()
     cache.set(size, statement)
   }
   return statement

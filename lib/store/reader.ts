@@ -62,10 +62,23 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
   const selectEpoch = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select('epoch').where('task_id', '=', taskId))
 
+  // data_version leaves out what this very connection wrote, which matters where it is shared with the host.
+  const selectMark = new Statement((db) => db.selectFrom(sql<{ data_version: number }>`pragma_data_version`.as('others'))
+    .select(sql<number>`data_version + total_changes()`.as('mark')))
+  const selectHead = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
+    .select(['last_seq', 'epoch', 'floor_seq']).where('task_id', '=', taskId))
+  const selectAfter = new Statement<{ taskId: string, after: number, limit: number }, EventRow>(
+    (db, { taskId, after, limit }) => selectEvents(db, { taskId, after, limit, order: 'asc' }))
+
   return {
     importHostRows,
 
     heads: async (taskIds) => read(async (db) => {
+      const [taskId] = taskIds
+      if (taskId !== undefined && taskIds.length === 1) {
+        const row = await selectHead.first(db, { taskId })
+        return new Map(row === undefined ? [] : [[taskId, toHead(row)]])
+      }
       const heads = new Map<string, StreamHead>()
       for (let at = 0; at < taskIds.length; at += TASKS_A_STATEMENT) {
         const rows = await db.selectFrom('task_stream').select(['task_id', 'last_seq', 'epoch', 'floor_seq'])
@@ -76,7 +89,7 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     }),
 
     readAfter: async (taskId, seq, limit) => read(async (db) => {
-      const rows = await selectEvents(db, { taskId, after: seq, limit, order: 'asc' }).execute()
+      const { rows } = await selectAfter.run(db, { taskId, after: seq, limit })
       const insertedAtMs = parseTime(rows.find(isActivity)?.created_at)
       const stream = await selectEpoch.first(db, { taskId })
       return Object.assign(rows.map((row) => toEvent(taskId, row)), { insertedAtMs, epoch: stream?.epoch })
@@ -125,10 +138,8 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     },
 
     changeMark: async () => read(async (db) => {
-      const others = await sql<{ data_version: number }>`PRAGMA data_version`.execute(db)
-      // data_version leaves out what this very connection wrote, which matters where it is shared with the host.
-      const own = await sql<{ total: number }>`SELECT total_changes() AS total`.execute(db)
-      return Number(others.rows[0]?.data_version) + Number(own.rows[0]?.total)
+      const mark = await selectMark.first(db, {})
+      return Number(mark?.mark)
     })
   }
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { parseTime } from '../clock.js'
 import { decodeProgress, type Progress } from '../health/progress.js'
+import { limitTo } from './statement.js'
 import type { Tables } from './tables.js'
 
 /** What the store knows of a running invocation. Times are milliseconds since the epoch, by its own process's clock. */
@@ -35,7 +36,7 @@ export async function readRunning (db: Kysely<Tables>, ids?: readonly number[]):
     ])
     .where('status', '=', 'running')
   if (ids !== undefined) select = select.where('invocation_id', 'in', ids)
-  const rows = await select.orderBy('invocation_id').limit(MAX_ROWS).execute()
+  const rows = await select.orderBy('invocation_id').limit(limitTo(MAX_ROWS)).execute()
   return rows.map((row) => {
     const startedAt = parseTime(row.started_at)
     const lastActivityAt = parseTime(row.last_activity_at)

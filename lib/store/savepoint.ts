@@ -1,6 +1,10 @@
-import { sql, type Kysely } from 'kysely'
+import { CompiledQuery, type Kysely } from 'kysely'
 import { isRefusal } from './sqlite.js'
 import type { Tables } from './tables.js'
+
+const SAVE = CompiledQuery.raw('SAVEPOINT part')
+const UNDO = CompiledQuery.raw('ROLLBACK TO part')
+const RELEASE = CompiledQuery.raw('RELEASE part')
 
 /**
  * Runs a part of a transaction that may fail by itself: what it wrote is undone, the rest of the transaction stays.
@@ -8,14 +12,14 @@ import type { Tables } from './tables.js'
  * @throws what `work` threw
  */
 export async function withinSavepoint<T> (trx: Kysely<Tables>, work: () => Promise<T>): Promise<T> {
-  await sql`SAVEPOINT part`.execute(trx)
+  await trx.executeQuery(SAVE)
   try {
     return await work()
   } catch (error) {
-    await sql`ROLLBACK TO part`.execute(trx)
+    await trx.executeQuery(UNDO)
     throw error
   } finally {
-    await sql`RELEASE part`.execute(trx)
+    await trx.executeQuery(RELEASE)
   }
 }
 

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely'
+import {
+  Kysely, SqliteDialect, type Compilable, type CompiledQuery, type QueryResult, type SqliteDatabase, type SqliteStatement
+} from 'kysely'
 import { isTimelineError, timelineError, type ErrorCode, type TimelineError } from '../errors.js'
 import type { Tables } from './tables.js'
 
@@ -13,6 +15,11 @@ const BUSY_TIMEOUT_MS = 10
 /** One connection to an SQLite database, as Kysely sees it. */
 export interface SqliteConnection {
   readonly db: Kysely<Tables>
+  /**
+   * The same connection without a queue: for queries inside a transaction of `db`, and for a connection that never has
+   * one. Absent where others use the handle, too.
+   */
+  readonly direct?: Kysely<Tables>
   /** False once the file was deleted or replaced under the open connection. */
   isCurrent (): boolean
   close (): Promise<void>
@@ -46,8 +53,10 @@ export async function openSqlite (path: string, options: SqliteOptions = {}): Pr
   }
   const inode = inodeOf(path)
   const handle = raw
+  const statements = new CachedStatements(handle)
   return {
-    db: kyselyOn(handle),
+    db: new Kysely<Tables>({ dialect: new SqliteDialect({ database: statements }) }),
+    direct: new DirectKysely(statements),
     isCurrent: () => inode === undefined || inodeOf(path) === inode,
     close: async () => { handle.close() }
   }
@@ -55,7 +64,8 @@ export async function openSqlite (path: string, options: SqliteOptions = {}): Pr
 
 /** Uses a handle that somebody else owns; closing ours leaves theirs open. */
 export function shareSqlite (raw: Database.Database): SqliteConnection {
-  return { db: kyselyOn(raw), isCurrent: () => true, close: async () => {} }
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: new CachedStatements(raw) }) })
+  return { db, isCurrent: () => true, close: async () => {} }
 }
 
 function prepareConnection (raw: Database.Database, options: SqliteOptions): void {
@@ -68,10 +78,6 @@ function prepareConnection (raw: Database.Database, options: SqliteOptions): voi
 
 function inodeOf (path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino
-}
-
-function kyselyOn (raw: Database.Database): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: new CachedStatements(raw) }) })
 }
 
 /** As many statements as the package has, several times over. */
@@ -107,6 +113,28 @@ class CachedStatements implements SqliteDatabase {
   close () {
     this.#statements.clear()
     this.#raw.close()
+  }
+}
+
+/**
+ * A Kysely that runs compiled queries at once.
+ *
+ * Kysely waits its turn for a connection, in ten promises a query. SQLite has run most of ours before the first of them.
+ */
+class DirectKysely extends Kysely<Tables> {
+  readonly #statements: CachedStatements
+
+  constructor (statements: CachedStatements) {
+    super({ dialect: new SqliteDialect({ database: statements }) })
+    this.#statements = statements
+  }
+
+  override async executeQuery<Row> (query: CompiledQuery<Row> | Compilable<Row>): Promise<QueryResult<Row>> {
+    const { sql, parameters } = 'compile' in query ? query.compile() : query
+    const statement = this.#statements.prepare(sql)
+    if (statement.reader) return { rows: statement.all(parameters) as Row[] }
+    const { changes, lastInsertRowid } = statement.run(parameters)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
 }
 
