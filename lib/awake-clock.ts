@@ -1,3 +1,4 @@
+import { alignedInterval } from './aligned.js'
 import type { Clock } from './clock.js'
 
 export interface AwakeClockOptions {
@@ -40,6 +41,5 @@ export function createAwakeClock (options: AwakeClockOptions = {}): AwakeClock {
     return awakeMs
   }
 
-  const timer = setInterval(now, tickMs).unref()
-  return { now, stop: () => clearInterval(timer) }
+  return { now, stop: alignedInterval(now, tickMs) }
 }

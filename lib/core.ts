@@ -24,7 +24,7 @@ import { adoptNewInvocations } from './store/adopt.js'
 import { openDatabase } from './store/database.js'
 import { deleteTask } from './store/delete-task.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
-import { readRunning } from './store/running.js'
+import { createReadRunning } from './store/running.js'
 import { databaseError, retryWhileBusy } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { createBell } from './tail/bell.js'
@@ -136,6 +136,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     adoptNew: async () => adoptNewInvocations(database),
     onImportError: warnOnceEach(logger)
   })
+  const readRunning = createReadRunning()
   const health = createHealthMonitor({
     readRunning: (ids) => database.read((db) => readRunning(db, ids)),
     lookAt: createProcessLook(writerId),

@@ -1,3 +1,4 @@
+import { nextMultiple } from '../aligned.js'
 import { createAwakeClock, type AwakeClock } from '../awake-clock.js'
 import type { Clock } from '../clock.js'
 import { HEALTH_STATES, type CurrentFrame, type Health, type HealthState } from '../events.js'
@@ -80,6 +81,8 @@ class Monitor implements HealthMonitor {
   #linger: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
   #roundAt = -Infinity
+  /** When the timer is due. */
+  #plannedAt = 0
   #isClosed = false
 
   constructor (options: HealthMonitorOptions) {
@@ -134,7 +137,7 @@ class Monitor implements HealthMonitor {
     }
     this.#unsubscribe ??= this.#options.bus.subscribe((taskIds) => this.#wake(taskIds))
     // Whoever comes waits for the round that is planned: many who come must not put it off.
-    if (this.#timer === undefined) this.#schedule(this.#intervalMs)
+    this.#plan(nextMultiple(this.#intervalMs))
   }
 
   /** Nobody watches. */
@@ -156,23 +159,27 @@ class Monitor implements HealthMonitor {
 
   /** A commit: what it changed is judged soon, but not more often than twice an interval. */
   #wake (taskIds: readonly string[] | '*'): void {
-    const isWatched = taskIds === '*' || taskIds.some((taskId) => [...this.#watchers].some((one) => one.taskId === taskId))
-    if (!isWatched) return
-    const sinceRoundMs = performance.now() - this.#roundAt
-    this.#schedule(Math.max(0, this.#intervalMs / 2 - sinceRoundMs))
+    if (taskIds !== '*' && !this.#isWatched(taskIds)) return
+    this.#plan(this.#roundAt + this.#intervalMs / 2)
   }
 
-  /** In the place of what was planned, unless a round is under way. */
-  #schedule (delayMs: number): void {
-    if (this.#round !== undefined) return
+  #isWatched (taskIds: readonly string[]): boolean {
+    for (const { taskId } of this.#watchers) if (taskIds.includes(taskId)) return true
+    return false
+  }
+
+  /** A round at that time, unless one is under way, or planned for then or before. */
+  #plan (at: number): void {
+    if (this.#round !== undefined || (this.#timer !== undefined && this.#plannedAt <= at)) return
+    this.#plannedAt = at
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#round = this.#look().finally(() => {
         this.#round = undefined
-        if (this.#watchers.size > 0) this.#schedule(this.#intervalMs)
+        if (this.#watchers.size > 0) this.#plan(nextMultiple(this.#intervalMs, this.#intervalMs / 2))
       })
-    }, delayMs).unref()
+    }, Math.max(0, at - performance.now())).unref()
   }
 
   /** One query for everybody. What cannot be read now is read in the next round; the streams' hub tells of it. */

@@ -18,8 +18,12 @@ const RETRY_MS = 250
  */
 export class DrainSchedule {
   readonly #drain: () => Promise<boolean>
-  #state: 'idle' | 'busy' | 'closed' = 'idle'
   #isWanted = false
+  #isDraining = false
+  #isClosed = false
+  /** No drain begins before. */
+  #readyAt = -Infinity
+  #timer: NodeJS.Timeout | undefined
 
   /** @param drain must not reject; false when it failed and is to be tried again */
   constructor (drain: () => Promise<boolean>) {
@@ -28,29 +32,42 @@ export class DrainSchedule {
 
   request (): void {
     this.#isWanted = true
-    if (this.#state !== 'idle') return
-    this.#state = 'busy'
-    setImmediate(() => this.#run())
+    this.#plan()
   }
 
   close (): void {
-    this.#state = 'closed'
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  #plan (): void {
+    if (this.#isClosed || !this.#isWanted || this.#isDraining || this.#timer !== undefined) return
+    const waitMs = this.#readyAt - performance.now()
+    if (waitMs > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined
+        this.#run()
+      }, waitMs).unref()
+    } else {
+      this.#isDraining = true
+      setImmediate(() => this.#run())
+    }
   }
 
   async #run (): Promise<void> {
-    if (this.#state === 'closed') return
+    if (this.#isClosed) return
+    this.#isDraining = true
     this.#isWanted = false
     const start = performance.now()
     const succeeded = await this.#drain()
     // Sockets are written to after the drain has returned, in the same turn of the event loop.
     await nextTurn()
-    const drainMs = performance.now() - start
+    const end = performance.now()
+    const drainMs = end - start
     const cooldownMs = Math.max(MIN_COOLDOWN_MS, Math.min(COOLDOWN_RATIO * drainMs, MAX_PERIOD_MS - drainMs))
+    this.#readyAt = end + (succeeded ? cooldownMs : RETRY_MS)
+    this.#isDraining = false
     if (!succeeded) this.#isWanted = true
-    setTimeout(() => {
-      if (this.#state === 'closed') return
-      this.#state = 'idle'
-      if (this.#isWanted) { this.#state = 'busy'; this.#run() }
-    }, succeeded ? cooldownMs : RETRY_MS).unref()
+    this.#plan()
   }
 }

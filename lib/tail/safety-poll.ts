@@ -1,3 +1,5 @@
+import { alignedInterval } from '../aligned.js'
+
 /** Hints may be lost: with the poll everything still arrives within a second. */
 const INTERVAL_MS = 250
 /** Where files are watched by polling or late. */
@@ -15,7 +17,7 @@ export interface SafetyPollOptions {
 /** Looks for a changed mark, only while somebody watches. */
 export class SafetyPoll {
   readonly #options: SafetyPollOptions
-  #timer: NodeJS.Timeout | undefined
+  #stop: (() => void) | undefined
   #mark: number | undefined
   #isAsking = false
 
@@ -26,12 +28,12 @@ export class SafetyPoll {
   start (): void {
     const { platform = process.platform } = this.#options
     const intervalMs = platform === 'linux' ? INTERVAL_MS : INTERVAL_WITHOUT_WATCH_MS
-    this.#timer ??= setInterval(() => this.#turn(), intervalMs).unref()
+    this.#stop ??= alignedInterval(() => this.#turn(), intervalMs)
   }
 
   stop (): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#stop?.()
+    this.#stop = undefined
     this.#mark = undefined
   }
 
@@ -41,7 +43,7 @@ export class SafetyPoll {
     this.#isAsking = true
     try {
       const mark = await this.#options.changeMark()
-      if (this.#timer === undefined) return
+      if (this.#stop === undefined) return
       const hasChanged = mark !== this.#mark
       this.#mark = mark
       if (hasChanged) this.#options.onChange()

@@ -5,7 +5,7 @@ import { isSmoke } from '../measure.mjs'
 import { openDocumentPath } from '../write-paths.mjs'
 
 /** Of all streams, so that those who ping and those who do not are compared at the same rhythm. */
-export const HEARTBEAT_SECONDS = 10
+export const HEARTBEAT_SECONDS = 30
 
 /**
  * Web servers that store activities and show them: ours, and the document's write path in front of two SSE packages.
