@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import { isSmoke } from '../measure.mjs'
 import { openDocumentPath } from '../write-paths.mjs'
 
-/** Of all streams, so that those who ping and those who do not are compared at the same rhythm. */
+/** Our default, and for all streams: those who ping and those who do not are compared at the same rhythm. */
 export const HEARTBEAT_SECONDS = 30
 
 /**
@@ -17,8 +18,13 @@ export const CONTENDERS = { Timeline: openTimelineServer, 'better-sse': openBett
 /** Who takes part where one benchmark has shown already that all of them run. */
 export const NAMES = isSmoke ? ['Timeline'] : Object.keys(CONTENDERS)
 
+/** What no server can do better that writes to each viewer through Node as often as ours does. */
+export const LIMIT = 'node:http by hand, frames joined per 50 ms, nothing stored'
+const JOIN_MS = 50
+
 /** Servers that only show what others store. */
 export const SERVERS = {
+  [LIMIT]: openBareServer,
   viewer: (directory) => openPlugin({ database: join(directory, 'bench.db') }),
   'poll-250': (directory) => openPolling(directory, 250),
   'poll-1000': (directory) => openPolling(directory, 1000),
@@ -72,6 +78,34 @@ async function openFastifySse (directory) {
     reply.sse.onClose(() => emitter.off('invocation', send))
   })
   return { app, path: '/api/tasks/t/stream', onActivity }
+}
+
+/** Frames are encoded once and written together; that is all. */
+async function openBareServer () {
+  const viewers = []
+  let frames = ''
+  let told = 0
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+    response.write('retry: 1000\n\n')
+    viewers.push(response)
+  })
+  setInterval(() => {
+    if (frames === '') return
+    const bytes = Buffer.from(frames)
+    frames = ''
+    for (const viewer of viewers) viewer.write(bytes)
+  }, JOIN_MS).unref()
+  return {
+    app: { server, listen: (options) => new Promise((resolve) => { server.listen(options, resolve) }) },
+    path: '/',
+    onActivity ({ type: activityType, message: activity, metadata }) {
+      const event = {
+        seq: ++told, taskId: 't', timestamp: new Date(), type: 'invocation.activity', invocationId: 1, activity, activityType, metadata
+      }
+      frames += `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`
+    }
+  }
 }
 
 /** The document's logger: two statements, then an event for whoever listens in this process. */

@@ -1,5 +1,5 @@
 import { alternate, isSmoke, quantile } from '../measure.mjs'
-import { CONTENDERS } from './contenders.mjs'
+import { CONTENDERS, LIMIT } from './contenders.mjs'
 import { withChildren } from './child.mjs'
 
 const PER_SECOND = 200
@@ -8,10 +8,10 @@ const MAX_MEMORY_BYTES = 120e6
 
 /** Many viewers of one busy task: what a delivery costs the server, when it arrives, and what memory it takes. */
 export async function fanOut () {
-  const sizes = isSmoke ? [[5, 40]] : [[300, 3], [1000, 2]].map(([viewers, seconds]) => [viewers, seconds * PER_SECOND])
+  const sizes = isSmoke ? [[5, 40]] : [[300, 4], [1000, 3]].map(([viewers, seconds]) => [viewers, seconds * PER_SECOND])
   const tables = []
   for (const [viewers, count] of sizes) {
-    const seen = await alternate(Object.fromEntries(Object.keys(CONTENDERS).map((name) => [
+    const seen = await alternate(Object.fromEntries([...Object.keys(CONTENDERS), LIMIT].map((name) => [
       name, (directory) => measure(name, directory, { viewers, count })
     ])), { hasWarmUp: false })
     const of = (key) => Object.fromEntries(Object.entries(seen).map(([name, rounds]) => [
@@ -23,7 +23,7 @@ export async function fanOut () {
       metric: 'deliveries per server CPU second',
       figures: of('deliveriesPerCpuSecond'),
       isHigherBetter: true,
-      target: { text: '>= 5 x each', isMet: ({ ratios }) => Math.min(...Object.values(ratios)) >= 5 }
+      target: { text: '>= 5 x each package', isMet: ({ ratios: { [LIMIT]: _, ...others } }) => Math.min(...Object.values(others)) >= 5 }
     }, {
       title,
       metric: 'p99 from due to seen',
