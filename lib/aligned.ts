@@ -10,8 +10,14 @@
  */
 export function alignedInterval (tick: () => void, periodMs: number): () => void {
   let timer: NodeJS.Timeout
+  let due = nextMultiple(periodMs)
   function plan (): void {
-    timer = setTimeout(() => { plan(); tick() }, nextMultiple(periodMs) - performance.now()).unref()
+    timer = setTimeout(() => {
+      // A timer may fire a little early.
+      due = Math.max(due + periodMs, nextMultiple(periodMs))
+      plan()
+      tick()
+    }, Math.ceil(due - performance.now())).unref()
   }
   plan()
   return () => clearTimeout(timer)

@@ -8,7 +8,6 @@ import { createBatchStatements } from '../store/batch-statements.js'
 import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
 import type { Database } from '../store/database.js'
 import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlite.js'
-import type { StatementCache } from '../store/insert-activities.js'
 import type { Tables } from '../store/tables.js'
 import type { Troubles } from '../troubles.js'
 import { prepareOps, tellDropped } from './prepare.js'
@@ -64,7 +63,6 @@ export interface Writer {
 export function createWriter (options: WriterOptions): Writer {
   const { database, caps, logger, now } = options
   const queue = createQueue(caps.queueBytes, options.meter)
-  const inserts: StatementCache = new Map()
   const statements = createBatchStatements()
   let batch = 0
   let isBusyWriting = false
@@ -135,7 +133,6 @@ export function createWriter (options: WriterOptions): Writer {
           batch: batch + 1,
           now: now(),
           activitiesPerInvocation: caps.activitiesPerInvocation,
-          inserts,
           statements
         }, ops)
         return written

@@ -7,7 +7,7 @@ import { exitCodeForHost, type Ending } from '../recorder/ending.js'
 import type { ActivityOp, EndOp, Op, StartOp } from '../recorder/queue.js'
 import type { Run } from '../recorder/run.js'
 import type { BatchStatements } from './batch-statements.js'
-import { insertActivities, type ActivityRow, type StatementCache } from './insert-activities.js'
+import { insertActivities, type ActivityRow } from './insert-activities.js'
 import { tryWithinSavepoint, withinSavepoint } from './savepoint.js'
 import { ensureStream, insertEvents, type NewEvent } from './sequence.js'
 import type { Tables } from './tables.js'
@@ -22,7 +22,6 @@ export interface BatchContext {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly activitiesPerInvocation: number
-  readonly inserts: StatementCache
   readonly statements: BatchStatements
 }
 
@@ -78,10 +77,10 @@ export async function commitBatch (
   const statuses = await readStatuses(trx, context, ops)
   const isAlive = (op: Op) => op.kind === 'task' || op.run.id === undefined || statuses.has(op.run.id)
   const taskIds = [...new Set(ops.filter(isAlive).map(taskIdOf))]
+  const titles = startedTitles(ops)
   // Sorted: writers of several tasks must lock the streams in one order.
   for (const taskId of [...taskIds].sort()) {
-    const hasStart = ops.some((op) => op.kind === 'start' && op.run.taskId === taskId)
-    if (hasStart) await ensureStream(trx, taskId, titleOf(ops, taskId))
+    if (titles.has(taskId)) await ensureStream(trx, taskId, titles.get(taskId))
     await importHostRows(trx, context.host, taskId).catch((error) => { importErrors.push(error) })
   }
 
@@ -190,9 +189,15 @@ function taskIdOf (op: Op): string {
   return op.kind === 'task' ? op.taskId : op.run.taskId
 }
 
-function titleOf (ops: readonly Op[], taskId: string): string | undefined {
-  for (const op of ops) if (op.kind === 'start' && op.run.taskId === taskId && op.run.meta.title) return op.run.meta.title
-  return undefined
+/** The tasks that runs of these begin on, with the first title that one of them has. */
+function startedTitles (ops: readonly Op[]): ReadonlyMap<string, string | undefined> {
+  const titles = new Map<string, string | undefined>()
+  for (const op of ops) {
+    if (op.kind !== 'start') continue
+    const { taskId, meta } = op.run
+    titles.set(taskId, titles.get(taskId) ?? (meta.title || undefined))
+  }
+  return titles
 }
 
 function taskEvent (op: Op & { kind: 'task' }, writerId: string): NewEvent {
@@ -362,7 +367,7 @@ async function store (
     }
     seq++
   }
-  await insertActivities(trx, context.inserts, taskId, toIso(now), activities)
+  await insertActivities(trx, context.statements.inserts, taskId, toIso(now), activities)
   await insertEvents(trx, taskId, events)
 }
 

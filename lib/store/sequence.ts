@@ -32,9 +32,14 @@ export async function ensureStream (trx: Kysely<Tables>, taskId: string, title?:
  * @returns the first of them; undefined when the task has no log
  */
 export async function allocate (trx: Kysely<Tables>, taskId: string, count: number): Promise<number | undefined> {
-  const row = await trx.updateTable('task_stream').set({ last_seq: sql<number>`last_seq + ${count}` })
-    .where('task_id', '=', taskId).returning('last_seq').executeTakeFirst()
+  const row = await allocation(trx, taskId, count).executeTakeFirst()
   return row === undefined ? undefined : Number(row.last_seq) - count + 1
+}
+
+/** Moves the end of a task's log on, and tells where it is then. */
+export function allocation (trx: Kysely<Tables>, taskId: string, count: number) {
+  return trx.updateTable('task_stream').set({ last_seq: sql<number>`last_seq + ${count}` })
+    .where('task_id', '=', taskId).returning('last_seq')
 }
 
 /** Numbers and stores events at the end of a task's log. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { toLines, toPlainText } from '../../client/view/ansi.js'
-import { Random } from './support/random.js'
+import { Random } from '../support/random.js'
 
 const tokens = (text: string): string[][] => toLines(text, 100).lines.map((line) => line.map(({ text, className }) => className === '' ? text : `<${className}>${text}`))
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createSseParser, type SseMessage } from '../../client/connection/sse-parser.js'
-import { Random } from './support/random.js'
+import { Random } from '../support/random.js'
 
 function parse (pieces: readonly string[]): { messages: SseMessage[], retries: number[] } {
   const messages: SseMessage[] = []

@@ -8,7 +8,7 @@ import { MAX_ROWS, createState, type TimelineState } from '../../client/store/st
 import { startedAtMs, summarise, totalCostUsd } from '../../client/store/summary.js'
 import { rolesText } from '../../client/view/badges.js'
 import { formatDate } from '../../client/view/format.js'
-import { Random } from './support/random.js'
+import { Random } from '../support/random.js'
 import { TaskScript, runningFrames, sampleHealth, sampleTask, type SampleEnd } from './support/sample-task.js'
 
 function pageOf (timeline: readonly TimelineEvent[], hasMore = false, gaps: readonly Gap[] = []): PageOfEvents {

@@ -7,7 +7,7 @@ import { Heights } from '../../client/window/heights.js'
 import { ListHeights } from '../../client/window/list-heights.js'
 import { RowSlots } from '../../client/window/row-slots.js'
 import { Viewport } from '../../client/window/viewport.js'
-import { Random } from './support/random.js'
+import { Random } from '../support/random.js'
 import { TaskScript } from './support/sample-task.js'
 
 t.test('heights agree with a plain array after any changes', async (t) => {

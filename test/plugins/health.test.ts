@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { Health } from '../../lib/events.js'
@@ -187,7 +188,12 @@ t.test('a runner that is stopped is not lost, and it is said', { skip: isLinux ?
   runner.process.kill('SIGSTOP')
   const client = await SseClient.open(app, '/api/tasks/a/stream')
   await untilTold(client, id, 'in_tool')
-  const { health } = (await app.inject(`/api/invocations/${id}`)).json().invocation
+  // It was looked at a moment ago, perhaps before the signal had reached it.
+  let health: Health
+  do {
+    health = (await app.inject(`/api/invocations/${id}`)).json().invocation.health
+    await pause(10)
+  } while (health.because[1] === 'Its process is alive.')
   t.match(health, { state: 'in_tool', because: [/^Bash has been running/, 'Its process is suspended.'] })
   runner.process.kill('SIGCONT')
   runner.tell('end')

@@ -6,6 +6,7 @@ import t from 'tap'
 import { openTimeline, type Timeline } from '../../lib/timeline.js'
 import agentTimeline from '../../plugins/agent-timeline.js'
 import { parseTasks } from '../../plugins/task-positions.js'
+import { Random } from '../support/random.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
 
@@ -275,9 +276,8 @@ t.test('a viewer that stops reading costs no more for many tasks than for one, a
 })
 
 t.test('viewers that are cut at random and meet restarted servers hold exactly the log of every task', async (t) => {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  t.comment(`SEED=${seed}`)
-  const random = createRandom(seed)
+  const random = new Random()
+  t.comment(`SEED=${random.seed}`)
   const database = join(makeFolder(t), 'x.db')
   const timeline = await openTimeline({ database })
   t.teardown(() => timeline.close())
@@ -291,15 +291,15 @@ t.test('viewers that are cut at random and meet restarted servers hold exactly t
     for (let round = 0; round < 6; round++) {
       const run = await start(timeline, taskId)
       for (let i = 0; i < 25; i++) {
-        for (let count = 1 + random() * 12; count > 0; count--) run.activity(say('line'))
-        await pause(random() * 12)
+        for (let count = 1 + random.next() * 12; count > 0; count--) run.activity(say('line'))
+        await pause(random.next() * 12)
       }
       await run.complete('Done')
     }
   })
   const restarts = (async () => {
     for (; state.isWriting; counts.restarts++) {
-      await pause(100 + random() * 200)
+      await pause(100 + random.next() * 200)
       await app.close()
       app = await listen(database)
     }
@@ -328,7 +328,7 @@ t.test('viewers that are cut at random and meet restarted servers hold exactly t
             Math.max(views.get(taskId)?.seq ?? 0, seen.get(taskId)?.seq ?? 0) === heads[index])
         })
       } else {
-        await Promise.race([pause(random() * 150), client.untilEnd()])
+        await Promise.race([pause(random.next() * 150), client.untilEnd()])
         counts.cuts++
       }
       client.destroy()
@@ -355,15 +355,4 @@ async function listen (database: string): Promise<FastifyInstance> {
   await app.register(agentTimeline, { database })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
-}
-
-/** A small generator with a seed (mulberry32). */
-function createRandom (seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6D2B79F5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

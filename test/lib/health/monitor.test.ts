@@ -2,10 +2,11 @@ import t, { type Test } from 'tap'
 import type { CurrentFrame, HealthFrame } from '../../../lib/events.js'
 import type { ProcessSign } from '../../../lib/health/evidence.js'
 import { createHealthMonitor } from '../../../lib/health/monitor.js'
-import { createProgress, followActivity } from '../../../lib/health/progress.js'
+import { followActivity } from '../../../lib/health/progress.js'
 import { worstOf } from '../../../lib/health/with-health.js'
 import type { RunningRow } from '../../../lib/store/running.js'
 import { followHealth } from '../../../plugins/health-frames.js'
+import { runningRow } from '../../support/running-row.js'
 
 const START = Date.parse('2026-02-10T12:00:00.000Z')
 
@@ -54,19 +55,7 @@ class World {
   }
 
   run (invocationId: number, taskId = 'a'): void {
-    this.rows.set(invocationId, {
-      invocationId,
-      taskId,
-      provider: 'claude',
-      startedAt: START,
-      lastActivityAt: START,
-      hasActivity: false,
-      activityCount: 0,
-      progress: createProgress(),
-      heartbeatAt: START,
-      writerId: 'w',
-      owner: '{}'
-    })
+    this.rows.set(invocationId, runningRow(START, invocationId, taskId))
   }
 
   /** A tool call starts, or ends. */

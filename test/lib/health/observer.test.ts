@@ -3,8 +3,8 @@ import type { Health } from '../../../lib/events.js'
 import type { ProcessSign } from '../../../lib/health/evidence.js'
 import { HEARTBEAT_FRESH_MS, PROVIDER_FLOORS, STUCK_FACTOR } from '../../../lib/health/floors.js'
 import { Observer } from '../../../lib/health/observer.js'
-import { createProgress, followActivity, type ProgressActivity } from '../../../lib/health/progress.js'
-import type { RunningRow } from '../../../lib/store/running.js'
+import { followActivity, type ProgressActivity } from '../../../lib/health/progress.js'
+import { runningRow } from '../../support/running-row.js'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -17,19 +17,7 @@ class World {
   wall = START
   awake = 0
   sign: ProcessSign = 'alive'
-  row: RunningRow = {
-    invocationId: 1,
-    taskId: 'a',
-    provider: 'claude',
-    startedAt: START,
-    lastActivityAt: START,
-    hasActivity: false,
-    activityCount: 0,
-    progress: createProgress(),
-    heartbeatAt: START,
-    writerId: 'w',
-    owner: '{}'
-  }
+  row = runningRow(START)
 
   observer = this.another()
 

@@ -213,7 +213,6 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
       batch,
       now: Date.now(),
       activitiesPerInvocation: 1_000,
-      inserts: new Map(),
       statements: createBatchStatements()
     }, ops)
     if (fault !== undefined) throw fault

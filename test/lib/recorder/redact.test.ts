@@ -1,24 +1,13 @@
 import t from 'tap'
 import { createRedactor, REDACTED } from '../../../lib/recorder/redact.js'
+import { Random } from '../../support/random.js'
 
-/** Reproducible random numbers: mulberry32. */
-function createRandom (seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6D2B79F5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
-const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000)
-const random = createRandom(seed)
-t.comment(`TEST_SEED=${seed}`)
+const random = new Random()
+t.comment(`SEED=${random.seed}`)
 
 /** Letters and digits in turn: the part of a secret that nobody may see. */
 function core (length: number, alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ'): string {
-  return Array.from({ length }, (_, index) => index % 2 === 0 ? alphabet[random(alphabet.length)] : String(random(10))).join('')
+  return Array.from({ length }, (_, index) => index % 2 === 0 ? random.pick([...alphabet]) : String(random.below(10))).join('')
 }
 
 /** Every kind that is hidden by default: the text in which it stands, with the secret in its place. */
@@ -84,7 +73,7 @@ for (const [kind, inText] of Object.entries(KINDS)) {
       const stream = redactor.openStream()
       let result = ''
       for (let at = 0; at < text.length;) {
-        const length = 1 + random(12)
+        const length = 1 + random.below(12)
         result += stream.pieces([text.slice(at, at + length)]).join('')
         at += length
       }

@@ -11,6 +11,7 @@ import { follow } from '../../../lib/tail/follow.js'
 import { createHub, type Hub } from '../../../lib/tail/hub.js'
 import { createInProcessBus } from '../../../lib/tail/in-process-bus.js'
 import { FakeReader } from '../../support/fake-reader.js'
+import { Random } from '../../support/random.js'
 import { Peer } from './peer.js'
 
 interface Setup {
@@ -303,20 +304,19 @@ t.test('a host row that is not believed yet is looked at again', async (t) => {
 })
 
 t.test('viewers that come, go and resume at random miss nothing and see nothing twice', async (t) => {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  t.comment(`SEED=${seed}`)
-  const random = createRandom(seed)
+  const random = new Random()
+  t.comment(`SEED=${random.seed}`)
   const { record, view, reader } = setUp(t)
   const last = 6000
   let written = 0
   const writer = (async () => {
     while (written < last) {
-      written = record('a', some(1 + Math.floor(random() * 60))).at(-1) as number
-      if (random() < 0.05) {
-        const from = 1 + Math.floor(random() * written)
-        reader.remove('a', from, from + Math.floor(random() * 3))
+      written = record('a', some(1 + random.below(60))).at(-1) as number
+      if (random.next() < 0.05) {
+        const from = 1 + random.below(written)
+        reader.remove('a', from, from + random.below(3))
       }
-      for (let turn = random() * 4; turn > 0; turn--) await nextTurn()
+      for (let turn = random.next() * 4; turn > 0; turn--) await nextTurn()
     }
   })()
   const viewers = Array.from({ length: 12 }, async () => {
@@ -324,9 +324,9 @@ t.test('viewers that come, go and resume at random miss nothing and see nothing 
     while ((seen.at(-1) ?? 0) < last || seen.at(-1) !== written) {
       const peer = new Peer(seen.length === 0 ? undefined : { seq: seen.at(-1) as number, epoch: 'e1' })
       view('a', peer)
-      const patience = Math.floor(random() * 30)
+      const patience = random.below(30)
       for (let turn = 0; turn < patience; turn++) {
-        if (random() < 0.1) { peer.stop() } else if (random() < 0.3) peer.resume()
+        if (random.next() < 0.1) { peer.stop() } else if (random.next() < 0.3) peer.resume()
         await nextTurn()
       }
       peer.subscription?.close()
@@ -398,14 +398,3 @@ t.test('a bell that cannot be hung is reported once and breaks nothing', async (
   t.same(heard, [['a'], ['b']])
   t.equal(warnings.length, 1)
 })
-
-/** A small generator with a seed (mulberry32). */
-function createRandom (seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6D2B79F5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
