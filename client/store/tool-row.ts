@@ -10,7 +10,7 @@ const KINDS: ReadonlyArray<readonly [pattern: RegExp, kind: ToolKind, verb: stri
   [/web|fetch/i, 'web', 'fetch'],
   [/^write|^create/i, 'edit', 'write'],
   [/edit|replace|patch|change/i, 'edit', 'edit'],
-  [/^read|view|^cat$/i, 'read', 'read'],
+  [/^read|^view|^cat$/i, 'read', 'read'],
   [/grep|glob|search|^find|^list|^ls/i, 'search', 'search']
 ]
 

@@ -56,6 +56,7 @@ t.test('what tools do is told from their names and messages', async (t) => {
     ['WebFetch', 'WebFetch: https://example.com', { toolKind: 'web', verb: 'fetch' }],
     ['Task', 'Task: look around', { toolKind: 'agent', verb: 'agent' }],
     ['TodoWrite', 'TodoWrite', { toolKind: 'plan', target: '' }],
+    ['mcp__github__create_review', 'mcp__github__create_review: #7', { toolKind: 'other', target: '#7' }],
     ['mcp__jira__issue', 'mcp__jira__issue: AB-1', { toolKind: 'other', verb: 'mcp__jira__issue', target: 'AB-1' }]
   ]
   for (const [tool, message, expected] of cases) {
