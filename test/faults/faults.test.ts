@@ -1,5 +1,6 @@
-import { fork } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 /** What `index.mjs` tells whoever started it. */
@@ -26,4 +27,12 @@ t.test('processes are killed, viewers cut and rows deleted, and nobody is told a
   }
   t.same(report.violations, [], `seed ${report.seed}`)
   t.same(await ended, [0, null])
+})
+
+t.test('what the storm must notice can still be broken', (t) => {
+  const script = fileURLToPath(new URL('mutations.mjs', import.meta.url))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' })
+  t.equal(status, 0, stderr)
+  t.equal(stdout.match(/^can be made: /gm)?.length, 6)
+  t.end()
 })

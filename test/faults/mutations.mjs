@@ -1,5 +1,5 @@
-// node test/faults/mutations.mjs [NAME…]: breaks what the guarantees rest on, one after the other, in a copy of the
-// build, and expects the short form of the fault test to find it. Prints what it found.
+// node test/faults/mutations.mjs [--check] [NAME…]: breaks what the guarantees rest on, one after the other, in a copy of the
+// build, and expects the short form of the fault test to find it. Prints what it found. --check only makes the copies.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,14 +9,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 /** Each breaks one thing: in a file, one text is replaced by another. */
 const MUTATIONS = {
   'reads see a transaction before it is committed': [
-    ['lib/store/database.js', 'writer.db.transaction().execute((trx) => work(trx, host))', `writer.db.transaction().execute(async (trx) => {
-      const result = await work(trx, host)
-      globalThis.inFlight = trx
+    ['lib/store/database.js', 'writer.db.transaction().execute((trx) => work(writer.direct ?? trx, host))', `writer.db.transaction().execute(async (trx) => {
+      const result = await work(writer.direct ?? trx, host)
+      globalThis.inFlight = writer.direct ?? trx
       await new Promise((resolve) => setTimeout(resolve, 40))
       globalThis.inFlight = undefined
       return result
     })`],
-    ['lib/store/database.js', 'query(reader.db, host)', 'query(globalThis.inFlight ?? reader.db, host)']
+    ['lib/store/database.js', 'query(direct ?? db, host)', 'query(globalThis.inFlight ?? direct ?? db, host)']
   ],
   'a batch is written without looking at the fence': [
     ['lib/store/commit-batch.js', 'if (!(await advanceFence(trx, context)))', 'await advanceFence(trx, context); if (false)']
@@ -37,16 +37,21 @@ const MUTATIONS = {
 
 const SEED = process.env.SEED ?? '1'
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const wanted = process.argv.slice(2)
+const isCheck = process.argv.includes('--check')
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--check')
 for (const [name, changes] of Object.entries(MUTATIONS)) {
   if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
   const found = await runMutant(changes)
+  if (isCheck) {
+    console.log(`can be made: ${name}`)
+    continue
+  }
   console.log(`${found.length > 0 ? 'found' : 'NOT FOUND'}: ${name}`)
   for (const line of found.slice(0, 3)) console.log(`  ${line.slice(0, 200)}`)
   if (found.length === 0) process.exitCode = 1
 }
 
-/** @returns what the fault test says is wrong */
+/** @returns what the fault test says is wrong; nothing when it only checks */
 async function runMutant (changes) {
   // Inside the package, so that its dependencies are found.
   const copy = mkdtempSync(join(root, '.mutant-'))
@@ -58,6 +63,7 @@ async function runMutant (changes) {
       if (code.split(before).length !== 2) throw new Error(`${file} does not hold this once: ${before}`)
       writeFileSync(path, code.replace(before, () => after))
     }
+    if (isCheck) return []
     const child = spawn(process.execPath, [fileURLToPath(new URL('index.mjs', import.meta.url)), 'short'], {
       env: { ...process.env, SEED, FAULTS_DIST: pathToFileURL(copy).href }, stdio: ['ignore', 'pipe', 'inherit']
     })
