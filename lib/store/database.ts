@@ -151,7 +151,9 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       await nextTurn()
       await current()
       try {
-        return await writer.db.transaction().execute((trx) => work(writer.direct ?? trx, host))
+        // One connection to the end, whatever is opened meanwhile.
+        const { db, direct } = writer
+        return await db.transaction().execute((trx) => work(direct ?? trx, host))
       } catch (error) {
         if (isBusy(error)) meter.lockMet()
         throw error

@@ -65,6 +65,8 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
   // data_version leaves out what this very connection wrote, which matters where it is shared with the host.
   const selectMark = new Statement((db) => db.selectFrom(sql<{ data_version: number }>`pragma_data_version`.as('others'))
     .select(sql<number>`data_version + total_changes()`.as('mark')))
+  /** Connections count from the same number: one to a file that took another's place goes on above the last. */
+  const marks = { db: undefined as Kysely<Tables> | undefined, base: 0, last: 0 }
   const selectHead = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select(['last_seq', 'epoch', 'floor_seq']).where('task_id', '=', taskId))
   const selectAfter = new Statement<{ taskId: string, after: number, limit: number }, EventRow>(
@@ -139,7 +141,12 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
 
     changeMark: async () => read(async (db) => {
       const mark = await selectMark.first(db, {})
-      return Number(mark?.mark)
+      if (marks.db !== db) {
+        marks.db = db
+        marks.base = marks.last + 1
+      }
+      marks.last = marks.base + Number(mark?.mark)
+      return marks.last
     })
   }
 }

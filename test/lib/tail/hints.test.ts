@@ -1,6 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { openCore } from '../../../lib/core.js'
 import type { TimelineEvent } from '../../../lib/events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import type { WakeBus } from '../../../lib/store/activity-store.js'
@@ -88,3 +90,26 @@ for (const [name, spoil, warnings] of [
     t.equal(logs.warnings.length, warnings)
   })
 }
+
+t.test('a file that takes the place of another without a hint ends the streams of the old one', async (t) => {
+  const directory = temporaryDirectory(t)
+  const [database, other] = [join(directory, 'x.db'), join(directory, 'y.db')]
+  for (const path of [database, other]) {
+    const timeline = await openTimeline({ database: path })
+    await timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'me' })
+    await timeline.close()
+  }
+  const core = await openCore({ database, logger: silentLogger })
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(async () => { clearInterval(alive); await core.close() })
+  const peer = new Peer()
+  peer.subscription = core.hub.subscribe('a', peer)
+  await peer.untilSeq(1)
+  const mark = await core.reader.changeMark()
+  const ended = once(peer, 'ended')
+  for (const suffix of ['-wal', '-shm']) rmSync(`${database}${suffix}`, { force: true })
+  renameSync(other, database)
+  await ended
+  t.equal(peer.ended, 'replaced')
+  t.not(await core.reader.changeMark(), mark, 'a new connection does not count from where the old one began')
+})
