@@ -60,7 +60,7 @@ export async function openSqlite (path: string, options: SqliteOptions = {}): Pr
   }
   const inode = inodeOf(path)
   const handle = raw
-  const statements = new CachedStatements(handle)
+  const statements = new CachedStatements(handle, options.queryOnly === true ? 'begin' : 'begin immediate')
   return {
     db: new Kysely<Tables>({ dialect: new SqliteDialect({ database: statements }) }),
     direct: new DirectKysely(statements),
@@ -100,16 +100,23 @@ const MAX_STATEMENTS = 200
  */
 class CachedStatements implements SqliteDatabase {
   readonly #raw: Database.Database
+  readonly #begin: string
   readonly #statements = new Map<string, SqliteStatement>()
 
-  constructor (raw: Database.Database) {
+  /** @param begin a connection that refuses writes refuses IMMEDIATE transactions, too */
+  constructor (raw: Database.Database, begin = 'begin immediate') {
     this.#raw = raw
+    this.#begin = begin
+  }
+
+  get inTransaction (): boolean {
+    return this.#raw.inTransaction
   }
 
   prepare (text: string): SqliteStatement {
     // After SQLITE_FULL and some others SQLite has rolled back by itself; a second rollback would hide the cause.
-    if (text === 'rollback' && !this.#raw.inTransaction) return NOTHING
-    const key = text === 'begin' ? 'begin immediate' : text
+    if (text === 'rollback' && !this.inTransaction) return NOTHING
+    const key = text === 'begin' ? this.#begin : text
     let statement = this.#statements.get(key)
     if (statement === undefined) {
       statement = this.#raw.prepare(key) as unknown as SqliteStatement
@@ -137,6 +144,11 @@ class DirectKysely extends Kysely<Tables> {
   constructor (statements: CachedStatements) {
     super({ dialect: new SqliteDialect({ database: statements }) })
     this.#statements = statements
+  }
+
+  /** As of Kysely's own transactions: a host's source of task events may ask before it begins one. */
+  override get isTransaction (): boolean {
+    return this.#statements.inTransaction
   }
 
   override async executeQuery<Row> (query: CompiledQuery<Row> | Compilable<Row>): Promise<QueryResult<Row>> {

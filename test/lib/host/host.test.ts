@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../../lib/events.js'
 import { decideTransitions, type AuditRow } from '../../../lib/host/audit.js'
@@ -218,6 +219,39 @@ t.test('a source of task events that throws keeps nothing else from the log', as
   ])
   t.same([...new Set(warnings)], ['rows that the host wrote could not be brought into the timeline'])
   t.ok(warnings.length <= 2, 'once by the writer, once by the reader')
+})
+
+t.test('a source of task events may begin a transaction where it is told that there is none', async (t) => {
+  const host = new HostDatabase(t)
+  host.addTask('a')
+  const answers = new Set<boolean>()
+  const warnings: string[] = []
+  const logger = { ...silentLogger, warn: (_: object, message: string) => { warnings.push(message) } }
+  const read = async (db: Kysely<any>) => {
+    answers.add(db.isTransaction)
+    const select = (trx: Kysely<any>) => trx.selectFrom('tasks').select('id').execute()
+    return db.isTransaction ? select(db) : db.transaction().execute(select)
+  }
+  const timeline = await open(t, host.path, {
+    logger,
+    taskEvents: {
+      name: 'careful',
+      isPresent: async () => true,
+      hasPending: async (db, _, cursor) => (await read(db)).length > cursor,
+      read: async (db) => {
+        const tasks = await read(db)
+        const event = {
+          sourceId: '1', type: 'task.review' as const, actor: 'me', message: '', timestamp: '2026-02-10T12:00:00Z'
+        }
+        return { events: [event], cursor: tasks.length }
+      }
+    }
+  })
+  await timeline.logInvocation({ taskId: 'a', role: 'coder', provider: 'claude' }, async () => 'ok')
+  const types = (await timeline.getTimeline('a')).timeline.map(({ type }) => type)
+  t.equal(types.filter((type) => type === 'task.review').length, 1)
+  t.same([...answers].sort(), [false, true], 'not while it is read, but while it is written')
+  t.same(warnings, [])
 })
 
 t.test('what is stored can be read while another process keeps the lock', async (t) => {
