@@ -19,10 +19,10 @@ const OWN_NAMES = new RegExp('AtMs$|^(?:' + [
   'hiddenLines', 'invocation', 'isActive', 'isDetached', 'isFollowing', 'isGroupOpen', 'isLate', 'isLoaded',
   'isLoadingOlder', 'isLost', 'isNested', 'isParallel', 'isPaused', 'isPinned', 'isRunOpen', 'isSuperseded',
   'isTruncated', 'lastEventId', 'layout', 'lines', 'loadOlder', 'lostForMs', 'nodes', 'nth', 'onChange', 'onElement',
-  'onExpand', 'onFollow', 'onFrame', 'onGone', 'onMessage', 'onNearStart', 'onNewest', 'onOpen', 'onPing', 'onRetry',
-  'onServerTime', 'onState', 'onVerdict', 'openCalls', 'openRuns', 'openTool', 'pageLimit', 'pollIntervalMs',
-  'prepended', 'progressKind', 'reload', 'retryAfterMs', 'rows', 'scrollFrom', 'session', 'silentMs', 'similar',
-  'sinceMs', 'situation', 'toolCalls', 'toolKind', 'verdict'
+  'onExpand', 'onFollow', 'onFrame', 'onGone', 'onHide', 'onMessage', 'onNearStart', 'onNewest', 'onOpen', 'onPing', 'onRetry', 'onWake',
+  'onServerTime', 'onShow', 'onState', 'onVerdict', 'openCalls', 'openRuns', 'openTool', 'pageLimit', 'pollIntervalMs',
+  'prepended', 'progressKind', 'reload', 'retryAfterMs', 'retryMs', 'rows', 'runsById', 'scrollFrom', 'serverClock', 'session', 'silentMs', 'similar',
+  'sinceMs', 'situation', 'toolCalls', 'toolKind', 'tookMs', 'verdict'
 ].join('|') + ')$')
 /** A folder may be named, for trying things out beside a build. */
 const TARGET = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist/client', import.meta.url))) + '/'
@@ -74,7 +74,5 @@ await Promise.all([
 
 const gzipBytes = gzipSync(await readFile(TARGET + 'client.js'), { level: 9 }).length
 console.log(`client.js: ${gzipBytes} bytes gzip of ${MAX_CLIENT_GZIP_BYTES}`)
-if (gzipBytes > MAX_CLIENT_GZIP_BYTES) {
-  console.error('The client is larger than it promises to be')
-  process.exitCode = 1
-}
+// No reason not to install: a test sees to it.
+if (gzipBytes > MAX_CLIENT_GZIP_BYTES) console.error('The client is larger than it promises to be')

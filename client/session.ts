@@ -16,7 +16,7 @@ const LOST_AFTER_MS = 5_000
 
 /** One task being watched: connection, store and clock together. */
 export class TimelineSession {
-  readonly clock = new ServerClock()
+  readonly serverClock = new ServerClock()
   state: TimelineState
   connectionState: ConnectionState = { name: 'idle' }
   /** A person reads further up: what is on the screen must stay. */
@@ -32,7 +32,7 @@ export class TimelineSession {
     this.state = createState(options.task)
     this.#onChange = onChange
     this.#batch = new FrameBatch((frames) => this.dispatch({
-      type: 'frames', frames, isPinned: this.isPinned, nowMs: this.clock.now()
+      type: 'frames', frames, isPinned: this.isPinned, nowMs: this.serverClock.now()
     }))
     this.#connection = new TimelineConnection({
       ...options,
@@ -45,7 +45,7 @@ export class TimelineSession {
         // What a stream catches up with, and what it says about itself, is no news.
         this.#batch.push(frame, 'seq' in frame && frame.seq > this.#headSeq)
       },
-      onServerTime: (time) => this.clock.anchor(time),
+      onServerTime: (time) => this.serverClock.anchor(time),
       onState: (state) => {
         this.connectionState = state
         onChange()
@@ -55,7 +55,7 @@ export class TimelineSession {
 
   /** The server's time up to which anything is known: it stands still while the server cannot be heard. */
   now (): number {
-    return this.clock.now() - this.lostForMs
+    return this.serverClock.now() - this.lostForMs
   }
 
   /** Nothing has been heard for so long that what was heard last is no news. */

@@ -14,7 +14,7 @@ const TRIM_STEP = 1024
 /** A state that its owner may change; what is shared with the state before is copied. */
 type NextState = { -readonly [Name in keyof TimelineState]: TimelineState[Name] } & {
   rows: Row[]
-  invocations: Map<number, Invocation>
+  runsById: Map<number, Invocation>
   openCalls: Map<string, number>
   headless: Map<string, number>
 }
@@ -32,11 +32,11 @@ export class Draft {
     this.next = {
       ...state,
       rows: [...state.rows],
-      invocations: new Map(state.invocations),
+      runsById: new Map(state.runsById),
       openCalls: new Map(state.openCalls),
       headless: new Map(state.headless)
     }
-    for (const { status } of state.invocations.values()) if (status === 'running') this.#running++
+    for (const { status } of state.runsById.values()) if (status === 'running') this.#running++
   }
 
   /** Takes in one frame. What was taken in before is recognised by its number. */
@@ -83,7 +83,7 @@ export class Draft {
     if (type === 'invocation.activity') return this.#takeActivity(event)
     if (!('invocationId' in event)) return this.#takeTaskEvent(event)
     const { invocationId } = event
-    const isRunning = next.invocations.get(invocationId)?.status === 'running'
+    const isRunning = next.runsById.get(invocationId)?.status === 'running'
     if (type === 'invocation.started') {
       if (!isRunning) this.#running++
       this.#update(invocationId, (known) => startInvocation(known, event))
@@ -109,7 +109,7 @@ export class Draft {
   #takeActivity (event: InvocationActivityEvent): void {
     const { next } = this
     const { invocationId, activityType, metadata } = event
-    if (!next.invocations.has(invocationId)) this.#running++
+    if (!next.runsById.has(invocationId)) this.#running++
     const isTool = activityType === 'tool_exec'
     const isEnd = isTool && metadata?.phase === 'end'
     const isNewCall = isTool && !isEnd
@@ -179,8 +179,8 @@ export class Draft {
   }
 
   #update (id: number, change: (known: Invocation) => Invocation): void {
-    const { invocations } = this.next
-    invocations.set(id, change(invocations.get(id) ?? createInvocation(id)))
+    const { runsById } = this.next
+    runsById.set(id, change(runsById.get(id) ?? createInvocation(id)))
   }
 
   #place (event: TimelineEvent & { readonly invocationId: number }): {

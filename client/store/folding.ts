@@ -11,7 +11,7 @@ const CHATTER = ['usage', 'tool', 'notice', 'session', 'unknown']
  */
 export function foldKey (row: Row): string | undefined {
   if (row.kind === 'tool') {
-    const isLook = LOOKS.includes(row.toolKind) && row.status === 'ok' && (row.durationMs ?? 0) < QUICK_MS
+    const isLook = LOOKS.includes(row.toolKind) && row.status === 'ok' && (row.tookMs ?? 0) < QUICK_MS
     return isLook ? `${row.invocationId} ${row.toolKind}` : undefined
   }
   if (row.kind !== 'progress' || !CHATTER.includes(row.progressKind ?? '')) return undefined
@@ -63,12 +63,12 @@ function countRun (rows: Row[], run: number, length: number, end: number): boole
   // The list was cut inside the run.
   if (lead === undefined || lead.run !== run) return false
   const known = lead.similar
-  let durationMs = known === undefined ? 0 : known.durationMs
-  for (let i = known === undefined ? second : second + known.count; i < end; i++) durationMs += durationOf(rows[i]!)
-  rows[second] = { ...lead, similar: { count: length - 1, durationMs } } as Row
+  let tookMs = known === undefined ? 0 : known.tookMs
+  for (let i = known === undefined ? second : second + known.count; i < end; i++) tookMs += durationOf(rows[i]!)
+  rows[second] = { ...lead, similar: { count: length - 1, tookMs } } as Row
   return true
 }
 
 function durationOf (row: Row): number {
-  return row.kind === 'tool' ? row.durationMs ?? 0 : 0
+  return row.kind === 'tool' ? row.tookMs ?? 0 : 0
 }

@@ -21,8 +21,10 @@ export function describeRunning (known: Invocation, frame: CurrentFrame): Invoca
   return { ...known, role, provider, model, startedAtMs: known.startedAtMs ?? readTime(startedAt), lastActivityAtMs }
 }
 
+/** A call that is given up with its run tells when that was noticed. */
 export function noteActivity (known: Invocation, event: InvocationActivityEvent, isNewCall: boolean): Invocation {
-  return { ...known, lastActivityAtMs: timeOf(event), toolCalls: known.toolCalls + Number(isNewCall) }
+  const lastActivityAtMs = event.metadata?.status === 'aborted' ? known.lastActivityAtMs : timeOf(event)
+  return { ...known, lastActivityAtMs, toolCalls: known.toolCalls + Number(isNewCall) }
 }
 
 export function endInvocation (known: Invocation, event: InvocationCompletedEvent | InvocationFailedEvent): Invocation {
@@ -34,7 +36,7 @@ export function endInvocation (known: Invocation, event: InvocationCompletedEven
     usage,
     health: undefined,
     status: type.slice('invocation.'.length) as Invocation['status'],
-    durationMs: duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs)
+    tookMs: duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs)
   }
   if (type === 'invocation.completed') {
     const { outcome, summary } = event

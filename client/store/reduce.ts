@@ -76,19 +76,19 @@ function prepend (state: TimelineState, page: PageOfEvents): TimelineState {
     const endIndex = indexOfSeq(rows, headless.get(key))
     if (endIndex === -1) {
       // Its end may have left the list before; only a running invocation can still bring one.
-      if (state.invocations.get(start.invocationId)?.status !== 'running') rows[index] = { ...start, status: 'noted' }
+      if (state.runsById.get(start.invocationId)?.status !== 'running') rows[index] = { ...start, status: 'noted' }
       else openCalls.set(key, seq)
       continue
     }
     const end = rows[endIndex] as ToolRow
-    const { status, durationMs, exitCode, result, files } = end
-    rows[index] = { ...start, status, durationMs, exitCode, result, files }
+    const { status, tookMs, exitCode, result, files } = end
+    rows[index] = { ...start, status, tookMs, exitCode, result, files }
     rows[endIndex] = { ...end, isSuperseded: true }
     headless.delete(key)
   }
   for (const [key, seq] of older.headless) headless.set(key, seq)
-  const invocations = new Map([...older.invocations, ...state.invocations])
-  for (const [id, known] of older.invocations) invocations.set(id, joinInvocations(known, state.invocations.get(id)))
+  const runsById = new Map([...older.runsById, ...state.runsById])
+  for (const [id, known] of older.runsById) runsById.set(id, joinInvocations(known, state.runsById.get(id)))
   const excess = rows.length - MAX_ROWS
   if (excess > 0) rows.length = MAX_ROWS
   return {
@@ -96,7 +96,7 @@ function prepend (state: TimelineState, page: PageOfEvents): TimelineState {
     rows,
     headless,
     openCalls,
-    invocations,
+    runsById,
     isDetached: state.isDetached || excess > 0,
     hasOlder: page.page.hasMore && page.timeline.length > 0,
     firstSeq: older.firstSeq || state.firstSeq,

@@ -20,7 +20,7 @@ export interface Foldable {
   /** Place in the run from 0. The second row stands for the folded ones. */
   readonly nth?: number
   /** On the second row: how many rows it stands for, itself included, and the time they took together. */
-  readonly similar?: { readonly count: number, readonly durationMs: number }
+  readonly similar?: { readonly count: number, readonly tookMs: number }
 }
 
 export interface TaskRow extends RowBase {
@@ -51,7 +51,7 @@ export interface ToolRow extends InvocationRow, Foldable {
   readonly target: string
   readonly status: ToolStatus
   readonly callId?: string
-  readonly durationMs?: number
+  readonly tookMs?: number
   readonly exitCode?: number
   readonly result?: string
   readonly input?: unknown

@@ -20,7 +20,7 @@ export interface Invocation {
   readonly startedAtMs?: number
   readonly endedAtMs?: number
   readonly lastActivityAtMs?: number
-  readonly durationMs?: number
+  readonly tookMs?: number
   readonly outcome?: 'approved' | 'rejected'
   readonly summary?: string
   readonly error?: string
@@ -40,7 +40,7 @@ export interface TimelineState {
   readonly task: TaskInfo
   /** Ascending by number. */
   readonly rows: readonly Row[]
-  readonly invocations: ReadonlyMap<number, Invocation>
+  readonly runsById: ReadonlyMap<number, Invocation>
   /** Number of the first event that is loaded; 0 without any. */
   readonly firstSeq: number
   /** Number of the last event that was taken in, shown or not. */
@@ -70,7 +70,7 @@ export function createState (taskId: string): TimelineState {
     isLoaded: false,
     task: { id: taskId },
     rows: [],
-    invocations: new Map(),
+    runsById: new Map(),
     firstSeq: 0,
     lastSeq: 0,
     hasOlder: false,

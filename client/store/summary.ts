@@ -37,7 +37,7 @@ export function badnessOf (health: Health | undefined): number {
  * @param isLost the server cannot be heard: what it said last is no news
  */
 export function summarise (state: TimelineState, isLost: boolean): Summary {
-  const running = [...state.invocations.values()].filter(({ status }) => status === 'running')
+  const running = [...state.runsById.values()].filter(({ status }) => status === 'running')
   const isActive = running.length > 0 || ACTIVE.includes(state.task.status ?? '')
   const worst = [...running].sort((a, b) => badnessOf(b.health) - badnessOf(a.health))[0]
   const openTool = findOpenTool(state, worst)
@@ -57,7 +57,7 @@ export function summarise (state: TimelineState, isLost: boolean): Summary {
 /** What all invocations cost together, in USD, as far as agents told. */
 export function totalCostUsd (state: TimelineState): number | undefined {
   let sum: number | undefined
-  for (const { usage } of state.invocations.values()) {
+  for (const { usage } of state.runsById.values()) {
     if (usage?.costUsd !== undefined) sum = (sum ?? 0) + usage.costUsd
   }
   return sum
@@ -65,7 +65,7 @@ export function totalCostUsd (state: TimelineState): number | undefined {
 
 /** When the first thing that is known happened; Infinity before anything did. */
 export function startedAtMs (state: TimelineState): number {
-  const starts = [...state.invocations.values()].map((invocation) => invocation.startedAtMs)
+  const starts = [...state.runsById.values()].map((invocation) => invocation.startedAtMs)
   return Math.min(...[state.rows[0]?.atMs, ...starts].map((ms) => ms || Infinity))
 }
 
@@ -85,7 +85,7 @@ function findChange (state: TimelineState, change: string): TaskRow | undefined 
 
 function lastEnded (state: TimelineState): Invocation | undefined {
   let last: Invocation | undefined
-  for (const invocation of state.invocations.values()) {
+  for (const invocation of state.runsById.values()) {
     if (invocation.endedAtMs !== undefined && invocation.endedAtMs >= (last?.endedAtMs ?? 0)) last = invocation
   }
   return last

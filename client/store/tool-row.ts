@@ -43,11 +43,11 @@ export function createToolRow (event: InvocationActivityEvent, isParallel: boole
 export function endToolRow (row: ToolRow, event: InvocationActivityEvent): ToolRow {
   const { durationMs, exitCode, result, output, files, truncated } = event.metadata ?? {}
   const text = result ?? output
-  const ownDurationMs = typeof durationMs === 'number' ? durationMs : timeOf(event) - row.atMs
+  const tookMs = typeof durationMs === 'number' ? durationMs : timeOf(event) - row.atMs
   return {
     ...row,
     status: endStatus(event),
-    durationMs: ownDurationMs > 0 || durationMs === 0 ? ownDurationMs : undefined,
+    tookMs: tookMs > 0 || durationMs === 0 ? tookMs : undefined,
     exitCode: typeof exitCode === 'number' ? exitCode : undefined,
     result: typeof text === 'string' && text !== '' ? text : undefined,
     files: Array.isArray(files) ? files as ToolRow['files'] : undefined,

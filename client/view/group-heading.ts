@@ -29,7 +29,7 @@ export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps
   </button>` as VNode
 }
 
-function durationOf ({ status, durationMs, startedAtMs }: Invocation, session: TimelineSession): string {
-  if (status !== 'running') return durationMs === undefined ? '' : formatDuration(durationMs)
+function durationOf ({ status, tookMs, startedAtMs }: Invocation, session: TimelineSession): string {
+  if (status !== 'running') return tookMs === undefined ? '' : formatDuration(tookMs)
   return startedAtMs === undefined ? '' : formatSeconds(session.now() - startedAtMs)
 }

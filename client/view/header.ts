@@ -64,8 +64,8 @@ function evidence (summary: Summary, state: TimelineState, session: TimelineSess
     return [html`Nothing heard for <b>${formatSeconds(session.lostForMs)}</b>: the task may go on unseen` as VNode]
   }
   // Of several runs one may be silent while the others talk.
-  const lastMs = (invocation?.health && invocation.lastActivityAtMs) || state.lastActivityAtMs
-  const silence: Clause = lastMs > 0 && html`last activity <b>${formatSeconds(nowMs - lastMs)} ago</b>` as VNode
+  const lastMs = (invocation ?? state).lastActivityAtMs ?? 0
+  const silence: Clause = lastMs > (invocation?.startedAtMs ?? 0) && html`last activity <b>${formatSeconds(nowMs - lastMs)} ago</b>` as VNode
   if (running.length > 0) {
     const usualMs = invocation!.health?.expectedSilenceMs
     return [...runningClauses(summary, nowMs), silence, usualMs && `up to ${formatSeconds(usualMs)} is usual`]
@@ -112,7 +112,7 @@ function figures (summary: Summary, state: TimelineState, session: TimelineSessi
   const elapsed = since === Infinity ? '–' : formatSeconds(endMs - since) + more
   return html`<dl>
     <div><dt>Elapsed</dt><dd>${elapsed}</dd></div>
-    <div><dt>Runs</dt><dd>${state.invocations.size}${more}</dd></div>
+    <div><dt>Runs</dt><dd>${state.runsById.size}${more}</dd></div>
     <div><dt>Tool calls</dt><dd>${state.toolCalls.toLocaleString('en-US')}${more}</dd></div>
     ${cost !== undefined && html`<div><dt>Cost</dt><dd>${formatUsd(cost)}${more}</dd></div>`}
   </dl>` as VNode

@@ -58,10 +58,12 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   /** What was shown when the reader scrolled up: it stays until they are back. */
   #kept: VNode[] = []
 
-  #head ({ openTool, running, verdict }: Summary, session: TimelineSession): VNode {
+  #head ({ openTool, invocation, running, verdict }: Summary, session: TimelineSession): VNode {
     const isLost = verdict === 'disconnected' || (verdict === 'lost' && !running[1])
     const [name, tone] = lookOf(verdict)
-    const sign = tone === 'running' ? spinner() : icon(name)
+    // The call may be that of a run which the verdict is not on.
+    const isOthers = openTool && openTool.invocationId !== invocation?.id
+    const sign = tone === 'running' || isOthers ? spinner() : icon(name)
     const title = isLost ? 'Last seen' : 'Now'
     const since = openTool?.atMs
     return html`<p class="live-title">${sign}${title}

@@ -65,9 +65,11 @@ export function hasDetail (row: ToolRow): boolean {
   return row.result !== undefined || (row.verb !== '$' && row.input !== undefined) || row.target.length > 160
 }
 
-/** A task's change, as the document words it. */
+/** A task's change, as the document words it, and what somebody said about it; the host's sentences say the same. */
 export function taskText (change: string, message: string): string {
-  return TASK_SIGNS.has(change) || message === '' ? `Task ${toWords(toPlainText(change))}` : toPlainText(message, 400)
+  const text = toPlainText(message, 400)
+  if (text && !TASK_SIGNS.has(change)) return text
+  return `Task ${toWords(toPlainText(change))}${/^Task |^$/.test(text) ? '' : `: ${text}`}`
 }
 
 /** An invocation's end, as the document words it. */

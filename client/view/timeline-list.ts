@@ -91,7 +91,7 @@ export class TimelineList extends Component<TimelineListProps> {
 
   #row (row: Row, index: number, slot: number): ComponentChild {
     const { state, session } = this.props
-    const invocation = 'invocationId' in row ? state.invocations.get(row.invocationId) : undefined
+    const invocation = 'invocationId' in row ? state.runsById.get(row.invocationId) : undefined
     return h(TimelineRow, {
       key: slot,
       row,
@@ -111,7 +111,7 @@ export class TimelineList extends Component<TimelineListProps> {
   #currentGroup (state: TimelineState, session: TimelineSession): VNode | false {
     const row = state.rows[this.#viewport.firstIndex]
     if (row === undefined || !('invocationId' in row) || (row.kind === 'start' && this.#viewport.top <= 0)) return false
-    const invocation = state.invocations.get(row.invocationId)
+    const invocation = state.runsById.get(row.invocationId)
     if (invocation === undefined) return false
     return html`<div class="current-group" ref=${(element: HTMLElement | null) => { this.#heading = element }}>
       ${h(GroupHeading, { invocation, isOpen: !state.collapsed.has(invocation.id), session })}</div>` as VNode
@@ -194,11 +194,18 @@ export class TimelineList extends Component<TimelineListProps> {
     if (deltaY < 0 && this.#viewport.isFollowing && this.#viewport.top > 0) this.#pause()
   }
 
-  /** The browser would scroll to where the end was when the key went down. */
+  /**
+   * The browser would scroll to where the end was when the key went down; on its way to the start it would be stopped
+   * by rows that are measured, and a row's button that has the focus would be gone with it.
+   */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== 'End' || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+    const isEnd = event.key === 'End'
+    if (!(isEnd || event.key === 'Home') || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
     event.preventDefault()
-    this.props.onFollow(true)
+    this.#list.focus()
+    if (isEnd) return this.props.onFollow(true)
+    this.#list.scrollTop = 0
+    this.#onScroll()
   }
 
   /** Text that somebody marks must not run away. */

@@ -95,7 +95,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
         const toggle = (): void => session.dispatch({ type: 'toggle-run', run: run! })
         if (isRunOpen) return row.kind === 'tool' ? this.#toolContent(row, toggle) : this.#textContent(row, toggle)
         return html`<div class="message"><button class="more" aria-expanded="false" onClick=${toggle}>${similarText(row)}
-          ${similar.durationMs > 0 && html`<span>·</span><span>${formatDuration(similar.durationMs)}</span>`}</button></div>
+          ${similar.tookMs > 0 && html`<span>·</span><span>${formatDuration(similar.tookMs)}</span>`}</button></div>
           <div class="meta">${this.#marks(row)}</div>` as VNode
       }
     }
@@ -137,7 +137,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
   #endContent (): VNode | VNode[] {
     const { invocation } = this.props
     if (invocation === undefined) return []
-    const { summary, error, durationMs, exitCode, reason } = invocation
+    const { summary, error, tookMs, exitCode, reason } = invocation
     const text = error ?? summary
     const details = [exitCode ? `exit ${exitCode}` : '', reason].filter(Boolean).join(' · ')
     const expansion = this.#expansion
@@ -148,7 +148,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
     return html`<div class="message strong">${endText(invocation)}</div>
       <div class="meta">
         ${details !== '' && html`<span class="outcome bad">${details}</span>`}
-        ${durationMs !== undefined && html`<span>${formatDuration(durationMs)}</span>`}
+        ${tookMs !== undefined && html`<span>${formatDuration(tookMs)}</span>`}
         <span class="toggle is-empty"></span>
       </div>
       ${lines !== undefined && html`<div class=${`note ${tone}`}>
@@ -189,8 +189,8 @@ function tookNode (row: ToolRow, session: TimelineSession): VNode | false {
   if (row.status === 'running') {
     return html`<span class="took"><span>${formatSeconds(session.now() - row.atMs)}</span></span>` as VNode
   }
-  if (row.durationMs === undefined) return false
-  const width = Math.max(2, Math.min(48, Math.log10(Math.max(1, row.durationMs)) * 9.6))
-  return html`<span class=${row.durationMs >= SLOW_MS ? 'took is-slow' : 'took'}>
-    <i style=${`width:${width.toFixed(0)}px`}></i><span>${formatDuration(row.durationMs)}</span></span>` as VNode
+  if (row.tookMs === undefined) return false
+  const width = Math.max(2, Math.min(48, Math.log10(Math.max(1, row.tookMs)) * 9.6))
+  return html`<span class=${row.tookMs >= SLOW_MS ? 'took is-slow' : 'took'}>
+    <i style=${`width:${width.toFixed(0)}px`}></i><span>${formatDuration(row.tookMs)}</span></span>` as VNode
 }

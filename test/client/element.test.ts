@@ -223,6 +223,17 @@ t.test('the key End follows again, also while 1,000 events a second arrive', asy
   }
 })
 
+t.test('the key Home shows the oldest row, and End goes back', async (t) => {
+  const { server, page, list } = await show(t, { prepare: (server) => { server.events = longTask(180).events } })
+  await isLive(page)
+  await list.focus()
+  await page.keyboard.press('Home')
+  await seqIsInView(page, 1)
+  await page.keyboard.press('End')
+  await page.locator('[part=follow][aria-pressed=true]').waitFor()
+  await seqIsInView(page, server.events.length)
+})
+
 t.test('a reader’s row stays where it is while older rows come in above it', async (t) => {
   const { page, list, origin } = await show(t, { prepare: (server) => { server.events = longTask(2000).events } })
   await isLive(page)

@@ -36,7 +36,7 @@ t.test('a tool call is one row that changes', async (t) => {
   end({ status: 'error', exitCode: 1, result: 'no' })
   const before = state
   state = take(state, events.events.at(-1)!)
-  t.match(toolsOf(state), [{ status: 'error', durationMs: 2000, exitCode: 1, result: 'no', seq: 2 }])
+  t.match(toolsOf(state), [{ status: 'error', tookMs: 2000, exitCode: 1, result: 'no', seq: 2 }])
   t.equal(state.toolCalls, 1)
   t.equal(state.errors, 1)
   t.match(toolsOf(before), [{ status: 'running' }], 'the state before is as it was')
@@ -88,7 +88,7 @@ t.test('runs of similar quick looks fold behind the second', async (t) => {
   const targets = (): string[] => visible(state).filter((row): row is ToolRow => row.kind === 'tool').map(({ target }) => target)
   t.same(targets(), ['0.ts', '1.ts', 'a.ts', 'slow.ts', 'bad.ts', 'x.ts', 'y.ts'])
   const lead = toolsOf(state)[1]!
-  t.same(lead.similar, { count: 4, durationMs: 400 })
+  t.same(lead.similar, { count: 4, tookMs: 400 })
   const layout = state.layout
   state = reduce(state, { type: 'toggle-run', run: lead.run! })
   t.equal(targets().length, 10)
@@ -101,7 +101,7 @@ t.test('calls that settle out of order fold the same', async (t) => {
   for (const i of [3, 4, 0, 2, 1]) ends[i]!({ durationMs: 100 })
   const state = load(events.events)
   t.same(toolsOf(state).map(({ nth }) => nth), [0, 1, 2, 3, 4])
-  t.same(toolsOf(state)[1]!.similar, { count: 4, durationMs: 400 })
+  t.same(toolsOf(state)[1]!.similar, { count: 4, tookMs: 400 })
 })
 
 t.test('invocations know how they stand and how they ended', async (t) => {
@@ -197,14 +197,14 @@ t.test('the server’s verdict is the task’s, the worst of several, until its 
   const next = events.length + 1
   const ended = take(quiet, { ...events.at(-1)!, seq: next, type: 'invocation.completed', invocationId: 126, success: true, duration: 1 } as TimelineEvent)
   t.match(summarise(ended, false), { verdict: 'working', invocation: { id: 125 } })
-  t.equal(ended.invocations.get(126)!.health, undefined)
+  t.equal(ended.runsById.get(126)!.health, undefined)
 })
 
 t.test('a running invocation is known from the stream where its start is not loaded', async (t) => {
   const { events } = sampleTask('running', Date.now(), 'a')
   const [current] = runningFrames(sampleTask('running', Date.now(), 'a'))
   const state = take(load(events.slice(-5), true), current!)
-  t.match(state.invocations.get(125), { role: 'coder', provider: 'codex', status: 'running', startedAtMs: Number })
+  t.match(state.runsById.get(125), { role: 'coder', provider: 'codex', status: 'running', startedAtMs: Number })
 })
 
 t.test('no tool call outlives its invocation', async (t) => {
@@ -262,7 +262,7 @@ t.test('whatever the batches and pages, the rows are the same', async (t) => {
       at += size
     }
     t.same(batched.rows, whole.rows, `batches after ${cut}`)
-    t.same([...batched.invocations], [...whole.invocations])
+    t.same([...batched.runsById], [...whole.runsById])
 
     let paged = load(events.slice(cut), cut > 0)
     for (let to = cut; to > 0;) {
@@ -276,8 +276,8 @@ t.test('whatever the batches and pages, the rows are the same', async (t) => {
       .map((row) => ({ ...row, isParallel: undefined, run: undefined, nth: undefined, similar: undefined }))
     t.same(plain(paged.rows), plain(whole.rows), `pages before ${cut}`)
     t.equal(paged.toolCalls, whole.toolCalls)
-    t.same([...paged.invocations.keys()].sort(), [...whole.invocations.keys()].sort())
-    for (const [id, { role, status }] of whole.invocations) t.match(paged.invocations.get(id), { role, status })
+    t.same([...paged.runsById.keys()].sort(), [...whole.runsById.keys()].sort())
+    for (const [id, { role, status }] of whole.runsById) t.match(paged.runsById.get(id), { role, status })
     if (!t.passing()) break
   }
 })
