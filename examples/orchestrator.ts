@@ -9,6 +9,7 @@
  * Also: --port 3000, --database FILE (default: a new one in the temporary directory), --speed N, --once.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -85,9 +86,13 @@ async function runTask (page: string): Promise<void> {
     fileURLToPath(new URL('runner.js', import.meta.url)), '--database', database, '--task', taskId, ...given
   ], { stdio: ['ignore', 'inherit', 'inherit'] })
   runners.add(runner)
-  await new Promise((resolve) => runner.once('close', resolve))
+  const [code] = await once(runner, 'close')
   runners.delete(runner)
   if (isEnding) return
+  if (code !== 0) {
+    console.error(`The runner ended with exit code ${code}`)
+    process.exitCode = 1
+  }
   const { payload } = await app.inject({ url: `/api/tasks/${taskId}/timeline`, headers: { accept: 'text/plain' } })
   console.log(payload)
 }

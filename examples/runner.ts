@@ -3,7 +3,7 @@
  *
  *     node runner.js --database FILE --task ID [--agent claude | --recording FILE] [--speed N]
  */
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -36,17 +36,25 @@ const RECORDINGS = {
 
 const timeline = await openTimeline({ database: options.database, closeOnSignal: true })
 const task = { taskId: options.task, actor: 'orchestrator' }
-await timeline.recordTaskEvent({ ...task, type: 'task.started', message: 'Task marked in_progress' })
-const coded = await run('coder')
-if (coded.success) {
-  await timeline.recordTaskEvent({ ...task, type: 'task.review', message: 'Task moved to review phase' })
-  const reviewed = await run('reviewer')
-  const end = reviewed.success ? 'completed' : 'failed'
-  await timeline.recordTaskEvent({ ...task, type: `task.${end}`, message: `Task ${end}` })
-} else {
-  await timeline.recordTaskEvent({ ...task, type: 'task.failed', message: `Coder failed: ${coded.error}` })
+try {
+  await timeline.recordTaskEvent({ ...task, type: 'task.started', message: 'Task marked in_progress' })
+  const coded = await run('coder')
+  if (coded.success) {
+    await timeline.recordTaskEvent({ ...task, type: 'task.review', message: 'Task moved to review phase' })
+    const reviewed = await run('reviewer')
+    const end = reviewed.success ? 'completed' : 'failed'
+    await timeline.recordTaskEvent({ ...task, type: `task.${end}`, message: `Task ${end}` })
+  } else {
+    await timeline.recordTaskEvent({ ...task, type: 'task.failed', message: `Coder failed: ${coded.error}` })
+  }
+} catch (error) {
+  const { message } = error as Error
+  await timeline.recordTaskEvent({ ...task, type: 'task.failed', message })
+  console.error(message)
+  process.exitCode = 1
+} finally {
+  await timeline.close()
 }
-await timeline.close()
 
 /** Runs one agent and records it while it runs: this is all that an orchestrator has to add. */
 async function run (role: 'coder' | 'reviewer'): Promise<InvocationResult> {
@@ -66,7 +74,7 @@ async function run (role: 'coder' | 'reviewer'): Promise<InvocationResult> {
 async function chooseAgent (role: 'coder' | 'reviewer'): Promise<{ agent: Agent, model: string | undefined }> {
   if (options.agent !== undefined) return { agent: adapter(options.agent)(), model: options.model }
   const file = role === 'coder' ? options.recording ?? RECORDINGS.coder : RECORDINGS.reviewer
-  if (!existsSync(file)) fail(`There is no recording ${file}`)
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw new Error(`There is no recording ${file}`)
   const player = fileURLToPath(new URL('player.js', import.meta.url))
   const { name, model } = await recognise(file)
   const args = [player, file, '--speed', options.speed]
@@ -75,7 +83,9 @@ async function chooseAgent (role: 'coder' | 'reviewer'): Promise<{ agent: Agent,
 
 function adapter (name: string): (options?: { command: string, args: string[] }) => Agent {
   const found = (providers as Record<string, unknown>)[name]
-  if (typeof found !== 'function') fail(`There is no agent ${name}; known are ${Object.keys(providers).join(', ')}`)
+  if (typeof found !== 'function') {
+    throw new Error(`There is no agent ${name}; known are ${Object.keys(providers).join(', ')}`)
+  }
   return found as () => Agent
 }
 
@@ -83,7 +93,7 @@ function adapter (name: string): (options?: { command: string, args: string[] })
 async function recognise (file: string): Promise<{ name: string, model: string | undefined }> {
   let name = 'claude'
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    const event = JSON.parse(line) as { type?: string, subtype?: string, model?: string }
+    const event = parse(line, file)
     if (event.type === 'init') name = 'gemini'
     if (event.type?.startsWith('thread.') === true) name = 'codex'
     if (event.type === 'system' && event.subtype !== 'init') continue
@@ -100,7 +110,10 @@ function defined<T extends object> (value: T): { [Key in keyof T]?: Exclude<T[Ke
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T
 }
 
-function fail (message: string): never {
-  console.error(message)
-  process.exit(2)
+function parse (line: string, file: string): { type?: string, subtype?: string, model?: string } {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw new Error(`${file} is no recording: each of its lines has to be JSON`)
+  }
 }
