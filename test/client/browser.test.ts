@@ -265,9 +265,10 @@ t.test('the list of runs shows what runs first and keeps itself up to date', asy
   server.invocations = server.invocations.slice(1)
   await page.getByText('1 running · 4 ended').waitFor()
   t.same(complaints, [])
+  const asked = page.waitForRequest((request) => /\/stream\?.*project=/.test(request.url()))
   await page.locator('.run').first().click()
   await page.locator('.state').waitFor()
-  t.equal(server.requests.find(({ url }) => url.pathname.endsWith('/stream') && url.searchParams.has('project'))!.url.pathname, '/api/tasks/7712aa0c/stream')
+  t.equal(new URL((await asked).url()).pathname, '/api/tasks/7712aa0c/stream')
 })
 
 t.test('nothing scrolls sideways on a small screen', async (t) => {
