@@ -9,9 +9,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 /** Each breaks one thing: in a file, one text is replaced by another. */
 const MUTATIONS = {
   'reads see a transaction before it is committed': [
-    ['lib/store/database.js', 'writer.db.transaction().execute((trx) => work(writer.direct ?? trx, host))', `writer.db.transaction().execute(async (trx) => {
-      const result = await work(writer.direct ?? trx, host)
-      globalThis.inFlight = writer.direct ?? trx
+    ['lib/store/database.js', 'db.transaction().execute((trx) => work(direct ?? trx, host))', `db.transaction().execute(async (trx) => {
+      const result = await work(direct ?? trx, host)
+      globalThis.inFlight = direct ?? trx
       await new Promise((resolve) => setTimeout(resolve, 40))
       globalThis.inFlight = undefined
       return result

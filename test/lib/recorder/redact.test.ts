@@ -152,8 +152,12 @@ t.test('texts made to be slow to search take time in proportion to their length'
   }))
   for (const part of parts) {
     const ofLength = (length: number) => fastest('://' + part.repeat(Math.floor(length / part.length)))
-    const [short, long] = [ofLength(60_000), ofLength(480_000)]
+    const short = ofLength(60_000)
     // Eight times the text: a search that looks at everything behind each match would take 64 times as long.
-    t.ok(long < 24 * Math.max(short, 1), `${JSON.stringify(part)}: ${short.toFixed(1)} ms, eightfold ${long.toFixed(1)} ms`)
+    const most = 24 * Math.max(short, 1)
+    let long = ofLength(480_000)
+    // On a busy machine it was perhaps something else that took so long.
+    for (let again = 0; again < 5 && long >= most; again++) long = Math.min(long, ofLength(480_000))
+    t.ok(long < most, `${JSON.stringify(part)}: ${short.toFixed(1)} ms, eightfold ${long.toFixed(1)} ms`)
   }
 })
