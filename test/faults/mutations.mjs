@@ -1,5 +1,6 @@
-// node test/faults/mutations.mjs [--check] [NAME…]: breaks what the guarantees rest on, one after the other, in a copy of the
-// build, and expects the short form of the fault test to find it. Prints what it found. --check only makes the copies.
+// node test/faults/mutations.mjs [--check] [NAME…]: breaks what the guarantees rest on, one after the other, in a copy
+// of the build, and expects the short form of the fault test to find it. Prints what it found. --check only makes the
+// copies.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
