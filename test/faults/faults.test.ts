@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
+// Half a minute alone, as many times more as others want the machine.
+t.setTimeout(600_000)
+
 /** What `index.mjs` tells whoever started it. */
 interface Report {
   readonly seed: string
