@@ -5,8 +5,8 @@ import Fastify from 'fastify'
 import { isSmoke } from '../measure.mjs'
 import { openDocumentPath } from '../write-paths.mjs'
 
-/** Our default, and for all streams: those who ping and those who do not are compared at the same rhythm. */
-export const HEARTBEAT_SECONDS = 30
+/** Of all streams, so that those who ping and those who do not are compared at the same rhythm. */
+export const HEARTBEAT_SECONDS = 10
 
 /**
  * Web servers that store activities and show them: ours, and the document's write path in front of two SSE packages.

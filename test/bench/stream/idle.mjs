@@ -10,8 +10,6 @@ const VIEWERS = isSmoke ? 20 : 1000
 const WINDOW_MS = isSmoke ? 100 : HEARTBEAT_SECONDS * 1000
 /** After the last viewer has come, or went. */
 const SETTLE_MS = isSmoke ? 10 : 500
-/** Until V8 has tidied up after that: it does so some eight seconds later, once. */
-const CALM_MS = isSmoke ? 10 : 12_000
 const MAX_KIB = 16
 const MAX_PERCENT = 0.5
 
@@ -55,7 +53,7 @@ async function measureAll (directory) {
       mkdirSync(own)
       waiting.push([name, await open(start, name, own)])
     }
-    await pause(CALM_MS)
+    await pause(SETTLE_MS)
     const begun = await Promise.all(waiting.map(([, { server }]) => server.ask('usage')))
     await pause(WINDOW_MS)
     const ended = await Promise.all(waiting.map(([, { server }]) => server.ask('usage')))
