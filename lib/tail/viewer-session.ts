@@ -86,8 +86,10 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
   async start (): Promise<void> {
     const tail = this.#tail
     const { cursor, epoch } = this.#viewer
-    // The cursor may be ahead of the tail without being ahead of the log.
-    if (!tail.isOpen || (cursor?.seq ?? 0) > tail.cursor) await this.#host.refresh(tail)
+    // The cursor may be ahead of the tail without being ahead of the log; and a tail that was not read since its log
+    // was replaced would send away whoever knows the new one, again and again.
+    const isAhead = (cursor?.seq ?? 0) > tail.cursor || (epoch !== undefined && epoch !== (tail.epoch ?? ''))
+    if (!tail.isOpen || isAhead) await this.#host.refresh(tail)
     if (this.#isClosed) return
     const isLogKnown = cursor === undefined || isKnown(cursor, tail.cursor, tail.epoch)
     if (isLogKnown) this.#cursor = cursor?.seq ?? 0

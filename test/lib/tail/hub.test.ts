@@ -279,6 +279,30 @@ t.test('a subscription to a log that was replaced ends once its owner has it', a
   t.same(order, ['subscribed', 'replaced'])
 })
 
+t.test('who knows the new log before the tail has read of it is not sent away again and again', async (t) => {
+  const { hub, record, view, reader } = setUp(t)
+  record('a', some(2))
+  await view('a').untilSeq(2)
+  reader.logs.delete('a')
+  reader.append('a', some(3))
+  reader.logs.get('a')!.epoch = 'e2'
+  let subscriptions = 0
+  await new Promise<void>((resolve) => {
+    function subscribe (): void {
+      if (++subscriptions > 10) return resolve()
+      hub.subscribe('a', {
+        cursor: { seq: 0, epoch: 'e2' },
+        epoch: 'e2',
+        write: () => { resolve(); return true },
+        bufferedBytes: () => 0,
+        onEnd: () => queueMicrotask(subscribe)
+      })
+    }
+    subscribe()
+  })
+  t.equal(subscriptions, 2, 'the old tail ends once it was read')
+})
+
 t.test('a database that cannot be read is waited for, and reported once', async (t) => {
   const { record, view, reader, warnings } = setUp(t)
   record('a', some(2))
