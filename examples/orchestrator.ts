@@ -20,19 +20,7 @@ import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import agentTimeline from 'fastify-agent-timeline'
 
-const { values: options } = parseArgs({
-  options: {
-    agent: { type: 'string' },
-    recording: { type: 'string' },
-    prompt: { type: 'string' },
-    model: { type: 'string' },
-    cwd: { type: 'string' },
-    speed: { type: 'string' },
-    database: { type: 'string' },
-    port: { type: 'string', default: '3000' },
-    once: { type: 'boolean', default: false }
-  }
-})
+const options = readOptions()
 const database = options.database ?? join(mkdtempSync(join(tmpdir(), 'agent-timeline-')), 'orchestrator.db')
 
 /** How long the first task waits for somebody to watch it. */
@@ -44,7 +32,7 @@ const viewer = new Promise<void>((resolve) => {
 })
 await app.register(agentTimeline, { database })
 app.get('/', async (_request, reply) => reply.redirect('/timeline/'))
-const address = await listen(Number(options.port))
+const address = await listen(options.port)
 
 const runners = new Set<ChildProcess>()
 let isEnding = false
@@ -62,6 +50,32 @@ if (options.once) {
   createInterface({ input: process.stdin }).on('line', () => { runTask(announce(randomUUID())) })
 } else {
   console.log('The server stays up. Ctrl+C ends it.')
+}
+
+/** What the command line asks for; ends with a sentence when it cannot be had. */
+function readOptions () {
+  try {
+    const { values } = parseArgs({
+      options: {
+        agent: { type: 'string' },
+        recording: { type: 'string' },
+        prompt: { type: 'string' },
+        model: { type: 'string' },
+        cwd: { type: 'string' },
+        speed: { type: 'string' },
+        database: { type: 'string' },
+        port: { type: 'string', default: '3000' },
+        once: { type: 'boolean', default: false }
+      }
+    })
+    const port = Number(values.port)
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError('--port is a number from 0 to 65535')
+    if (values.speed !== undefined && !(Number(values.speed) > 0)) throw new TypeError('--speed is a number above 0')
+    return { ...values, port }
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(2)
+  }
 }
 
 /** Prints where to look. */
@@ -102,6 +116,7 @@ async function listen (port: number): Promise<string> {
     return await app.listen({ port, host: '127.0.0.1' })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    console.log(`Port ${port} is taken, another one is used.`)
     return await app.listen({ port: 0, host: '127.0.0.1' })
   }
 }

@@ -21,17 +21,22 @@ export async function alternate (contenders, { hasWarmUp = !isSmoke } = {}) {
   for (let round = hasWarmUp ? 0 : 1; round <= ROUNDS; round++) {
     for (let index = 0; index < names.length; index++) {
       const name = names[(index + round) % names.length]
-      const directory = mkdtempSync(join(tmpdir(), 'agent-timeline-bench-'))
-      try {
-        const figure = await contenders[name](directory)
-        if (round > 0) figures[name].push(figure)
-      } finally {
-        rmSync(directory, { recursive: true, force: true })
-      }
+      const figure = await inDirectory(contenders[name])
+      if (round > 0) figures[name].push(figure)
       globalThis.gc?.()
     }
   }
   return figures
+}
+
+/** @returns what the function returns; the directory that it is given goes afterwards */
+export async function inDirectory (measure) {
+  const directory = mkdtempSync(join(tmpdir(), 'agent-timeline-bench-'))
+  try {
+    return await measure(directory)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
 }
 
 export function median (values) {

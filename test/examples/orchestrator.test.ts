@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -67,6 +67,20 @@ t.test('a runner that is killed is told as lost', async (t) => {
   await stream.until(({ frames }) => frames.some(({ data }) => data.type === 'invocation.failed'))
   const failed = stream.frames.find(({ data }) => data.type === 'invocation.failed')
   t.equal(failed?.data.reason, 'lost')
+})
+
+t.test('options that cannot be had are told in a sentence', async (t) => {
+  const cases = [
+    [['--port', 'abc'], /^--port is a number from 0 to 65535\n$/],
+    [['--speed', '0'], /^--speed is a number above 0\n$/],
+    [['--recordings', 'x'], /^Unknown option '--recordings'[^\n]*\n$/]
+  ] as const
+  const example = fileURLToPath(new URL('../../dist/examples/orchestrator.js', import.meta.url))
+  for (const [given, sentence] of cases) {
+    const { status, stderr } = spawnSync(process.execPath, [example, ...given], { encoding: 'utf8' })
+    t.equal(status, 2, given.join(' '))
+    t.match(stderr, sentence)
+  }
 })
 
 t.test('agent-timeline demo is the example', async (t) => {
