@@ -72,7 +72,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   await fastify.register(async (scope) => {
     prepareScope(scope, hooks)
     await scope.register(async (api) => {
-      for (const schema of SHARED_SCHEMAS) api.addSchema(schema)
+      for (const schema of SHARED_SCHEMAS) api.addSchema(structuredClone(schema))
       if (metrics !== undefined) metricsRoute(api, metrics)
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { constants, type Http2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { encodeRetry } from '../lib/tail/frames.js'
 
@@ -15,6 +16,7 @@ const END_PATIENCE_MS = 250
 export class EventStream {
   readonly #response: ServerResponse
   readonly #onDrain = new Set<() => void>()
+  readonly #onClose = new Set<() => void>()
   /** The compatible response of HTTP/2 has no `writableNeedDrain`. */
   #isBehind = false
   #isJoining = false
@@ -24,11 +26,12 @@ export class EventStream {
   constructor (response: ServerResponse) {
     this.#response = response
     response.on('drain', () => this.#tellDrained())
+    this.#watchClose()
   }
 
   /** Whether the peer has left; the compatible response of HTTP/2 knows it only of its stream. */
   get isGone (): boolean {
-    return this.#response.destroyed || this.#http2Stream?.destroyed === true
+    return this.#response.destroyed || this.#http2Stream?.destroyed === true || this.#socket?.destroyed === true
   }
 
   /** Sends the headers, those that other plugins set among them (CORS, rate limits), and the first frames. */
@@ -88,9 +91,9 @@ export class EventStream {
     return () => { this.#onDrain.delete(drained) }
   }
 
+  /** Called once, after the peer has left or everything was sent. */
   onClose (closed: () => void): void {
-    // Of the response, not the request: the latter's fires as soon as its body was read.
-    this.#response.once('close', closed)
+    this.#onClose.add(closed)
   }
 
   /** After what was written before; a peer that never reads that keeps it open. */
@@ -131,6 +134,24 @@ export class EventStream {
   #tellDrained (): void {
     this.#isBehind = false
     for (const drained of [...this.#onDrain]) drained()
+  }
+
+  /** Of the response, not the request: the latter's close comes as soon as its body was read. */
+  #watchClose (): void {
+    const socket = this.#socket
+    const tell = (): void => {
+      this.#response.off('close', tell)
+      if (socket !== undefined) socket.off('close', tell).setMaxListeners(socket.getMaxListeners() - 1)
+      for (const closed of [...this.#onClose]) closed()
+    }
+    this.#response.on('close', tell)
+    // A response that waits behind another one of its connection (pipelining) hears nothing of that connection's end.
+    socket?.setMaxListeners(socket.getMaxListeners() + 1).on('close', tell)
+  }
+
+  /** Of HTTP/1.1: that of HTTP/2 is shared by streams that end by themselves. */
+  get #socket (): Socket | undefined {
+    return this.#http2Stream === undefined ? this.#response.req?.socket : undefined
   }
 
   get #http2Stream (): Http2Stream | undefined {

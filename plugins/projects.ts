@@ -2,7 +2,7 @@ import { resolve as resolvePath } from 'node:path'
 import type { FastifyRequest } from 'fastify'
 import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
-import type { DatabaseSource } from '../lib/store/source.js'
+import { fileOf, isKysely, type DatabaseSource } from '../lib/store/source.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 
 /**
@@ -16,6 +16,8 @@ export class Projects {
   readonly #resolve: ProjectResolver
   readonly #open: OpenDatabase
   readonly #cores = new Map<unknown, Promise<TimelineCore>>()
+  /** By Kysely, which tells its file only by a query. */
+  readonly #keys = new WeakMap<object, Promise<unknown>>()
   #isClosed = false
 
   constructor (resolve: ProjectResolver, open: OpenDatabase) {
@@ -32,8 +34,8 @@ export class Projects {
   async find (project: string | undefined, request?: FastifyRequest): Promise<TimelineCore> {
     const source = await this.#resolve(project, request)
     if (source === undefined || source === null) throw timelineError('AGENT_TIMELINE_UNKNOWN_PROJECT')
+    const key = await this.#keyOf(source)
     if (this.#isClosed) throw timelineError('AGENT_TIMELINE_CLOSED')
-    const key = keyOf(source)
     let core = this.#cores.get(key)
     if (core === undefined) {
       core = this.#open(source, request === undefined, project)
@@ -50,12 +52,18 @@ export class Projects {
     const cores = await Promise.allSettled(this.#cores.values())
     await Promise.all(cores.map(async (core) => core.status === 'fulfilled' && core.value.close()))
   }
-}
 
-/** One file under two spellings is one database. */
-function keyOf (source: DatabaseSource): unknown {
-  if (typeof source === 'string') return toAbsolute(source)
-  // Of a handle on a file only the file is used; a resolver may make a new one for each request.
-  const { name, memory } = source as { name?: unknown, memory?: unknown }
-  return typeof name === 'string' && name !== '' && memory === false ? resolvePath(name) : source
+  /** One file under two spellings is one database. Of a handle on a file only the file is used. */
+  async #keyOf (source: DatabaseSource): Promise<unknown> {
+    if (typeof source === 'string') return toAbsolute(source)
+    if (isKysely(source)) {
+      let key = this.#keys.get(source)
+      // One that cannot tell is left to openCore, which says why.
+      key ??= fileOf(source).then((file) => file === '' ? source : resolvePath(file), () => source)
+      this.#keys.set(source, key)
+      return await key
+    }
+    const { name, memory } = source as { name?: unknown, memory?: unknown }
+    return typeof name === 'string' && name !== '' && memory === false ? resolvePath(name) : source
+  }
 }

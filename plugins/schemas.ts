@@ -8,6 +8,7 @@ const text = { type: 'string' } as const
 const whole = { type: 'integer' } as const
 const yesNo = { type: 'boolean' } as const
 const time = { type: 'string', description: 'ISO-8601, UTC, milliseconds' } as const
+const tokens = { type: 'number' } as const
 const free = { type: 'object', ...open } as const
 
 const id = (name: string): string => `fastify-agent-timeline/${name}`
@@ -19,7 +20,14 @@ export const SHARED_SCHEMAS = [
     $id: id('error'),
     type: 'object',
     ...open,
-    properties: { success: yesNo, code: text, error: text, statusCode: whole }
+    // Without types: what a guard or the error handler of the host answers is written by this schema, too.
+    properties: {
+      success: { description: 'false' },
+      code: { description: 'AGENT_TIMELINE_ and what is wrong' },
+      error: { description: 'a sentence' },
+      statusCode: { description: 'the status, as a number' },
+      message: { description: 'of errors that are not ours' }
+    }
   },
   {
     $id: id('task'),
@@ -32,11 +40,11 @@ export const SHARED_SCHEMAS = [
     type: 'object',
     ...open,
     properties: {
-      inputTokens: whole,
-      outputTokens: whole,
-      cacheReadTokens: whole,
-      cacheWriteTokens: whole,
-      reasoningTokens: whole,
+      inputTokens: tokens,
+      outputTokens: tokens,
+      cacheReadTokens: tokens,
+      cacheWriteTokens: tokens,
+      reasoningTokens: tokens,
       costUsd: { type: 'number' }
     }
   },

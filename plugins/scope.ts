@@ -13,11 +13,13 @@ export function prepareScope (scope: FastifyInstance, hooks: GuardHooks): void {
 }
 
 /** What our routes throw, as JSON; all other errors, those of the host's hooks for one, are the host's to answer. */
-function answerError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  if (!isTimelineError(error)) throw error
+function answerError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<never> | undefined {
+  // Not thrown: Fastify would send what is thrown here and is no Error, an object for one, as if it were an answer.
+  if (!isTimelineError(error)) return Promise.reject(error)
   if (error.statusCode >= 500) request.log.error({ err: error, code: error.code }, 'A timeline request failed')
   if (error.statusCode === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
   reply.code(error.statusCode).type('application/json; charset=utf-8').send(toAnswer(error))
+  return undefined
 }
 
 const RETRY_AFTER_SECONDS = 5
@@ -38,7 +40,14 @@ function toAnswer (error: TimelineError): object {
  */
 export function addRoute (scope: FastifyInstance, option: string, route: Omit<RouteOptions, 'method'>): void {
   try {
-    scope.route({ ...route, method: 'GET', handler: codeErrors(route.handler), validatorCompiler: () => () => true })
+    scope.route({
+      ...route,
+      method: 'GET',
+      // A host's onRoute hook may change it, for this route of this server.
+      schema: structuredClone(route.schema),
+      handler: codeErrors(route.handler),
+      validatorCompiler: () => () => true
+    })
   } catch (err) {
     if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
     throw timelineError('AGENT_TIMELINE_ROUTE_COLLISION', [scope.prefix + route.url, option], err)

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type BetterSqlite from 'better-sqlite3'
 import { sql, type Kysely } from 'kysely'
 import { engineOf } from '../../migrations/010_invocation_lifecycle.js'
 import { timelineError } from '../errors.js'
-import { openSqlite, shareSqlite, type SqliteConnection } from './sqlite.js'
+import { openSqlite, shareSqlite, type SqliteConnection, type SqliteHandle } from './sqlite.js'
 import Sqlite from 'better-sqlite3'
 
 /**
@@ -12,7 +11,7 @@ import Sqlite from 'better-sqlite3'
  * Of a live handle only the file's path is used: a connection of our own cannot be caught in the host's transaction.
  * A handle on `:memory:` is shared, because nothing else reaches it.
  */
-export type DatabaseSource = string | BetterSqlite.Database | Kysely<any>
+export type DatabaseSource = string | SqliteHandle | Kysely<any>
 
 /** Opens connections to one database. */
 export interface ConnectionFactory {
@@ -49,14 +48,19 @@ async function fromKysely (kysely: Kysely<any>, create: boolean): Promise<Connec
   if (engineOf(kysely) !== 'sqlite') {
     throw timelineError('AGENT_TIMELINE_UNSUPPORTED_DATABASE', ['this version stores in SQLite only'])
   }
-  const db = kysely.withoutPlugins()
-  const { rows } = await sql<{ name: string, file: string }>`PRAGMA database_list`.execute(db)
-  const file = rows.find((row) => row.name === 'main')?.file ?? ''
+  const file = await fileOf(kysely)
   if (file !== '') return onFile(file, create)
+  const db = kysely.withoutPlugins()
   return {
     path: undefined,
     open: async () => ({ db, isCurrent: () => true, close: async () => {} })
   }
+}
+
+/** @returns the file that a Kysely on SQLite works on; '' for one in memory */
+export async function fileOf (kysely: Kysely<any>): Promise<string> {
+  const { rows } = await sql<{ name: string, file: string }>`PRAGMA database_list`.execute(kysely.withoutPlugins())
+  return rows.find((row) => row.name === 'main')?.file ?? ''
 }
 
 function onFile (path: string, create: boolean): ConnectionFactory {
@@ -76,7 +80,7 @@ function onFile (path: string, create: boolean): ConnectionFactory {
   }
 }
 
-function inMemory (raw: BetterSqlite.Database, isOurs = false): ConnectionFactory {
+function inMemory (raw: SqliteHandle, isOurs = false): ConnectionFactory {
   const shared = shareSqlite(raw)
   let users = 0
   return {
@@ -91,11 +95,11 @@ function inMemory (raw: BetterSqlite.Database, isOurs = false): ConnectionFactor
   }
 }
 
-function isKysely (source: object): source is Kysely<any> {
+export function isKysely (source: object): source is Kysely<any> {
   return typeof (source as { getExecutor?: unknown }).getExecutor === 'function'
 }
 
-function isSqlite (source: unknown): source is BetterSqlite.Database {
+function isSqlite (source: unknown): source is SqliteHandle {
   return typeof source === 'object' && source !== null && typeof (source as { prepare?: unknown }).prepare === 'function' &&
     typeof (source as { pragma?: unknown }).pragma === 'function'
 }

@@ -19,6 +19,14 @@ const BUSY_TIMEOUT_MS = 10
  */
 const CHECKPOINT_PAGES = 4_000
 
+/** A better-sqlite3 `Database`, in terms that need no types of that package: it brings none. */
+export interface SqliteHandle extends SqliteDatabase {
+  readonly name: string
+  readonly memory: boolean
+  readonly inTransaction: boolean
+  pragma (source: string, options?: { readonly simple?: boolean }): unknown
+}
+
 /** One connection to an SQLite database, as Kysely sees it. */
 export interface SqliteConnection {
   readonly db: Kysely<Tables>
@@ -70,12 +78,12 @@ export async function openSqlite (path: string, options: SqliteOptions = {}): Pr
 }
 
 /** Uses a handle that somebody else owns; closing ours leaves theirs open. */
-export function shareSqlite (raw: Database.Database): SqliteConnection {
+export function shareSqlite (raw: SqliteHandle): SqliteConnection {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: new CachedStatements(raw) }) })
   return { db, isCurrent: () => true, close: async () => {} }
 }
 
-function prepareConnection (raw: Database.Database, options: SqliteOptions): void {
+function prepareConnection (raw: SqliteHandle, options: SqliteOptions): void {
   const isNew = raw.pragma('page_count', { simple: true }) === 0
   if (isNew && options.queryOnly !== true) raw.pragma('journal_mode = WAL')
   if (raw.pragma('journal_mode', { simple: true }) === 'wal') {
@@ -99,12 +107,12 @@ const MAX_STATEMENTS = 200
  * with BUSY however long it may wait).
  */
 class CachedStatements implements SqliteDatabase {
-  readonly #raw: Database.Database
+  readonly #raw: SqliteHandle
   readonly #begin: string
   readonly #statements = new Map<string, SqliteStatement>()
 
   /** @param begin a connection that refuses writes refuses IMMEDIATE transactions, too */
-  constructor (raw: Database.Database, begin = 'begin immediate') {
+  constructor (raw: SqliteHandle, begin = 'begin immediate') {
     this.#raw = raw
     this.#begin = begin
   }

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import Database from 'better-sqlite3'
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Kysely, SqliteDialect } from 'kysely'
 import t from 'tap'
 import { openTimeline } from '../../lib/timeline.js'
 import agentTimeline from '../../plugins/agent-timeline.js'
@@ -297,6 +298,55 @@ t.test('compilers, error handlers and schemas of the host do not reach us', asyn
   t.equal((await app.inject('/api/tasks/a/timeline?limit=x')).json().code, 'AGENT_TIMELINE_INVALID_LIMIT')
 })
 
+t.test('what a guard or a resolver throws or sends is answered as on the host\'s own routes', async (t) => {
+  const refusals: Array<(reply: FastifyReply) => unknown> = [
+    () => { throw { statusCode: 401, message: 'no' } }, // eslint-disable-line no-throw-literal
+    () => { throw 'denied' }, // eslint-disable-line no-throw-literal
+    () => { throw Object.assign(new Error('Token expired'), { statusCode: 401, code: 'EXPIRED' }) },
+    (reply) => reply.code(401).send({ error: { message: 'no', details: [1] }, statusCode: 'none', success: null })
+  ]
+  const handlers: Array<Parameters<FastifyInstance['setErrorHandler']>[0] | undefined> = [
+    undefined, async (error, _request, reply) => reply.code(418).send({ error: { of: 'the host', error } })
+  ]
+  for (const [index, refuse] of refusals.entries()) {
+    for (const handler of handlers) {
+      const guard = async (_request: FastifyRequest, reply: FastifyReply) => refuse(reply)
+      const { app } = await makeApp(t, {
+        before: (app) => {
+          if (handler !== undefined) app.setErrorHandler(handler)
+          app.get('/own', { onRequest: guard }, async () => 'in')
+        },
+        plugin: { hooks: { onRequest: guard } }
+      })
+      const own = await app.inject('/own')
+      t.ok(own.statusCode >= 400)
+      for (const url of ['/api/invocations', '/api/tasks/a/stream', '/timeline/']) {
+        const { statusCode, body } = await app.inject(url)
+        t.same({ statusCode, body: asData(body) }, { statusCode: own.statusCode, body: asData(own.body) }, `${index} ${url}`)
+      }
+    }
+  }
+  const { app } = await makeApp(t, { plugin: { projects: () => { throw { statusCode: 403, message: 'not yours' } } } }) // eslint-disable-line no-throw-literal
+  t.equal((await app.inject('/api/invocations?project=x')).statusCode, 403)
+})
+
+t.test('a host that changes what describes its routes changes that of one server', async (t) => {
+  const tagsOf = async () => {
+    const seen = new Map<string, number>()
+    await makeApp(t, {
+      before: (app) => app.addHook('onRoute', ({ method, url, schema }) => {
+        const tags = schema?.tags as string[] | undefined
+        if (method === 'GET' && tags !== undefined) seen.set(url, tags.push('of the host'))
+      })
+    })
+    return seen
+  }
+  const first = await tagsOf()
+  t.ok(first.size >= 5)
+  t.same(new Set(first.values()), new Set([2]), 'each route its own')
+  t.same(await tagsOf(), first)
+})
+
 t.test('trouble is coded, and nothing private is logged', async (t) => {
   const lines: string[] = []
   const stream = new Writable({ write (line, _encoding, done) { lines.push(String(line)); done() } })
@@ -378,8 +428,34 @@ t.test('a resolver that makes a new handle for each request opens one database',
   t.equal(await app.agentTimeline.for('x'), first)
 })
 
+t.test('a resolver that makes a new Kysely for each request opens one database', async (t) => {
+  const path = join(makeFolder(t), 'x.db')
+  const made: Array<Kysely<any>> = []
+  t.teardown(async () => { for (const kysely of made) await kysely.destroy() })
+  const { app } = await makeApp(t, {
+    plugin: {
+      projects: () => {
+        made.push(new Kysely({ dialect: new SqliteDialect({ database: new Database(path) }) }))
+        return made.at(-1)
+      }
+    }
+  })
+  const first = await app.agentTimeline.for('x')
+  t.equal(await app.agentTimeline.for('x'), first)
+  t.equal((await app.inject('/api/invocations?project=x')).statusCode, 200)
+})
+
 t.test('it can be registered where the router ignores slashes at the end', async (t) => {
   const { app } = await makeApp(t, { server: { routerOptions: { ignoreTrailingSlash: true } } })
   t.equal((await app.inject('/timeline')).statusCode, 302)
   t.equal((await app.inject('/timeline/')).statusCode, 200)
 })
+
+/** As an object where it is one: the order of its fields is the serializer's. */
+function asData (body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}

@@ -271,6 +271,28 @@ t.test('a client that leaves before its project is found gives its place back', 
   }
 })
 
+t.test('streams that wait behind another one of their connection leave with it', async (t) => {
+  const { app } = await makeApp(t, { listen: true, plugin: { monitoring: { maxConcurrentStreams: 30 } } })
+  const { port } = app.server.address() as AddressInfo
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => { warnings.push(warning) }
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(30))
+  const isFull = async () => {
+    const client = await SseClient.open(app, '/api/tasks/b/stream')
+    client.destroy()
+    return client.response.statusCode === 429
+  }
+  while (!await isFull()) await nextTurn()
+  socket.destroy()
+  while (await isFull()) await nextTurn()
+  const open = await Promise.all(Array.from({ length: 30 }, async () => SseClient.open(app, '/api/tasks/b/stream')))
+  t.same(new Set(open.map(({ response }) => response.statusCode)), new Set([200]))
+  t.same(warnings, [])
+})
+
 t.test('more streams than allowed are refused until one leaves', async (t) => {
   const { app } = await makeApp(t, { listen: true, plugin: { monitoring: { maxConcurrentStreams: 2 } } })
   const open = async (taskId: string) => SseClient.open(app, `/api/tasks/${taskId}/stream`)
