@@ -100,7 +100,7 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   progress TEXT
 );
 CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id);
-CREATE INDEX IF NOT EXISTS idx_invocation_run_status ON invocation_run(status, invocation_id);
+CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, started_at, invocation_id);
 CREATE INDEX IF NOT EXISTS idx_invocation_run_started ON invocation_run(started_at, invocation_id);
 CREATE TABLE IF NOT EXISTS timeline_writer (
   writer_id TEXT PRIMARY KEY,

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import {
-  INVOCATION_COLUMNS, LATER_COLUMNS, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable, createOwnTables,
-  createTriggers, type Engine
+  INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable,
+  createOwnTables, createTriggers, type Engine
 } from './statements.js'
 
 /** The name under which the migration records itself in `timeline_migration`. */
@@ -22,6 +22,7 @@ export async function up (db: Kysely<any>): Promise<void> {
     for (const [table, name, type] of LATER_COLUMNS) {
       if (!(await columnsOf(trx, table)).has(name)) await run(trx, [addColumn(name, type, table)])
     }
+    await run(trx, LATER_INDEXES.map(([, replaced]) => `DROP INDEX IF EXISTS ${replaced}`))
     await run(trx, createInvocationsTable(engine))
     const present = await columnsOf(trx, 'task_invocations')
     const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))

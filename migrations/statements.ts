@@ -14,6 +14,9 @@ export const OWN_TABLES = [
 /** Columns of our own tables that databases of an earlier version lack, with their SQL types. */
 export const LATER_COLUMNS = [['invocation_run', 'progress', 'TEXT']] as const
 
+/** Indexes of our own tables that databases of an earlier version lack, with those that they take the place of. */
+export const LATER_INDEXES = [['idx_invocation_run_status_started', 'idx_invocation_run_status']] as const
+
 /** What differs between the engines in the tables' definitions. */
 interface Types {
   readonly id: string
@@ -136,7 +139,7 @@ export function createOwnTables (engine: Engine): readonly string[] {
   progress TEXT
 )`,
     'CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id)',
-    'CREATE INDEX IF NOT EXISTS idx_invocation_run_status ON invocation_run(status, invocation_id)',
+    'CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, started_at, invocation_id)',
     'CREATE INDEX IF NOT EXISTS idx_invocation_run_started ON invocation_run(started_at, invocation_id)',
     `CREATE TABLE IF NOT EXISTS timeline_writer (
   writer_id TEXT PRIMARY KEY,

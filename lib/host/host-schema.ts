@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { canTriggerOnTasks, columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
-import { INVOCATION_COLUMNS, LATER_COLUMNS, OWN_TABLES } from '../../migrations/statements.js'
+import { INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES } from '../../migrations/statements.js'
 
 /** Which of the host's tables and columns are there. */
 export interface HostSchema {
@@ -43,6 +43,8 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
       if (of === table && columns.size > 0 && !columns.has(name)) missing.push(`the column ${table}.${name}`)
     }
   }
+  const indexes = await indexNames(db)
+  for (const [name] of LATER_INDEXES) if (!indexes.has(name)) missing.push(`the index ${name}`)
   const row = migration.has('name')
     ? await db.selectFrom('timeline_migration').select('name').where('name', '=', MIGRATION_NAME).executeTakeFirst()
     : undefined
@@ -63,6 +65,11 @@ async function requiredColumns (db: Kysely<any>): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ name: string }>`
     SELECT name FROM pragma_table_info('task_invocations') WHERE "notnull" = 1`.execute(db)
   return new Set(rows.map((row) => row.name))
+}
+
+async function indexNames (db: Kysely<any>): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('sqlite_master').select('name').where('type', '=', 'index').execute()
+  return new Set(rows.map((row) => String(row.name)))
 }
 
 async function hasTables (db: Kysely<any>): Promise<boolean> {

@@ -112,9 +112,8 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     },
 
     running: async (taskId) => read(async (db) => {
-      const rows = await db.selectFrom('invocation_run').selectAll()
-        .where('task_id', '=', taskId).where('status', '=', 'running').orderBy('invocation_id').execute()
-      return rows.map(toCurrent)
+      const rows = await selectRunningOf(db, taskId).execute()
+      return rows.map(toCurrent).sort((a, b) => a.invocationId - b.invocationId)
     }),
 
     async look (afterInvocationId) {
@@ -262,13 +261,21 @@ async function readActivities (db: Kysely<Tables>, id: number, query: PageQuery)
   return cut(rows, limit, isBackwards)
 }
 
-/** Newest first, by start; the cursor is the last row's start and id. */
-async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilter): Promise<InvocationList> {
-  const limit = filter.limit ?? DEFAULT_LIST_LIMIT
+/** In no order: asked for one, SQLite walks over all that a task ever ran instead of the few that run. */
+export function selectRunningOf (db: Kysely<Tables>, taskId: string) {
+  return db.selectFrom('invocation_run').selectAll().where('task_id', '=', taskId).where('status', '=', 'running')
+}
+
+/** Newest first, by start; the cursor is the last row's start and id. One row more than the limit. */
+export function selectInvocations (db: Kysely<Tables>, filter: InvocationFilter) {
   let select = db.selectFrom('invocation_run').leftJoin('task_stream', 'task_stream.task_id', 'invocation_run.task_id')
     .selectAll('invocation_run').select('task_stream.title')
-  if (filter.status !== undefined) select = select.where('status', '=', filter.status)
   if (filter.taskId !== undefined) select = select.where('invocation_run.task_id', '=', filter.taskId)
+  if (filter.status !== undefined) {
+    // A task has few invocations, a status most of them: with a task, the index on the status is out of the question.
+    const status = filter.taskId === undefined ? sql.ref<string>('status') : sql<string>`+status`
+    select = select.where(status, '=', filter.status)
+  }
   if (filter.cursor !== undefined) {
     const { startedAt, id } = parseListCursor(filter.cursor)
     // Invocations whose start is not known come last.
@@ -279,7 +286,13 @@ async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilte
         eb('started_at', 'is', null)
       ]))
   }
-  const rows = await select.orderBy('started_at', 'desc').orderBy('invocation_id', 'desc').limit(limit + 1).execute()
+  return select.orderBy('started_at', 'desc').orderBy('invocation_id', 'desc')
+    .limit((filter.limit ?? DEFAULT_LIST_LIMIT) + 1)
+}
+
+async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilter): Promise<InvocationList> {
+  const limit = filter.limit ?? DEFAULT_LIST_LIMIT
+  const rows = await selectInvocations(db, filter).execute()
   const { rows: kept, hasMore } = cut(rows, limit, false)
   const titles = await host.titlesOf(db, kept.map((row) => row.task_id))
   const last = kept.at(-1)

@@ -1,15 +1,17 @@
 import { join } from 'node:path'
 import Sqlite, { type Database as Raw } from 'better-sqlite3'
-import { sql } from 'kysely'
+import { sql, type Compilable, type Kysely } from 'kysely'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../lib/clock.js'
 import type { Gap, TimelineEvent } from '../../../lib/events.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import { openDatabase, type Database } from '../../../lib/store/database.js'
-import { parseTypes, selectEvents, type EventRange, type TypeFilter } from '../../../lib/store/event-rows.js'
+import { parseTypes, selectEvents, type TypeFilter } from '../../../lib/store/event-rows.js'
 import { findGaps } from '../../../lib/store/gaps.js'
+import { selectInvocations, selectRunningOf } from '../../../lib/store/reader.js'
 import { pruneActivities } from '../../../lib/store/retention.js'
+import type { Tables } from '../../../lib/store/tables.js'
 import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
 import { Child } from '../../support/children.js'
 import { temporaryDirectory } from '../../support/host-database.js'
@@ -30,7 +32,7 @@ interface Store {
   all (sql: string, ...parameters: unknown[]): Promise<any[]>
   run (sql: string): Promise<void>
   /** The plan of a query, one line a step. */
-  explain (range: EventRange): Promise<string>
+  explain (query: (db: Kysely<Tables>) => Compilable): Promise<string>
 }
 
 const sqlite: Engine = {
@@ -64,10 +66,10 @@ const sqlite: Engine = {
       openDatabase: openBelow,
       all: async (text, ...parameters) => connection().prepare(text).all(...parameters),
       run: async (text) => { connection().exec(text) },
-      async explain (range) {
+      async explain (query) {
         const database = await openBelow()
         return database.read(async (db) => {
-          const { sql: text, parameters } = selectEvents(db, range).compile()
+          const { sql: text, parameters } = query(db).compile()
           return connection().prepare(`EXPLAIN QUERY PLAN ${text}`).all(...parameters).map((row: any) => row.detail).join('\n')
         })
       }
@@ -159,10 +161,23 @@ for (const engine of [sqlite]) {
       for (const [name, range] of Object.entries({
         after: { after: 1, order: 'asc' }, before: { before: 5, order: 'desc' }, end: { order: 'desc' }, types: { filter, order: 'asc' }
       } as const)) {
-        const plan = await store.explain({ taskId: 'a', limit: 10, ...range })
+        const plan = await store.explain((db) => selectEvents(db, { taskId: 'a', limit: 10, ...range }))
         t.notMatch(plan, /TEMP B-TREE|SCAN /, name)
         t.equal(plan.match(/SEARCH /g)?.length, 2, name)
       }
+    })
+
+    t.test('lists of a status come from its index in their order; what runs in a task is not looked for in all it ran', async (t) => {
+      const store = await engine.create(t)
+      await store.open()
+      const byStatus = /SEARCH invocation_run USING INDEX idx_invocation_run_status_started \(status=\?\)/
+      for (const cursor of [undefined, '2026-01-01T00:00:00.000Z_5']) {
+        const plan = await store.explain((db) => selectInvocations(db, { status: 'completed', ...(cursor === undefined ? {} : { cursor }) }))
+        t.match(plan, byStatus)
+        t.notMatch(plan, /TEMP B-TREE/)
+      }
+      t.match(await store.explain((db) => selectInvocations(db, { status: 'completed', taskId: 'a' })), /idx_invocation_run_task/)
+      t.match(await store.explain((db) => selectRunningOf(db, 'a')), byStatus)
     })
 
     t.test('a deleted invocation leaves a hole that is told as removed, also to who resumes in its middle', async (t) => {
