@@ -8,6 +8,7 @@ import { createBatchStatements } from '../store/batch-statements.js'
 import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
 import type { Database } from '../store/database.js'
 import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlite.js'
+import { TransactionGone } from '../store/savepoint.js'
 import type { Tables } from '../store/tables.js'
 import type { Troubles } from '../troubles.js'
 import { prepareOps, tellDropped } from './prepare.js'
@@ -76,6 +77,8 @@ export function createWriter (options: WriterOptions): Writer {
   let lastError: TimelineError | undefined
   /** While above 0, operations are written one by one, to find the one that the database refuses. */
   let singles = 0
+  /** The first operation was undone together with its transaction, and is tried again without the host's rows. */
+  let isWithoutHost = false
   let timer: NodeJS.Timeout | undefined
   let immediate: NodeJS.Immediate | undefined
   const waiting = new Set<() => void>()
@@ -133,6 +136,7 @@ export function createWriter (options: WriterOptions): Writer {
           batch: batch + 1,
           now: now(),
           activitiesPerInvocation: caps.activitiesPerInvocation,
+          withoutHost: isWithoutHost,
           statements
         }, ops)
         return written
@@ -172,6 +176,7 @@ export function createWriter (options: WriterOptions): Writer {
   }
 
   function finish (entries: readonly Entry[], error?: unknown): void {
+    isWithoutHost = false
     queue.remove(entries.length)
     finished += entries.length
     for (const { op, settle } of entries) {
@@ -200,6 +205,11 @@ export function createWriter (options: WriterOptions): Writer {
     const [entry] = entries
     if (entries.length > 1 || entry === undefined) {
       singles = entries.length
+      return
+    }
+    if (error instanceof TransactionGone && !isWithoutHost) {
+      isWithoutHost = true
+      singles = Math.max(1, singles)
       return
     }
     singles = Math.max(0, singles - 1)

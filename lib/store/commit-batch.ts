@@ -8,7 +8,7 @@ import type { ActivityOp, EndOp, Op, StartOp } from '../recorder/queue.js'
 import type { Run } from '../recorder/run.js'
 import type { BatchStatements } from './batch-statements.js'
 import { insertActivities, type ActivityRow } from './insert-activities.js'
-import { tryWithinSavepoint, withinSavepoint } from './savepoint.js'
+import { TransactionGone, tryWithinSavepoint, withinSavepoint } from './savepoint.js'
 import { ensureStream, insertEvents, type NewEvent } from './sequence.js'
 import type { Tables } from './tables.js'
 
@@ -22,6 +22,8 @@ export interface BatchContext {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly activitiesPerInvocation: number
+  /** Leaves out what a host's trigger may refuse and the log can do without: its other rows, and the end in its row. */
+  readonly withoutHost: boolean
   readonly statements: BatchStatements
 }
 
@@ -81,7 +83,11 @@ export async function commitBatch (
   // Sorted: writers of several tasks must lock the streams in one order.
   for (const taskId of [...taskIds].sort()) {
     if (titles.has(taskId)) await ensureStream(trx, taskId, titles.get(taskId))
-    await importHostRows(trx, context.host, taskId).catch((error) => { importErrors.push(error) })
+    if (context.withoutHost) continue
+    await importHostRows(trx, context.host, taskId).catch((error) => {
+      if (error instanceof TransactionGone) throw error
+      importErrors.push(error)
+    })
   }
 
   function inBatch (run: Run): RunInBatch {
@@ -294,7 +300,7 @@ async function end (trx: Kysely<Tables>, context: BatchContext, op: EndOp, id: n
     ...(ending.model !== undefined && run.meta.model === undefined ? { model: ending.model } : {})
   }).where('invocation_id', '=', id).where('status', '=', 'running').executeTakeFirst()
   if (updated.numUpdatedRows === 0n) return []
-  await closeHostRow(trx, context.host, id, op, duration)
+  if (!context.withoutHost) await closeHostRow(trx, context.host, id, op, duration)
   return [{ event: endEvent(ending, id, duration, completedAt) }]
 }
 

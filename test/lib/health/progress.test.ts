@@ -213,6 +213,7 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
       batch,
       now: Date.now(),
       activitiesPerInvocation: 1_000,
+      withoutHost: false,
       statements: createBatchStatements()
     }, ops)
     if (fault !== undefined) throw fault

@@ -437,6 +437,27 @@ t.test("a host's column that takes no NULL, or a trigger that refuses, keeps no 
   t.match(host.get('SELECT status FROM task_invocations ORDER BY id DESC'), { status: 'completed' })
 })
 
+t.test("a host's trigger that rolls the whole transaction back costs its own rows only, and nothing is stored twice", async (t) => {
+  const host = new HostDatabase(t)
+  for (const task of ['bad', 'good', 'late']) host.addTask(task)
+  host.raw.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON task_invocations WHEN NEW.task_id = 'bad'
+    BEGIN SELECT RAISE(ROLLBACK, 'no'); END`)
+  const { timeline, events } = await setUp(t, { database: host.path, migrate: true })
+  const told = async (taskId: string) => (await events(taskId))
+    .map((event) => 'activity' in event ? event.activity : event.type)
+  const good = await timeline.startInvocation({ ...META, taskId: 'good' })
+  const bad = await timeline.startInvocation({ ...META, taskId: 'bad' })
+  good.activity(activity('one'))
+  bad.activity(activity('refused'))
+  good.activity(activity('two'))
+  await Promise.all([bad.complete('x'), good.complete('y')])
+  t.same(await told('good'), ['invocation.started', 'one', 'two', 'invocation.completed'])
+  t.same(await told('bad'), ['invocation.started', 'invocation.completed'], 'the run has ended all the same')
+  await timeline.logInvocation({ ...META, taskId: 'late' }, async ({ onActivity }) => { onActivity(activity('three')) })
+  await timeline.flush()
+  t.same(await told('late'), ['invocation.started', 'three', 'invocation.completed'])
+})
+
 t.test('what could not be written while closing is written once the lock is gone', async (t) => {
   const { timeline, path } = await setUp(t)
   await timeline.startInvocation(META)
