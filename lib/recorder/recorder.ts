@@ -277,10 +277,13 @@ function isKnown (activity: InvocationActivity): boolean {
 /** A result that says nothing of failure fails all the same: that is what was called. */
 function endingOfFailure (error: unknown): Ending {
   if (typeof error === 'string') return { status: 'failed', error, reason: 'error' }
-  const isResult = typeof error === 'object' && error !== null && 'success' in error
-  if (!isResult) return endingOfError(error)
-  const ending = endingOf({ ...error, success: false })
-  return ending
+  try {
+    const isResult = typeof error === 'object' && error !== null && 'success' in error
+    if (isResult) return endingOf({ ...error, success: false })
+  } catch {
+    // A proxy, or getters that throw: it is read as an error is, as far as that goes.
+  }
+  return endingOfError(error)
 }
 
 function asTimeout (ending: Ending): Ending {

@@ -387,6 +387,21 @@ t.test('a logger that throws, a description that throws and an error that throws
   }
 })
 
+t.test('a run that fails with something that cannot be read has failed', async (t) => {
+  const { timeline } = await setUp(t)
+  const revoked = Proxy.revocable({}, {})
+  revoked.revoke()
+  const odd = [
+    { success: false, get response () { throw new Error('hidden') } }, revoked.proxy,
+    new Proxy({}, { has () { throw new Error('has') }, ownKeys () { throw new Error('keys') } })
+  ]
+  for (const given of odd) {
+    const run = await timeline.startInvocation(META)
+    await run.fail(given)
+    t.match(await timeline.getInvocation(run.id as number), { status: 'failed', error: 'Failed without a message' })
+  }
+})
+
 t.test('a mapResult that is async is told once, and the result counts as it is', async (t) => {
   const { timeline, events, logs } = await setUp(t, { mapResult: (async () => { throw new Error('late') }) as never })
   for (let round = 0; round < 2; round++) await timeline.logInvocation(META, async () => ({ success: false, error: 'no' }))
