@@ -6,7 +6,8 @@ import { createAuditSource, type TaskEventSource } from './host/task-events.js'
 import { createSafeLogger, processLogger, type Logger } from './logger.js'
 import { noMeter, type Meter } from './meter.js'
 import {
-  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkTaskId, resolveCaps,
+  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkObject, checkTaskId,
+  resolveCaps,
   type Caps
 } from './options.js'
 import { startMaintenance } from './maintenance.js'
@@ -194,7 +195,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     async recordTaskEvent (event) {
       const op = {
         kind: 'task' as const,
-        taskId: checkTaskId(event.taskId),
+        taskId: checkTaskId(event?.taskId),
         ...checkTaskEvent(event),
         actor: clean(event.actor),
         message: clean(String(event.message ?? '')),
@@ -222,6 +223,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     },
 
     async listInvocations (filter = {}) {
+      checkObject('filter', filter)
       if (filter.status !== undefined && !INVOCATION_STATUSES.includes(filter.status)) {
         throw timelineError('AGENT_TIMELINE_INVALID_STATUS')
       }
@@ -310,6 +312,7 @@ function checkTaskEvent (event: { type: string, actor: string }): { type: `task.
 }
 
 function checkPage (query: { after?: number, before?: number | 'end', limit?: number }): void {
+  checkObject('query', query)
   if (query.after !== undefined && query.before !== undefined) {
     throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['after', 'give after or before, not both'])
   }

@@ -47,12 +47,16 @@ export function resolveCaps (caps: Partial<Caps> = {}): Caps {
 
 /** @throws AGENT_TIMELINE_UNKNOWN_OPTION */
 export function checkKnown (prefix: string, given: object, known: readonly string[]): void {
-  if (typeof given !== 'object' || given === null) {
-    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [prefix.replace(/\.$/, ''), 'is an object'])
-  }
+  checkObject(prefix.replace(/\.$/, ''), given)
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) throw timelineError('AGENT_TIMELINE_UNKNOWN_OPTION', [prefix + name, known.join(', ')])
   }
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function checkObject (name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is an object'])
 }
 
 /** @throws AGENT_TIMELINE_INVALID_OPTION */

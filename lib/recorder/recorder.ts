@@ -84,7 +84,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 
   function open (meta: InvocationMeta): Run {
-    const taskId = checkTaskId(meta.taskId)
+    const taskId = checkTaskId(meta?.taskId)
     for (const name of ['role', 'provider'] as const) {
       if (typeof meta[name] !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a text'])
     }

@@ -402,6 +402,16 @@ t.test('a run that fails with something that cannot be read has failed', async (
   }
 })
 
+t.test('nothing, where something is to be described, is told with a code', async (t) => {
+  const { timeline } = await setUp(t)
+  const none = null as never
+  await t.rejects(timeline.startInvocation(none), { code: 'AGENT_TIMELINE_INVALID_TASK_ID' })
+  await t.rejects(timeline.recordTaskEvent(none), { code: 'AGENT_TIMELINE_INVALID_TASK_ID' })
+  await t.rejects(timeline.getTimeline('a', none), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+  await t.rejects(timeline.getInvocation(1, none), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+  await t.rejects(timeline.listInvocations(none), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+})
+
 t.test('a mapResult that is async is told once, and the result counts as it is', async (t) => {
   const { timeline, events, logs } = await setUp(t, { mapResult: (async () => { throw new Error('late') }) as never })
   for (let round = 0; round < 2; round++) await timeline.logInvocation(META, async () => ({ success: false, error: 'no' }))
