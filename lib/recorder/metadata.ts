@@ -1,3 +1,5 @@
+import { MARGIN_BYTES } from './clean-text.js'
+
 /** Longest string inside metadata that is too large, in characters. */
 const EXCERPT_CHARS = 1_024
 
@@ -6,24 +8,35 @@ const ESSENTIAL_KEYS = [
   'callId', 'phase', 'tool', 'status', 'durationMs', 'exitCode', 'parentCallId', 'kind', 'what', 'until'
 ]
 
+/** A list keeps this many items where metadata is too large. */
+const EXCERPT_ITEMS = 20
+
+const NOTHING_KEPT = '{"truncated":true}'
+
 /**
- * Metadata as JSON within a number of bytes; `truncated: true` marks what had to be cut.
+ * Metadata as JSON within a number of bytes; `truncated: true` marks what had to be cut. What it costs depends on that
+ * number, not on how much is given; only an object's keys are listed by the engine whole.
  *
+ * @param hide finds the secrets in a text that is about to be cut
  * @returns null for none; never throws, whatever the host put there
  */
-export function encodeMetadata (metadata: unknown, maxBytes: number): string | null {
+export function encodeMetadata (metadata: unknown, maxBytes: number, hide: (text: string) => string): string | null {
   if (metadata === undefined || metadata === null) return null
-  if (typeof metadata !== 'object' || Array.isArray(metadata)) return encodeMetadata({ value: metadata }, maxBytes)
-  const whole = stringify(metadata)
-  if (whole === undefined) return '{"truncated":true}'
-  // A Date, or something with a toJSON of its own.
-  if (!whole.startsWith('{')) return encodeMetadata({ value: JSON.parse(whole) }, maxBytes)
-  if (fits(whole, maxBytes)) return whole === '{}' ? null : whole
-  const shortened = stringify({ ...shorten(JSON.parse(whole)), truncated: true })
-  if (shortened !== undefined && fits(shortened, maxBytes)) return shortened
-  const essential = Object.entries(JSON.parse(whole)).filter(([key]) => ESSENTIAL_KEYS.includes(key))
-  const least = stringify({ ...shorten(Object.fromEntries(essential)), truncated: true })
-  return least !== undefined && fits(least, maxBytes) ? least : '{"truncated":true}'
+  try {
+    const value = resolve(metadata, '', maxBytes)
+    const whole = copyWithin(value, maxBytes)
+    const json = whole === undefined ? undefined : stringify(whole)
+    if (json !== undefined && fits(json, maxBytes)) return json === '{}' ? null : json
+    for (const part of [value, essentialsOf(value)]) {
+      const shortened = copyWithin(part, maxBytes, (text) => excerptOf(text, hide))
+      const short = shortened === undefined ? undefined : stringify({ ...shortened, truncated: true })
+      if (short !== undefined && fits(short, maxBytes)) return short
+    }
+    return NOTHING_KEPT
+  } catch {
+    // It contains itself, is nested too deeply, or its getters throw.
+    return NOTHING_KEPT
+  }
 }
 
 /** Adds a member to metadata that is JSON already. */
@@ -36,21 +49,8 @@ function fits (json: string, maxBytes: number): boolean {
   return json.length * 3 <= maxBytes || Buffer.byteLength(json) <= maxBytes
 }
 
-function stringify (value: unknown): string | undefined {
-  try {
-    return storable(JSON.stringify(value))
-  } catch {
-    return stringifyBigInts(value)
-  }
-}
-
-/** Slower by far, and needed by nobody who knows JSON. */
-function stringifyBigInts (value: unknown): string | undefined {
-  try {
-    return storable(JSON.stringify(value, (_, inner) => typeof inner === 'bigint' ? String(inner) : inner))
-  } catch {
-    return undefined
-  }
+function stringify (value: object): string {
+  return storable(JSON.stringify(value))
 }
 
 /** JSON text escapes NUL and lone surrogates, which Postgres refuses in any form. */
@@ -60,11 +60,85 @@ function storable (json: string): string {
   return json.replace(/(\\\\)|\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, (_, pair?: string) => pair ?? '\\ufffd')
 }
 
-function shorten (value: Record<string, unknown>): Record<string, unknown> {
-  const inner = (item: unknown): unknown => {
-    if (typeof item === 'string') return item.length > EXCERPT_CHARS ? item.slice(0, EXCERPT_CHARS) + '…' : item
-    if (Array.isArray(item)) return item.slice(0, 20).map(inner)
-    return typeof item === 'object' && item !== null ? shorten(item as Record<string, unknown>) : item
+function essentialsOf (value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return {}
+  const known = ESSENTIAL_KEYS.filter((key) => Object.hasOwn(value, key))
+  return Object.fromEntries(known.map((key) => [key, (value as Record<string, unknown>)[key]]))
+}
+
+/** Cut only after its secrets are hidden: half of one would not be recognised later. */
+function excerptOf (text: string, hide: (text: string) => string): string {
+  if (text.length <= EXCERPT_CHARS) return text
+  return hide(text.slice(0, EXCERPT_CHARS + MARGIN_BYTES)).slice(0, EXCERPT_CHARS) + '…'
+}
+
+interface Walk {
+  /** How many more bytes of JSON there may be. */
+  left: number
+  /** The objects that this one is in. */
+  readonly above: object[]
+  readonly excerpt: ((text: string) => string) | undefined
+}
+
+/** What JSON makes of a value, as an object; undefined, and given up soon, when it takes more than so many bytes. */
+function copyWithin (value: unknown, maxBytes: number, excerpt?: (text: string) => string): object | undefined {
+  const walk: Walk = { left: maxBytes, above: [], excerpt }
+  const copied = copy(value, '', walk)
+  if (walk.left < 0) return undefined
+  return typeof copied === 'object' && copied !== null && !Array.isArray(copied) ? copied : { value: copied }
+}
+
+function copy (given: unknown, key: string, walk: Walk): unknown {
+  const value = resolve(given, key, walk.left)
+  if (typeof value === 'string') {
+    const text = walk.excerpt === undefined ? value : walk.excerpt(value)
+    walk.left -= text.length + 2
+    return text
   }
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item)]))
+  if (typeof value !== 'object' || value === null) {
+    walk.left--
+    return value
+  }
+  if (walk.above.includes(value)) throw new TypeError('metadata contains itself')
+  walk.above.push(value)
+  walk.left -= 2
+  const copied = Array.isArray(value) ? copyItems(value, walk) : copyMembers(value as Record<string, unknown>, walk)
+  walk.above.pop()
+  return copied
+}
+
+function copyItems (list: readonly unknown[], walk: Walk): unknown[] {
+  const length = walk.excerpt === undefined ? list.length : Math.min(list.length, EXCERPT_ITEMS)
+  const copied: unknown[] = []
+  for (let index = 0; index < length && walk.left >= 0; index++) copied.push(copy(list[index], String(index), walk))
+  return copied
+}
+
+function copyMembers (object: Record<string, unknown>, walk: Walk): object {
+  const copied: Record<string, unknown> = {}
+  for (const key in object) {
+    if (walk.left < 0) break
+    if (!Object.hasOwn(object, key)) continue
+    const value = copy(object[key], key, walk)
+    if (value === undefined) continue
+    walk.left -= key.length + 3
+    if (key === '__proto__') Object.defineProperty(copied, key, { value, enumerable: true })
+    else copied[key] = value
+  }
+  return copied
+}
+
+/** What stands for a value in JSON: what its toJSON says, undefined for what is left out. */
+function resolve (given: unknown, key: string, maxItems: number): unknown {
+  if (typeof given === 'string' || typeof given === 'number') return given
+  let value = given
+  if (typeof value === 'object' && value !== null) {
+    // Bytes become a list of numbers, most of which could not be kept.
+    if (value instanceof Uint8Array) value = value.subarray(0, maxItems + 1)
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON === 'function') value = toJSON.call(value, key)
+    else if (value instanceof String || value instanceof Number || value instanceof Boolean) value = value.valueOf()
+  }
+  if (typeof value === 'bigint') return String(value)
+  return typeof value === 'function' || typeof value === 'symbol' ? undefined : value
 }

@@ -62,10 +62,11 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
  * @param at milliseconds since the epoch
  */
 export function activityOp (
-  run: Run, type: ActivityOp['type'], message: string, metadata: unknown, at: number, caps: Caps
+  run: Run, type: ActivityOp['type'], message: string, metadata: unknown, at: number,
+  { caps, redactor }: PrepareOptions
 ): ActivityOp {
   const { text, originalBytes } = capText(message, caps.messageBytes + MARGIN_BYTES)
-  let json = encodeMetadata(metadata, caps.metadataBytes)
+  let json = encodeMetadata(metadata, caps.metadataBytes, redactor.beforeCut)
   if (originalBytes !== undefined) {
     json = addToJson(addToJson(json, 'truncated', true), 'originalBytes', originalBytes)
   }

@@ -124,7 +124,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       const received = now()
       const at = Math.min(tryTo(() => parseTime(mapped.timestamp)) ?? received, received)
       if (type === 'tool_exec') tryTo(() => followCall(run, message, metadata, at))
-      writer.push(activityOp(run, type, message, metadata, at, caps))
+      writer.push(activityOp(run, type, message, metadata, at, options))
     } catch (error) {
       warnOnce('activity', { err: error }, 'an activity could not be recorded')
     }
@@ -136,7 +136,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const message = read ?? ''
     const isKnownType = TYPES.has(given.type)
     if (isKnownType && read !== undefined) return { ...given, message }
-    const known = JSON.parse(encodeMetadata(given.metadata, caps.metadataBytes) ?? '{}')
+    const known = JSON.parse(encodeMetadata(given.metadata, caps.metadataBytes, redactor.beforeCut) ?? '{}')
     const metadata = read === undefined ? { ...known, truncated: true } : known
     if (isKnownType) return { type: given.type, message, metadata }
     // The type is the agent's text, and may hold what must not be in a log.
@@ -157,7 +157,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const cleaned: Ending = { ...cleanEnding(ending), durationMs: ending.durationMs ?? monotonic }
     for (const [callId, call] of run.openCalls) {
       const metadata = abortedMetadata(callId, call, at)
-      writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, caps))
+      writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, options))
     }
     run.openCalls.clear()
     await new Promise<void>((resolve, reject) => {

@@ -14,6 +14,8 @@ export interface Redactor {
   text (value: string): string
   /** Metadata as JSON text. */
   json (value: string): string
+  /** A text that is the beginning of a longer one: what may be the beginning of a secret at its end is hidden, too. */
+  beforeCut (value: string): string
   /** Follows a text that arrives in pieces, so that a secret cut in two is found; the pieces keep their number. */
   openStream (): PieceRedactor
 }
@@ -124,10 +126,13 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
   const endings = KEY_ENDINGS.map(spaced).join('|')
   const hasKey = new RegExp(`"(?:${exact}|[^"]{0,64}(?:${endings}))"\\s*:`, 'i')
 
+  const openStream = () => openPieces(rules, literals, mayHold)
+
   return {
     text,
     json: (value) => mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
-    openStream: () => openPieces(rules, literals, mayHold)
+    beforeCut: (value) => openStream().pieces([value])[0] as string,
+    openStream
   }
 }
 
@@ -138,6 +143,7 @@ function isText (value: unknown): boolean {
 const KEEP_ALL: Redactor = {
   text: (value) => value,
   json: (value) => value,
+  beforeCut: (value) => value,
   openStream: () => ({ pieces: (values) => [...values] })
 }
 

@@ -204,7 +204,7 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
   const redactor = createRedactor()
   const caps = resolveCaps(undefined)
   const run: Run = createRun('a', { taskId: 'a', role: 'coder', provider: 'claude' }, systemClock, redactor.openStream())
-  const op = ([type, message, metadata]: Given) => activityOp(run, type as 'output', message, metadata, 1_000, caps)
+  const op = ([type, message, metadata]: Given) => activityOp(run, type as 'output', message, metadata, 1_000, { caps, redactor })
   const commit = (batch: number, ops: readonly Op[], fault?: Error) => database.write(async (trx, host) => {
     const outcome = await commitBatch(trx, {
       host,

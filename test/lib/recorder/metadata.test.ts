@@ -1,0 +1,67 @@
+import t from 'tap'
+import { encodeMetadata } from '../../../lib/recorder/metadata.js'
+import { createRedactor } from '../../../lib/recorder/redact.js'
+
+const encode = (metadata: unknown, maxBytes = 8_192, hide = createRedactor().beforeCut) =>
+  JSON.parse(encodeMetadata(metadata, maxBytes, hide) ?? 'null')
+
+t.test('metadata that fits is stored as JSON has it', async (t) => {
+  const shared = { a: 1 }
+  for (const metadata of [
+    { list: [1, undefined, () => {}, [new Date(0)]], left: undefined, out: Symbol('x'), nan: NaN, twice: [shared, shared] },
+    { boxed: [Object('a'), Object(1), Object(false)], map: new Map([[1, 2]]), bytes: Buffer.from('ab'), view: new Uint8Array(2) },
+    JSON.parse('{"__proto__":{"a":1},"2":0,"1":0}'), Object.create({ inherited: 1 }, { own: { value: 1, enumerable: true } })
+  ]) t.equal(encodeMetadata(metadata, 8_192, String), JSON.stringify(metadata))
+  t.equal(encodeMetadata({ n: 10n, none: {} }, 8_192, String), '{"n":"10","none":{}}')
+  t.equal(encodeMetadata({ left: undefined }, 8_192, String), null)
+})
+
+t.test('what is too large is cut, then reduced to what explains the activity', async (t) => {
+  const text = 'ab c'.repeat(3_000)
+  t.same(encode({ callId: 'c', text, list: Array(100).fill(1) }),
+    { callId: 'c', text: text.slice(0, 1_024) + '…', list: Array(20).fill(1), truncated: true })
+  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => ['k' + index, index]))
+  t.same(encode({ ...many, callId: 'c', phase: 'end' }), { callId: 'c', phase: 'end', truncated: true })
+  const circular: Record<string, unknown> = { callId: 'c' }
+  circular.self = circular
+  t.same(encode(circular), { truncated: true })
+})
+
+t.test('of what is too large no more is read than can be kept', async (t) => {
+  const keys = Array.from({ length: 100_000 }, (_, index) => 'k' + index)
+  let reads = 0
+  const metadata = new Proxy(Object.fromEntries(keys.map((key) => [key, 1])), {
+    get (target, key) {
+      reads++
+      return target[key as string]
+    }
+  })
+  const list = new Proxy(keys, {
+    get (target, key) {
+      reads++
+      return Reflect.get(target, key)
+    }
+  })
+  t.same(encode(metadata), { truncated: true })
+  t.match(encode({ list }), { list: keys.slice(0, 20), truncated: true })
+  t.ok(reads < 2 * 8_192, `${reads} reads`)
+  let longest = 0
+  encode({ text: 'x'.repeat(10_000_000), bytes: new Uint8Array(10_000_000) }, 8_192, (text) => {
+    longest = Math.max(longest, text.length)
+    return text
+  })
+  t.ok(longest > 1_024 && longest < 8_192, `${longest} characters are searched for secrets`)
+})
+
+t.test('a secret where a long text is cut is hidden', async (t) => {
+  const redactor = createRedactor({ patterns: [/cust-\d{12}/] })
+  for (const secret of ['ghp_' + 'a1B2'.repeat(9), 'cust-123456789012']) {
+    for (let before = 1_024 - secret.length; before <= 1_024; before++) {
+      const { text } = encode({ text: '.'.repeat(before) + secret + ' '.repeat(20_000) }, 8_192, redactor.beforeCut)
+      if (/ghp_|cust-/.test(text)) t.fail(`shown after ${before} characters`)
+    }
+  }
+  const key = `-----BEGIN PRIVATE KEY-----\n${'k'.repeat(4_900)}\n-----END PRIVATE KEY-----\n`
+  const { text } = encode({ text: key + 'ghp_' + 'a1B2'.repeat(5_000) }, 8_192, redactor.beforeCut)
+  t.notMatch(text, /ghp_a1B2/, 'nor one that comes near because another is hidden')
+})
