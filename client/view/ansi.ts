@@ -21,8 +21,9 @@ const ESCAPES = new RegExp([
 ].join('|'), 'g')
 
 const FLAGS = ['bold', 'dim', 'italic', 'underline'] as const
-/** Characters of a line that are shown: browsers lay out longer ones slowly. */
+/** Characters of a line; one of more is shown in pieces, so that it folds: browsers lay out long ones slowly, too. */
 const MAX_LINE_CHARS = 2000
+const PIECES = /.{1,300}/gsu
 
 interface Style { colour: number, flags: Set<string> }
 
@@ -32,9 +33,10 @@ interface Style { colour: number, flags: Set<string> }
  * or turn the direction of writing around are shown as what they are.
  */
 export function toLines (text: string, maxLines: number): TextLines {
-  const all = text.trimEnd().replace(/^\s*\n/, '').split('\n')
+  const all = text.trimEnd().replace(/^\s*\n/, '').split('\n').map(lastState)
+    .flatMap((line) => line.length > MAX_LINE_CHARS ? line.match(PIECES)! : line)
   const style: Style = { colour: 0, flags: new Set() }
-  const lines = all.slice(0, maxLines).map((line) => toTokens(lastState(line), style))
+  const lines = all.slice(0, maxLines).map((line) => toTokens(line, style))
   return { lines, hiddenLines: all.length - lines.length }
 }
 
@@ -53,20 +55,18 @@ function lastState (line: string): string {
 
 function toTokens (line: string, style: Style): TextToken[] {
   const tokens: TextToken[] = []
-  const cut = line.slice(0, MAX_LINE_CHARS)
   const push = (text: string): void => {
     if (text !== '') tokens.push({ text, className: classOf(style) })
   }
   let end = 0
-  for (const match of cut.matchAll(ESCAPES)) {
-    push(cut.slice(end, match.index))
+  for (const match of line.matchAll(ESCAPES)) {
+    push(line.slice(end, match.index))
     end = match.index + match[0].length
     const { sgr, control } = match.groups!
     if (sgr !== undefined) applyStyle(style, sgr)
     else if (control !== undefined) tokens.push({ text: nameOf(control), className: 'mark' })
   }
-  push(cut.slice(end))
-  if (cut.length < line.length) tokens.push({ text: `… ${line.length - cut.length} more characters`, className: 'mark' })
+  push(line.slice(end))
   return tokens
 }
 

@@ -68,7 +68,7 @@ function evidence (summary: Summary, state: TimelineState, session: TimelineSess
   const silence: Clause = lastMs > (invocation?.startedAtMs ?? 0) && html`last activity <b>${formatSeconds(nowMs - lastMs)} ago</b>` as VNode
   if (running.length > 0) {
     const usualMs = invocation!.health?.expectedSilenceMs
-    return [...runningClauses(summary, nowMs), silence, usualMs && `up to ${formatSeconds(usualMs)} is usual`]
+    return [...runningClauses(summary, nowMs), silence, verdict !== 'waiting' && usualMs && `up to ${formatSeconds(usualMs)} is usual`]
   }
   if (verdict === 'failed' && (invocation === undefined || invocation.status === 'completed')) {
     const by = change === undefined || change.actor === '' ? '' : ` by ${toPlainText(change.actor, 60)}`

@@ -31,7 +31,10 @@ t.test('what is too long is cut and said so', async (t) => {
   const { lines, hiddenLines } = toLines(Array.from({ length: 30 }, (_, i) => `${i}`).join('\n'), 12)
   t.equal(lines.length, 12)
   t.equal(hiddenLines, 18)
-  t.same(tokens('x'.repeat(2010))[0]![1], '<mark>… 10 more characters')
+  t.same(tokens('x'.repeat(2000)), [['x'.repeat(2000)]])
+  const long = `\x1b[31m${'x\u{1f600}'.repeat(1000)}`
+  t.ok(tokens(long).length > 5, 'a long line in pieces, so that it folds')
+  t.equal(toLines(long, 99).lines.flat().map(({ text }) => text).join(''), 'x\u{1f600}'.repeat(1000))
   t.equal(toPlainText(`  a \n b ${'c'.repeat(300)}`, 10), 'a b ccccc…')
 })
 

@@ -348,7 +348,7 @@ t.test('hostile texts show as text and break no policy, running, failed and paus
       for (const text of await list.locator('.line').evaluateAll((lines) => lines.map((line) => line.textContent ?? ''))) texts.add(text)
     }
     for (const [name, , shown] of HOSTILE) t.ok(texts.has(shown), `${end}: ${name} shows as text`)
-    t.ok([...texts].some((text) => /^x{2000}… [\d,]+ more characters$/.test(text)), `${end}: a line of a megabyte is cut`)
+    t.ok(texts.has('x'.repeat(300)), `${end}: a line of a megabyte is in pieces`)
     const { tags, attributes, pwned } = await page.evaluate(() => {
       const elements = [...document.querySelector('agent-timeline')!.shadowRoot!.querySelectorAll('*')]
       return {
