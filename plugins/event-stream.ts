@@ -91,9 +91,10 @@ export class EventStream {
     return () => { this.#onDrain.delete(drained) }
   }
 
-  /** Called once, after the peer has left or everything was sent. */
+  /** Called once, after the peer has left or everything was sent; at once where it has. */
   onClose (closed: () => void): void {
-    this.#onClose.add(closed)
+    if (this.isGone) closed()
+    else this.#onClose.add(closed)
   }
 
   /** After what was written before; a peer that never reads that keeps it open. */

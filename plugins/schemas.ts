@@ -8,7 +8,7 @@ const text = { type: 'string' } as const
 const whole = { type: 'integer' } as const
 const yesNo = { type: 'boolean' } as const
 const time = { type: 'string', description: 'ISO-8601, UTC, milliseconds' } as const
-const tokens = { type: 'number' } as const
+const number = { type: 'number' } as const
 const free = { type: 'object', ...open } as const
 
 const id = (name: string): string => `fastify-agent-timeline/${name}`
@@ -40,12 +40,12 @@ export const SHARED_SCHEMAS = [
     type: 'object',
     ...open,
     properties: {
-      inputTokens: tokens,
-      outputTokens: tokens,
-      cacheReadTokens: tokens,
-      cacheWriteTokens: tokens,
-      reasoningTokens: tokens,
-      costUsd: { type: 'number' }
+      inputTokens: number,
+      outputTokens: number,
+      cacheReadTokens: number,
+      cacheWriteTokens: number,
+      reasoningTokens: number,
+      costUsd: number
     }
   },
   {

@@ -83,7 +83,6 @@ async function serve (
   const stream = new EventStream(reply.raw)
   // A resolver of projects may never answer: whoever has left meanwhile keeps nobody out.
   stream.onClose(place.free)
-  if (stream.isGone) place.free()
   let opening: Opening | undefined
   try {
     const core = await projects.find(projectOf(request), request)

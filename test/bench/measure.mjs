@@ -29,6 +29,11 @@ export async function alternate (contenders, { hasWarmUp = !isSmoke } = {}) {
   return figures
 }
 
+/** @returns name → one figure of all rounds, where a round gave several */
+export function figuresOf (rounds, key) {
+  return Object.fromEntries(Object.entries(rounds).map(([name, all]) => [name, all.map((figures) => figures[key])]))
+}
+
 /** @returns what the function returns; the directory that it is given goes afterwards */
 export async function inDirectory (measure) {
   const directory = mkdtempSync(join(tmpdir(), 'agent-timeline-bench-'))

@@ -1,4 +1,4 @@
-import { alternate, isSmoke, quantile } from '../measure.mjs'
+import { alternate, figuresOf, isSmoke, quantile } from '../measure.mjs'
 import { CONTENDERS, LIMIT } from './contenders.mjs'
 import { withChildren } from './child.mjs'
 
@@ -14,9 +14,7 @@ export async function fanOut () {
     const seen = await alternate(Object.fromEntries([...Object.keys(CONTENDERS), LIMIT].map((name) => [
       name, (directory) => measure(name, directory, { viewers, count })
     ])), { hasWarmUp: false })
-    const of = (key) => Object.fromEntries(Object.entries(seen).map(([name, rounds]) => [
-      name, rounds.map((round) => round[key])
-    ]))
+    const of = (key) => figuresOf(seen, key)
     const title = `Fan-out, ${viewers} viewers x ${PER_SECOND} activities/s, each stored`
     tables.push({
       title,

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { alternate, inDirectory, isSmoke, ROUNDS } from '../measure.mjs'
+import { alternate, figuresOf, inDirectory, isSmoke, ROUNDS } from '../measure.mjs'
 import { HEARTBEAT_SECONDS, NAMES } from './contenders.mjs'
 import { withChildren } from './child.mjs'
 
@@ -20,21 +20,20 @@ export async function idle () {
   const memory = await alternate(Object.fromEntries(NAMES.map((name) => [
     name, (directory) => withChildren((start) => measureMemory(start, name, directory))
   ])), { hasWarmUp: false })
-  const of = (key) => Object.fromEntries(NAMES.map((name) => [name, memory[name].map((figures) => figures[key])]))
   const cpuPercent = await inDirectory(measureCpu)
   const title = `${VIEWERS} idle viewers`
   return [{
     title,
     metric: 'memory of each, live objects',
     unit: 'KiB',
-    figures: of('liveKib'),
+    figures: figuresOf(memory, 'liveKib'),
     isHigherBetter: false,
     target: { text: `<= ${MAX_KIB} KiB`, isMet: ({ ours }) => ours <= MAX_KIB }
   }, {
     title,
     metric: 'memory of each, resident',
     unit: 'KiB',
-    figures: of('residentKib'),
+    figures: figuresOf(memory, 'residentKib'),
     isHigherBetter: false,
     target: { text: `<= ${MAX_KIB} KiB`, isMet: ({ ours }) => ours <= MAX_KIB }
   }, {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { alternate, isSmoke } from '../measure.mjs'
+import { alternate, figuresOf, isSmoke } from '../measure.mjs'
 import { NAMES } from './contenders.mjs'
 import { withChildren } from './child.mjs'
 
@@ -21,7 +21,7 @@ export async function slowViewers () {
     title: `${SILENT} viewers that never read, ${Math.round(COUNT * (PADDING + 300) / 1e6)} MB of activities`,
     metric: `${metric} above that of the same flood without them`,
     unit: 'MB',
-    figures: Object.fromEntries(NAMES.map((name) => [name, rounds[name].map((figures) => figures[key])])),
+    figures: figuresOf(rounds, key),
     isHigherBetter: false,
     target: { text: `< ${MAX_MEGABYTES} MB`, isMet: ({ ours }) => ours < MAX_MEGABYTES }
   })
