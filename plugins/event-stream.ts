@@ -1,8 +1,9 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { ServerResponse, type OutgoingHttpHeaders } from 'node:http'
 import { constants, type Http2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { encodeRetry } from '../lib/tail/frames.js'
+import type { ChunkCoding } from './chunk-coding.js'
 
 const RETRY_MS = 1000
 const END_PATIENCE_MS = 250
@@ -21,11 +22,18 @@ export class EventStream {
   #isBehind = false
   #isJoining = false
   #writtenBytes = 0
+  readonly #coding: ChunkCoding
+  /** Written to past the response, in chunks coded once for all viewers: half the work of a response's write. */
+  #direct: Socket | undefined
 
-  /** @param response that of a hijacked reply */
-  constructor (response: ServerResponse) {
+  /**
+   * @param response that of a hijacked reply
+   * @param coding shared by all streams that are written the same
+   */
+  constructor (response: ServerResponse, coding: ChunkCoding) {
     this.#response = response
-    response.on('drain', () => this.#tellDrained())
+    this.#coding = coding
+    response.on('drain', this.#tellDrained)
     this.#watchClose()
   }
 
@@ -43,6 +51,8 @@ export class EventStream {
       'x-accel-buffering': 'no'
     })
     this.write(encodeRetry(RETRY_MS) + opening)
+    this.#direct = this.#findDirect()
+    this.#direct?.on('drain', this.#tellDrained)
   }
 
   /** @returns false when the peer is behind; what was given to {@link onDrain} is called later */
@@ -50,7 +60,9 @@ export class EventStream {
     // After the end, of which its followers hear later.
     if (this.#response.writableEnded) return true
     this.#writtenBytes += bytes.length
-    const hasRoom = this.#response.write(bytes)
+    const hasRoom = this.#direct === undefined
+      ? this.#response.write(bytes)
+      : this.#direct.destroyed || this.#direct.write(this.#coding.encode(bytes))
     if (!hasRoom) this.#isBehind = true
     return hasRoom
   }
@@ -59,7 +71,8 @@ export class EventStream {
   writeJoined (bytes: Uint8Array | string): boolean {
     if (!this.#isJoining && !this.#response.writableEnded) {
       this.#isJoining = true
-      this.#response.cork()
+      const corked = this.#direct ?? this.#response
+      corked.cork()
       setImmediate(() => this.#join())
     }
     return this.write(bytes)
@@ -126,15 +139,26 @@ export class EventStream {
   #join (): void {
     if (!this.#isJoining) return
     this.#isJoining = false
+    if (this.#direct !== undefined) return this.#direct.uncork()
     this.#response.uncork()
     // For what was held back Node counts its sum, and tells of no drain where the socket took each piece at once.
     const isTaken = this.#http2Stream === undefined && this.#response.socket?.writableNeedDrain === false
     if (this.#isBehind && isTaken) this.#tellDrained()
   }
 
-  #tellDrained (): void {
+  readonly #tellDrained = (): void => {
     this.#isBehind = false
     for (const drained of [...this.#onDrain]) drained()
+  }
+
+  /**
+   * Not on HTTP/2 or 1.0, not while the response waits behind another one of its connection, and not where somebody has
+   * put a `write` of their own in the place of Node's: they want to see what is written.
+   */
+  #findDirect (): Socket | undefined {
+    const { chunkedEncoding, socket, write } = this.#response
+    const isPlain = this.#http2Stream === undefined && write === ServerResponse.prototype.write
+    return isPlain && chunkedEncoding ? socket ?? undefined : undefined
   }
 
   /** Of the response, not the request: the latter's close comes as soon as its body was read. */
@@ -142,6 +166,7 @@ export class EventStream {
     const socket = this.#socket
     const tell = (): void => {
       this.#response.off('close', tell)
+      this.#direct?.off('drain', this.#tellDrained)
       if (socket !== undefined) socket.off('close', tell).setMaxListeners(socket.getMaxListeners() - 1)
       for (const closed of [...this.#onClose]) closed()
     }

@@ -7,6 +7,7 @@ import { checkTaskId } from '../lib/options.js'
 import { parseCursor } from '../lib/tail/cursor.js'
 import { encodePing } from '../lib/tail/frames.js'
 import { describeTask } from './describe-task.js'
+import { ChunkCoding } from './chunk-coding.js'
 import { EventStream } from './event-stream.js'
 import { followTask } from './follow-task.js'
 import { openListed } from './listed-tasks.js'
@@ -57,6 +58,7 @@ type Prepare = (request: FastifyRequest) => (context: OpeningContext) => Promise
  */
 export function streamRoutes (scope: FastifyInstance, options: StreamOptions): void {
   const heartbeatMs = options.monitoring.streamHeartbeatInterval * 1000
+  const coding = new ChunkCoding()
   const heartbeat = setInterval(() => options.streams.ping(encodePing(systemClock(), heartbeatMs)), heartbeatMs).unref()
   scope.addHook('onClose', async () => clearInterval(heartbeat))
 
@@ -69,18 +71,19 @@ export function streamRoutes (scope: FastifyInstance, options: StreamOptions): v
       exposeHeadRoute: false,
       schema,
       config: { rateLimit: RATE_LIMIT },
-      handler: async (request, reply) => serve(request, reply, prepare, options)
+      handler: async (request, reply) => serve(request, reply, prepare, options, coding)
     })
   }
 }
 
 async function serve (
-  request: FastifyRequest, reply: FastifyReply, prepare: Prepare, { projects, streams, monitoring }: StreamOptions
+  request: FastifyRequest, reply: FastifyReply, prepare: Prepare, { projects, streams, monitoring }: StreamOptions,
+  coding: ChunkCoding
 ): Promise<void> {
   if (!monitoring.enableLiveStreaming) throw timelineError('AGENT_TIMELINE_STREAMING_DISABLED')
   const open = prepare(request)
   const place = streams.take(request.ip)
-  const stream = new EventStream(reply.raw)
+  const stream = new EventStream(reply.raw, coding)
   // A resolver of projects may never answer: whoever has left meanwhile keeps nobody out.
   stream.onClose(place.free)
   let opening: Opening | undefined

@@ -1,23 +1,27 @@
 import { once } from 'node:events'
-import { createServer, get, type IncomingMessage } from 'node:http'
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyReply } from 'fastify'
 import t, { type Test } from 'tap'
+import { ChunkCoding } from '../../plugins/chunk-coding.js'
 import { EventStream } from '../../plugins/event-stream.js'
 
 /** A stream that has begun, on a real socket, and what its viewer receives. */
-async function setUp (t: Test): Promise<{ stream: EventStream, body: Promise<string> }> {
+async function setUp (t: Test, prepare = (response: ServerResponse): void => {}) {
   const server = createServer()
   t.teardown(() => server.close())
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false })
-  const [, response] = await once(server, 'request')
-  const stream = new EventStream(response)
+  const [, response] = await once(server, 'request') as [IncomingMessage, ServerResponse]
+  prepare(response)
+  const stream = new EventStream(response, new ChunkCoding())
   stream.begin({ getHeaders: () => ({}) } as FastifyReply, '')
   const [answer] = await once(request, 'response') as [IncomingMessage]
-  return { stream, body: text(answer) }
+  const body = text(answer)
+  body.catch(() => {})
+  return { stream, response, body }
 }
 
 t.test('what was joined in the turn of the end arrives before it', async (t) => {
@@ -39,4 +43,40 @@ t.test('many small writes of one turn are too much only until the socket has tak
   t.equal(stream.isBehind, false)
   stream.end()
   t.equal((await body).match(/^data: /gm)?.length, 5)
+})
+
+t.test('whoever has put a write of their own in the place of Node\'s sees every frame', async (t) => {
+  const seen: string[] = []
+  const { stream, body } = await setUp(t, (response) => {
+    const write = response.write
+    response.write = function (...args: unknown[]) {
+      seen.push(String(args[0]))
+      return Reflect.apply(write, response, args)
+    } as ServerResponse['write']
+  })
+  stream.write('data: one\n\n')
+  stream.end()
+  t.match(await body, /data: one\n\n$/)
+  t.equal(seen.at(-1), 'data: one\n\n')
+})
+
+t.test('text and bytes of any length arrive in order, joined or not', async (t) => {
+  const { stream, body } = await setUp(t)
+  const expected: string[] = []
+  for (const [index, length] of [0, 1, 14, 15, 16, 255, 4_095, 70_000].entries()) {
+    const frame = `data: ${index} ü😀${'x'.repeat(length)}\n\n`
+    expected.push(frame, frame)
+    stream.write(index % 2 === 0 ? frame : Buffer.from(frame))
+    stream.writeJoined(index % 2 === 0 ? Buffer.from(frame) : frame)
+  }
+  stream.end()
+  t.ok((await body).endsWith(expected.join('')))
+})
+
+t.test('a stream of which the peer has gone takes frames, and throws nothing', async (t) => {
+  const { stream, response } = await setUp(t)
+  response.socket?.destroy()
+  t.equal(stream.write('data: one\n\n'), true)
+  stream.writeJoined('data: two\n\n')
+  stream.end()
 })

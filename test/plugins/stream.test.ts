@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Timeline } from '../../lib/timeline.js'
 import { groupOf } from '../../plugins/address-group.js'
+import { ChunkCoding } from '../../plugins/chunk-coding.js'
 import { EventStream } from '../../plugins/event-stream.js'
 import { OpenStreams } from '../../plugins/open-streams.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
@@ -169,7 +170,7 @@ t.test('a stream that was ended is not pinged any more', async (t) => {
   response.on('error', (err) => t.fail(err.message))
   const streams = new OpenStreams({ maxConcurrentStreams: 1, maxStreamsPerAddress: 0 })
   const place = streams.take('127.0.0.1')
-  place.occupy(new EventStream(response), () => {})
+  place.occupy(new EventStream(response, new ChunkCoding()), () => {})
   response.end()
   streams.ping(': ping\n\n')
   await nextTurn()
