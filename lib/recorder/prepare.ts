@@ -2,6 +2,7 @@ import type { Caps } from '../options.js'
 import { addToJson, encodeMetadata } from './metadata.js'
 import type { ActivityOp, Op } from './queue.js'
 import type { Redactor } from './redact.js'
+import type { PieceRedactor } from './redact-pieces.js'
 import type { Run } from './run.js'
 import { MARGIN_BYTES } from './clean-text.js'
 import { capText, sanitise } from './text.js'
@@ -17,27 +18,26 @@ export interface PrepareOptions {
  */
 export function prepareOps (ops: readonly Op[], options: PrepareOptions): readonly Op[] {
   const kept: Op[] = []
-  let pieces: ActivityOp[] = []
-
-  function flushPieces (): void {
-    const [first] = pieces
-    if (first === undefined) return
-    const redacted = first.run.redactPieces.pieces(pieces.map((op) => op.message))
-    pieces.forEach((op, index) => finish(op, redacted[index] as string, options))
-    pieces = []
-  }
+  const streams = new Map<PieceRedactor, ActivityOp[]>()
 
   for (const op of ops) {
     if (isGone(op)) continue
     kept.push(op)
     if (op.kind !== 'activity' || op.isPrepared) continue
-    const isPiece = op.type === 'output' && op.metadata === null
-    if (pieces[0] !== undefined && (pieces[0].run !== op.run || !isPiece)) flushPieces()
     op.message = sanitise(op.message)
-    if (isPiece) pieces.push(op)
-    else finish(op, options.redactor.text(op.message), options)
+    const stream = op.run.pieceStreams.find(op.type, op.metadata)
+    if (stream === undefined) {
+      finish(op, options.redactor.text(op.message), options)
+      continue
+    }
+    const pieces = streams.get(stream)
+    if (pieces === undefined) streams.set(stream, [op])
+    else pieces.push(op)
   }
-  flushPieces()
+  for (const [stream, pieces] of streams) {
+    const redacted = stream.pieces(pieces.map((op) => op.message))
+    pieces.forEach((op, index) => finish(op, redacted[index] as string, options))
+  }
   return kept
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.js'
 import { checkTaskId, type Caps } from '../options.js'
 import { endingOf, endingOfError, type Ending, type ResultLike } from './ending.js'
 import { encodeMetadata } from './metadata.js'
+import { createPieceStreams } from './piece-streams.js'
 import { activityOp } from './prepare.js'
 import type { Redactor } from './redact.js'
 import { abortedMetadata, createRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
@@ -96,7 +97,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       ...(meta.title === undefined ? {} : { title: clean(String(meta.title), 1_024) }),
       ...(meta.prompt === undefined ? {} : { prompt: clean(String(meta.prompt), caps.promptBytes) })
     }
-    return createRun(taskId, cleaned, now, redactor.openStream())
+    return createRun(taskId, cleaned, now, createPieceStreams(redactor.openStream))
   }
 
   function signalOf (given: AbortSignal | undefined): AbortSignal {

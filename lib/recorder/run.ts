@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import { createProgress, type Progress } from '../health/progress.js'
-import type { PieceRedactor } from './redact.js'
+import type { PieceStreams } from './piece-streams.js'
 
 /** What is told about an invocation when it starts. */
 export interface InvocationMeta {
@@ -43,7 +43,7 @@ export interface Run {
   /** Output that found no room, not told yet. */
   droppedPieces: number
   droppedBytes: number
-  readonly redactPieces: PieceRedactor
+  readonly pieceStreams: PieceStreams
 }
 
 export interface OpenCall {
@@ -66,7 +66,7 @@ export function abortedMetadata (callId: string, call: OpenCall, at: number): Re
   }
 }
 
-export function createRun (taskId: string, meta: InvocationMeta, now: Clock, redactPieces: PieceRedactor): Run {
+export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pieceStreams: PieceStreams): Run {
   const startedAt = now()
   return {
     taskId,
@@ -83,6 +83,6 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, red
     progress: createProgress(),
     droppedPieces: 0,
     droppedBytes: 0,
-    redactPieces
+    pieceStreams
   }
 }

@@ -10,6 +10,7 @@ import { activityOp } from '../../../lib/recorder/prepare.js'
 import { resolveCaps } from '../../../lib/options.js'
 import type { Op } from '../../../lib/recorder/queue.js'
 import { createRedactor } from '../../../lib/recorder/redact.js'
+import { createPieceStreams } from '../../../lib/recorder/piece-streams.js'
 import { createRun, type Run } from '../../../lib/recorder/run.js'
 import { createBatchStatements } from '../../../lib/store/batch-statements.js'
 import { commitBatch } from '../../../lib/store/commit-batch.js'
@@ -203,7 +204,8 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
   t.teardown(() => database.close())
   const redactor = createRedactor()
   const caps = resolveCaps(undefined)
-  const run: Run = createRun('a', { taskId: 'a', role: 'coder', provider: 'claude' }, systemClock, redactor.openStream())
+  const streams = createPieceStreams(redactor.openStream)
+  const run: Run = createRun('a', { taskId: 'a', role: 'coder', provider: 'claude' }, systemClock, streams)
   const op = ([type, message, metadata]: Given) => activityOp(run, type as 'output', message, metadata, 1_000, { caps, redactor })
   const commit = (batch: number, ops: readonly Op[], fault?: Error) => database.write(async (trx, host) => {
     const outcome = await commitBatch(trx, {

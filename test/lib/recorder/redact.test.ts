@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createRedactor, REDACTED } from '../../../lib/recorder/redact.js'
+import { createRedactor } from '../../../lib/recorder/redact.js'
+import { REDACTED } from '../../../lib/recorder/secret-spans.js'
 import { Random } from '../../support/random.js'
 
 const random = new Random()
@@ -34,6 +35,21 @@ const KINDS: Readonly<Record<string, (secret: string) => string>> = {
   'assignment in a shell': (secret) => `export GITHUB_TOKEN=${secret} && run`,
   'password in JSON': (secret) => `{"db_password": "${secret}", "port": 1}`,
   'API key in YAML': (secret) => `  api_key: ${secret}\n  other: value`,
+  'Stripe webhook secret': (secret) => `whsec_${secret} ok`,
+  'AWS secret in a shell': (secret) => `AWS_SECRET_ACCESS_KEY=${secret} aws s3 ls`,
+  'AWS secret in a file': (secret) => `aws_secret_access_key = ${secret}\nregion = x`,
+  'account key of a connection string': (secret) => `AccountName=x;AccountKey=${secret}==;EndpointSuffix=y`,
+  'private key in JSON': (secret) => `{"private_key": "${secret}", "port": 1}`,
+  'password in escaped JSON': (secret) => `{\\"password\\": \\"${secret}\\"}`,
+  'password in JSON that was escaped twice': (secret) => `"{\\\\\\"password\\\\\\":\\\\\\"${secret}\\\\\\"}"`,
+  'option of a command': (secret) => `deploy --token ${secret} --verbose`,
+  'option with a longer name': (secret) => `deploy --stripe-api-key ${secret} --verbose`,
+  'option with a quoted value': (secret) => `login --password '${secret} and more' --verbose`,
+  'quoted passphrase with blanks': (secret) => `passphrase="open ${secret} sesame 99" x`,
+  'cookie header': (secret) => `Cookie: theme=dark; session=${secret}\nAccept: */*`,
+  'cookie that is set': (secret) => `< set-cookie: sid=${secret}; Path=/; HttpOnly`,
+  'cookie of a command': (secret) => `curl --cookie "sid=${secret}" https://example.com`,
+  'password with an @ in a URL': (secret) => `https://admin:p@${secret}@db.example/app`,
   'private key': (secret) => `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n${secret}\n-----END RSA PRIVATE KEY-----\nok`
 }
 
@@ -85,6 +101,18 @@ for (const [kind, inText] of Object.entries(KINDS)) {
   })
 }
 
+t.test('of what stands around a secret as much stays as can be told from it', async (t) => {
+  const redactor = createRedactor()
+  for (const [given, kept] of [
+    ['https://u:p@ssw0rd9@h/x', `https://u:${REDACTED}@h/x`],
+    ['cat: {\\"password\\": \\"abcdefgh123\\"}', `cat: {\\"password\\": \\"${REDACTED}\\"}`],
+    ['passphrase="open sesame 99" x', `passphrase="${REDACTED}" x`],
+    ['deploy --token abcDEF123456789012 --password S3cretValue', `deploy --token ${REDACTED} --password ${REDACTED}`],
+    ['curl -H "Cookie: a=b; session=s3cret" url', `curl -H "Cookie: ${REDACTED}" url`],
+    ['PASSPHRASE=abcd1234', `PASSPHRASE=${REDACTED}`]
+  ] as const) t.equal(redactor.text(given), kept)
+})
+
 t.test('a long secret that arrives in small pieces stays hidden to its end', async (t) => {
   const secret = core(3_000)
   for (const inText of [KINDS.JWT, KINDS['private key'], KINDS['assignment in a shell']] as Array<(secret: string) => string>) {
@@ -101,7 +129,11 @@ t.test('what only looks like a secret is left alone', async (t) => {
   const redactor = createRedactor()
   for (const text of [
     'adds basic functionality to the module', 'Bearer authentication is required', 'see http://localhost:3000/path and https://example.com',
-    'tokens: 4096', 'token: 4096', 'the password is short', 'risk-averse task-force', 'git@github.com:owner/repo.git', 'sk-learn'
+    'tokens: 4096', 'token: 4096', 'the password is short', 'risk-averse task-force', 'git@github.com:owner/repo.git', 'sk-learn',
+    'const token = getToken()', 'token: config.get(name)', 'password: string', 'the secret is to listen', 'tokens: 5000',
+    'run --token-limit 500', 'max --token 500', 'pass --token together with --password, or --api-key instead', 'deploy --token "$TOKEN"',
+    'deploy --token $GITHUB_TOKEN', 'use --token <yourToken2>', 'cookie: disabled', 'const cookie = a === b', 'accept the cookie: yes',
+    'primary key: user_identifier', 'Unexpected token: name', 'invalid token: expired', 'token: "", name: "abcdefgh"', 'whsec_'
   ]) {
     t.equal(redactor.text(text), text)
     t.same(redactor.openStream().pieces([text + '\n']), [text + '\n'])
@@ -120,10 +152,38 @@ t.test('values under the names of secrets are hidden in metadata, and secrets by
   })
   t.same(json({ env: { ANTHROPIC_API_KEY: 'abc', dbPassword: 'p', PATH: '/bin' } }),
     { env: { ANTHROPIC_API_KEY: REDACTED, dbPassword: REDACTED, PATH: '/bin' } })
+  const deep = (depth: number): unknown => depth === 0 ? 'token' : [deep(depth - 1)]
+  t.match(redactor.json(JSON.stringify({ deep: deep(2_000) })), /^\{"deep":\[{200}"\[redacted\]"\]{200}\}$/)
   const harmless = { inputTokens: 5, maxToken: 6, token: null, hasPassword: true }
   t.same(json(harmless), harmless)
+  t.same(json({ AZURE_ACCOUNT_KEY: 'a', signingKey: 'b' }), { AZURE_ACCOUNT_KEY: REDACTED, signingKey: REDACTED })
   const secret = core(36)
   t.notMatch(JSON.stringify(json({ command: `curl -H "Authorization: Bearer ${secret}"`, list: [[`ghp_${secret}`]] })), secret)
+})
+
+t.test('secrets in the keys of metadata are hidden, and no value is lost where two become the same', async (t) => {
+  const redactor = createRedactor()
+  const json = (value: unknown) => redactor.json(JSON.stringify(value))
+  const [one, two] = [`ghp_${core(36)}`, `ghp_${core(36)}`]
+  t.equal(json({ [REDACTED]: 0, [one]: 1, nested: [{ [two]: { [one]: 'x' } }], [two]: 2 }),
+    `{"${REDACTED}":0,"${REDACTED} 1":1,"nested":[{"${REDACTED}":{"${REDACTED}":"x"}}],"${REDACTED} 3":2}`)
+  t.equal(json({ [one]: 1, [REDACTED]: 2, [`${REDACTED} 1`]: 3 }), `{"${REDACTED}":1,"${REDACTED} 1":2,"${REDACTED} 1 2":3}`)
+  t.equal(redactor.json(`{"__proto__":{"${one}":1},"a":1}`), `{"__proto__":{"${REDACTED}":1},"a":1}`)
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`ghp_${core(36)}`, index]))
+  t.same(Object.values(JSON.parse(json(many))), Object.values(many))
+})
+
+t.test('a piece that is a text of its own is searched by itself as well', async (t) => {
+  const secret = core(36)
+  const stream = createRedactor().openStream()
+  const pieces = [...stream.pieces(['done', `ghp_${secret}`, 'found']), ...stream.pieces([`ghp_${secret}`])]
+  t.same(pieces, ['done', REDACTED, 'found', REDACTED])
+})
+
+t.test('who speaks of a private key is not silenced for good', async (t) => {
+  const stream = createRedactor().openStream()
+  stream.pieces(['I look for -----BEGIN PRIVATE KEY----- in all of the files.'])
+  t.same(stream.pieces(['There is none.']), ['There is none.'])
 })
 
 t.test("a user's patterns hide literal texts and matches, across pieces too; false hides nothing", async (t) => {
@@ -143,7 +203,9 @@ t.test("a user's patterns hide literal texts and matches, across pieces too; fal
 
 t.test('texts made to be slow to search take time in proportion to their length', async (t) => {
   const redactor = createRedactor()
-  const parts = ['a.b-', '://a:', 'eyJ', 'eyJ-', '-----BEGIN ', 'token ', 'token:', 'Bearer ', 'sk-', 'a:', '="', ' ', 'api_key']
+  const parts = ['a.b-', '://a:', 'eyJ', 'eyJ-', '-----BEGIN ', 'token ', 'token:', 'Bearer ', 'sk-', 'a:', '="', ' ', 'api_key',
+    '@', 'token="', 'token=\\"', "password: '", 'token=\\', 'token=a(', ' --token', ' --token a1', ' --password "a', '-', 'a-', '\\',
+    'cookie:', 'cookie: a=b', 'cookie: a', 'set-cookie: a=bcdef\n', 'access_key', 'whsec_']
   const fastest = (text: string) => Math.min(...[1, 2, 3].map(() => {
     // Not the clock's time: on a busy machine others have most of that.
     const before = process.cpuUsage()
