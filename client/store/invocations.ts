@@ -36,7 +36,8 @@ export function endInvocation (known: Invocation, event: InvocationCompletedEven
     usage,
     health: undefined,
     status: type.slice('invocation.'.length) as Invocation['status'],
-    tookMs: duration ?? (known.startedAtMs === undefined ? undefined : endedAtMs - known.startedAtMs)
+    // Where the duration is not known, the start may be no more than the end told again.
+    tookMs: duration ?? ((endedAtMs - known.startedAtMs!) || undefined)
   }
   if (type === 'invocation.completed') {
     const { outcome, summary } = event

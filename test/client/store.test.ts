@@ -207,6 +207,18 @@ t.test('a running invocation is known from the stream where its start is not loa
   t.match(state.runsById.get(125), { role: 'coder', provider: 'codex', status: 'running', startedAtMs: Number })
 })
 
+t.test('a run that tells no duration took as long as its start and end are apart, and nothing where they are one', async (t) => {
+  const tookMs = (waitSeconds: number, hasStart = true) => {
+    const task = script().start(1, 'coder', 'codex', 'gpt')
+    task.wait(waitSeconds)
+    task.add({ type: 'invocation.completed', invocationId: 1, success: true })
+    return load(hasStart ? task.events : task.events.slice(1), !hasStart).runsById.get(1)!.tookMs
+  }
+  t.equal(tookMs(3), 3000)
+  t.equal(tookMs(0), undefined)
+  t.equal(tookMs(3, false), undefined)
+})
+
 t.test('no tool call outlives its invocation', async (t) => {
   const events = script().start(1, 'coder', 'c', 'm')
   events.open(1, 'Bash', 'exec: sleep 9')
