@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely'
-import { normaliseTime, parseTime, toIso, type Clock } from '../clock.js'
+import { normaliseTime, toIso, type Clock } from '../clock.js'
 import type { TaskInfo } from '../events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
 import { tryWithinSavepoint } from '../store/savepoint.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from './host-values.js'
+import { eventsOf, laterEventsOf, mergeByTime, type ReadInvocation } from './invocation-events.js'
 import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
 import type { HostSchema } from './host-schema.js'
 import type { TaskEventSource } from './task-events.js'
@@ -109,16 +110,15 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
   async function importInvocations (trx: Kysely<Tables>, taskId: string, cursor: number) {
     const fresh = await readRows(selectRows(trx).where('task_id', '=', taskId).where('id', '>', cursor).orderBy('id'))
     const recorded = await ownIds(trx, taskId, cursor)
-    const events: NewEvent[] = []
+    const adopted: ReadInvocation[] = []
     for (const row of fresh) {
-      if (recorded.has(row.id)) continue
-      const derived = await adoptRow(trx, row)
-      events.push(startEvent(row, derived), ...endEvents(row, derived))
+      if (!recorded.has(row.id)) adopted.push({ row, derived: await adoptRow(trx, row) })
     }
+    const events = eventsOf(adopted, now())
     for (const { invocation_id: id } of await runningRows(trx, taskId)) {
       if (id > cursor) continue
       const row = await readRow(trx, id)
-      if (row !== undefined) events.push(...endEvents(row, await adoptRow(trx, row)))
+      if (row !== undefined) events.push(...laterEventsOf({ row, derived: await adoptRow(trx, row) }, now()))
     }
     return { events, cursor: fresh.at(-1)?.id ?? cursor }
   }
@@ -198,7 +198,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       const task = await readTaskEvents(trx, taskId, cursors.audit_cursor)
       const invocations = await importInvocations(trx, taskId, cursors.invocation_cursor)
       const moved = task.cursor > cursors.audit_cursor || invocations.cursor > cursors.invocation_cursor
-      const events = [...task.events, ...invocations.events].sort(byTime)
+      const events = mergeByTime([...task.events, ...invocations.events])
       if (moved || events.length > 0) {
         await ensureStream(trx, taskId)
         await appendEvents(trx, taskId, events)
@@ -311,51 +311,3 @@ function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun 
 }
 
 type InsertableRun = Omit<InvocationRunTable, 'activity_count'>
-
-function startEvent (row: HostInvocation, derived: DerivedLifecycle): NewEvent {
-  return {
-    type: 'invocation.started',
-    invocationId: row.id,
-    payload: { role: row.role ?? '', provider: row.provider ?? '', ...(row.model ? { model: row.model } : {}) },
-    source: 'invocation',
-    sourceId: `${row.id}:start`,
-    timestamp: derived.startedAt ?? derived.completedAt ?? EPOCH
-  }
-}
-
-function endEvents (row: HostInvocation, derived: DerivedLifecycle): NewEvent[] {
-  if (derived.status === 'running') return []
-  const isGood = derived.status === 'completed'
-  const exitCode = row.exit_code ? { exitCode: row.exit_code } : {}
-  const failure = { error: row.error ?? defaultError(row, derived), ...exitCode }
-  return [{
-    type: `invocation.${derived.status}`,
-    invocationId: row.id,
-    payload: {
-      success: isGood,
-      ...(derived.durationMs === null ? {} : { duration: derived.durationMs }),
-      ...(isGood ? {} : failure)
-    },
-    source: 'invocation',
-    sourceId: `${row.id}:end`,
-    timestamp: derived.completedAt ?? derived.lastActivityAt ?? derived.startedAt ?? EPOCH
-  }]
-}
-
-const EPOCH = toIso(0)
-
-function defaultError (row: HostInvocation, derived: DerivedLifecycle): string {
-  if (derived.status === 'timeout') return 'Timed out'
-  return row.exit_code ? `Exited with code ${row.exit_code}` : 'Failed without a message'
-}
-
-/** At the same moment: ends, then what the task did about it, then starts, then the ends of those without a length. */
-function byTime (a: NewEvent, b: NewEvent): number {
-  return (parseTime(a.timestamp) ?? 0) - (parseTime(b.timestamp) ?? 0) || rank(a) - rank(b)
-}
-
-function rank (event: NewEvent): number {
-  if (event.type.startsWith('task.')) return 1
-  if (event.type === 'invocation.started') return 2
-  return event.payload?.duration === 0 ? 3 : 0
-}

@@ -51,27 +51,34 @@ export interface DerivedLifecycle {
  * Derives an invocation's lifecycle from a row that the host wrote.
  *
  * At its migration 009 the host writes a row after the call, so `created_at` is the end and the start lies
- * `duration_ms` before it. Later versions write at the start and fill the `*_ms` columns; only there does `status`
- * mean something, and their own backfill called every older row `completed` with start = end.
+ * `duration_ms` before it; 0 counts as known, though a column that defaults to it may mean nothing by it. Later
+ * versions write at the start and fill the `*_ms` columns; only there does `status` mean something, and their own
+ * backfill called every older row `completed` with start = end.
  */
 export function deriveLifecycle (row: HostInvocation): DerivedLifecycle {
-  const duration = row.duration_ms ?? null
   if (row.started_at_ms === null || row.started_at_ms === undefined) {
     const end = parseTime(row.created_at)
-    return lifecycle(endedStatus(row), startOf(end, duration), end, end, duration ?? 0)
+    const duration = durationBefore(end, row)
+    return lifecycle(endedStatus(row), startOf(end, duration), end, end, duration)
   }
   const start = parseTime(row.started_at_ms)
   const lastActivity = parseTime(row.last_activity_at_ms)
   const end = parseTime(row.completed_at_ms)
   if (row.status === 'running' && end === undefined) return lifecycle('running', start, undefined, lastActivity, null)
   if (end === undefined) return lifecycle(endedStatus(row), start, undefined, lastActivity, null)
+  const duration = durationBefore(end, row)
   const wasBackfilled = start === end && duration !== null && duration > 0
   return lifecycle(endedStatus(row), wasBackfilled ? startOf(end, duration) : start, end, lastActivity ?? end, duration)
 }
 
-/** A duration that reaches back further than times do says nothing of the start. */
+/** A duration that reaches back further than times do is none. */
+function durationBefore (end: number | undefined, { duration_ms: duration = null }: HostInvocation): number | null {
+  return duration === null || end === undefined || parseTime(end - duration) !== undefined ? duration : null
+}
+
+/** Start and end are one where the duration is not known. */
 function startOf (end: number | undefined, duration: number | null): number | undefined {
-  return end === undefined ? undefined : parseTime(end - (duration ?? 0)) ?? end
+  return end === undefined ? undefined : end - (duration ?? 0)
 }
 
 function endedStatus (row: HostInvocation): InvocationStatus {

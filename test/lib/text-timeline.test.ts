@@ -105,6 +105,19 @@ t.test('what went wrong is told', async (t) => {
   ])
 })
 
+t.test('a duration that is not known is left out, one of 0 is not', async (t) => {
+  const text = formatTimeline({
+    task: { id: 'a' },
+    now,
+    running: [],
+    events: [
+      { ...at('12:50:00'), type: 'invocation.completed', invocationId: 1, success: true },
+      { ...at('12:51:00'), type: 'invocation.completed', invocationId: 2, success: true, duration: 0 }
+    ]
+  })
+  t.match(text, /^12:50:00 {2}✓ {2}Invocation 1 completed\n12:51:00 {2}✓ {2}Invocation 2 completed \(0ms\)$/m)
+})
+
 t.test('the last ten lines of what runs, or for how long it has been running', async (t) => {
   const words = activity('12:53:15', 3, 'output', Array.from({ length: 30 }, (_, line) => `line ${line}`).join('\n'))
   const ended = activity('12:53:16', 1, 'output', 'from before')

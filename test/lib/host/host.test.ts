@@ -2,9 +2,11 @@ import type { Kysely } from 'kysely'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../../lib/events.js'
 import { decideTransitions, type AuditRow } from '../../../lib/host/audit.js'
+import { eventsOf, mergeByTime } from '../../../lib/host/invocation-events.js'
 import { deriveLifecycle } from '../../../lib/host/legacy-row.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
+import type { NewEvent } from '../../../lib/store/sequence.js'
 import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
 import { Child } from '../../support/children.js'
 import { HostDatabase, nowAsHost } from '../../support/host-database.js'
@@ -282,7 +284,9 @@ t.test("what a host's row says is read by the habits of its version", async (t) 
     ["later: the host's own backfill lost the start", { ...ended, status: 'completed', started_at_ms: at, completed_at_ms: at, duration_ms: 500 },
       'failed', iso(at - 500), iso(at)],
     ['later: runs', { ...ended, status: 'running', started_at_ms: at, completed_at_ms: null, duration_ms: 0 }, 'running', iso(at), null],
-    ['no time at all', { ...ended, created_at: 'yesterday', duration_ms: 5 }, 'failed', null, null]
+    ['no time at all', { ...ended, created_at: 'yesterday', duration_ms: 5 }, 'failed', null, null],
+    ['no duration', { ...ended, duration_ms: null }, 'failed', iso(at), iso(at)],
+    ['a duration from before there were times', { ...ended, duration_ms: at + 1 }, 'failed', iso(at), iso(at)]
   ] as const
   for (const [name, row, status, startedAt, completedAt] of cases) {
     t.match(deriveLifecycle(row), { status, startedAt, completedAt }, name)
@@ -319,7 +323,97 @@ t.test('odd values in a row of the host are read as far as they mean something, 
   t.equal((await timeline.getTimeline('a')).timeline.length, 2 * odd.length)
   const shown = await Promise.all(ids.map((id) => timeline.getInvocation(id)))
   t.match(shown, [
-    { duration: 0 }, { duration: 0 }, { duration: 0 }, { error: 'a blob', status: 'failed' }, { role: 'coder' },
+    { duration: undefined }, { duration: undefined }, { duration: undefined }, { error: 'a blob', status: 'failed' }, { role: 'coder' },
     { exitCode: undefined, status: 'failed' }, { exitCode: undefined }, { prompt: 'p', response: 'r' }, { duration: 60_000 }
   ])
+})
+
+t.test('a duration that is not known is told nowhere, one of 0 as 0', async (t) => {
+  const host = new HostDatabase(t, { isLax: true })
+  host.addTask('a')
+  const durations: readonly unknown[] = [null, -5, 1e15, 'text', 0, 1_000]
+  for (const duration of durations) {
+    const odd: object = { duration_ms: duration }
+    host.addInvocation({ task_id: 'a', created_at: '2026-02-03 08:00:00', ...odd })
+  }
+  const timeline = await open(t, host.path)
+  const { invocations } = await timeline.listInvocations()
+  const details = await Promise.all(durations.map((_, index) => timeline.getInvocation(index + 1)))
+  const ends = (await timeline.getTimeline('a')).timeline.filter(({ type }) => type === 'invocation.completed')
+  const told = [invocations, details, ends].map((list) => Object.fromEntries((list as any[])
+    .filter((one) => 'duration' in one).map((one) => [one.id ?? one.invocationId, one.duration])))
+  t.same(told, [{ 5: 0, 6: 1_000 }, { 5: 0, 6: 1_000 }, { 5: 0, 6: 1_000 }])
+  for (const one of invocations) {
+    t.equal(Date.parse(one.completedAt ?? '') - Date.parse(one.startedAt ?? ''), one.duration ?? 0)
+  }
+})
+
+t.test('an invocation without a time stands beside its neighbours by id, and starts before it ends', async (t) => {
+  const now = Date.UTC(2026, 1, 3, 12)
+  const show = (events: readonly NewEvent[]) => mergeByTime(events).map(({ type, invocationId, timestamp }) =>
+    `${type.slice('invocation.'.length)} ${invocationId} ${timestamp.slice(11, 19)}`)
+  type Row = readonly [createdAt: string | null, durationMs: number | null]
+  const cases: ReadonlyArray<readonly [name: string, rows: readonly Row[], expected: readonly string[]]> = [
+    ['nothing has a time: they end when they are brought in', [[null, 60_000], ['', null], ['garbage', 1_000]], [
+      'started 1 11:58:59', 'completed 1 11:59:59', 'started 2 11:59:59', 'completed 2 11:59:59',
+      'started 3 11:59:59', 'completed 3 12:00:00'
+    ]],
+    ['after the one before', [['2026-02-03 08:00:00', 60_000], ['', 30_000], ['', null], ['2026-02-03 09:00:00', 60_000]], [
+      'started 1 07:59:00', 'completed 1 08:00:00', 'started 2 08:00:00', 'completed 2 08:00:30',
+      'started 3 08:00:30', 'completed 3 08:00:30', 'started 4 08:59:00', 'completed 4 09:00:00'
+    ]],
+    ['before the next, where there is none before', [['', 60_000], [null, null], ['2026-02-03 09:00:00', 60_000]], [
+      'started 1 08:58:00', 'completed 1 08:59:00', 'started 2 08:59:00', 'completed 2 08:59:00',
+      'started 3 08:59:00', 'completed 3 09:00:00'
+    ]],
+    ['never in the future', [['2026-02-03 11:59:00', 1_000], ['', 86_400_000]], [
+      'started 2 12:00:00', 'started 1 11:58:59', 'completed 1 11:59:00', 'completed 2 12:00:00'
+    ]],
+    ['of no length, in the same second', [['2026-02-03 08:00:00', 0], ['2026-02-03 08:00:00', null]], [
+      'started 1 08:00:00', 'completed 1 08:00:00', 'started 2 08:00:00', 'completed 2 08:00:00'
+    ]],
+    ['longer than there are times', [['2026-02-03 08:00:00', 60 * 365 * 86_400_000]], [
+      'started 1 08:00:00', 'completed 1 08:00:00'
+    ]]
+  ]
+  for (const [name, rows, expected] of cases) {
+    const read = rows.map(([createdAt, durationMs], index) => {
+      const row = { id: index + 1, task_id: 'a', success: 1, created_at: createdAt, duration_ms: durationMs }
+      return { row, derived: deriveLifecycle(row) }
+    })
+    t.same(show(eventsOf(read, now)), expected, name)
+  }
+})
+
+t.test('an end that a later host wrote before its start is told after it', async (t) => {
+  const at = Date.UTC(2026, 1, 3, 8)
+  const row = { id: 1, task_id: 'a', success: 1, status: 'completed', duration_ms: 5 }
+  for (const [start, end] of [[at, at - 1_000], [-5, at], [at, null]] as const) {
+    const odd = { ...row, started_at_ms: start, completed_at_ms: end }
+    t.match(mergeByTime(eventsOf([{ row: odd, derived: deriveLifecycle(odd) }], at)), [
+      { type: 'invocation.started', timestamp: '2026-02-03T08:00:00.000Z' },
+      { type: 'invocation.completed', timestamp: '2026-02-03T08:00:00.000Z' }
+    ])
+  }
+})
+
+t.test('rows without a time enter the timeline with one, and lists and details without', async (t) => {
+  const host = new HostDatabase(t)
+  host.addTask('a')
+  const before = Date.now()
+  host.addInvocation({ task_id: 'a', created_at: '', duration_ms: 10 })
+  const timeline = await open(t, host.path)
+  const { timeline: events } = await timeline.getTimeline('a')
+  t.match(events, [
+    { seq: 1, type: 'invocation.started' }, { seq: 2, type: 'invocation.completed', duration: 10 }
+  ])
+  t.ok(Date.parse(events[1]?.timestamp ?? '') >= before, 'the moment at which it was brought in')
+  host.addInvocation({ task_id: 'a', created_at: 'garbage', duration_ms: 10 })
+  t.same((await timeline.getTimeline('a')).timeline.slice(0, 2), events, 'for good')
+  t.match((await timeline.getTimeline('a')).timeline.slice(2), [
+    { seq: 3, type: 'invocation.started', invocationId: 2 }, { seq: 4, type: 'invocation.completed', invocationId: 2 }
+  ])
+  for (const one of [...(await timeline.listInvocations()).invocations, await timeline.getInvocation(1)]) {
+    t.match(one, { duration: 10, startedAt: undefined, completedAt: undefined, lastActivityAt: undefined })
+  }
 })
