@@ -3,7 +3,7 @@ import { h, render, type VNode } from 'preact'
 import type { InvocationSummary } from '../../lib/events.js'
 import { badnessOf } from '../store/summary.js'
 import { toPlainText } from '../view/ansi.js'
-import { avatar, modelName, roleName, statusBadge } from '../view/badges.js'
+import { avatar, lookOf, modelName, resultOf, roleName, statusBadge } from '../view/badges.js'
 import { formatDuration, formatSeconds, formatUsd } from '../view/format.js'
 import { icon, spinner } from '../view/icons.js'
 import { RunsLoader } from './runs.js'
@@ -18,6 +18,7 @@ function paint (): void {
   const running = invocations.filter(({ status }) => status === 'running')
   const ended = invocations.filter(({ status }) => status !== 'running')
   document.title = `${running.length > 0 ? `(${running.length}) ` : ''}Runs · Agent timeline`
+  root.classList.toggle('stale', problem !== undefined)
   render(html`<h1>Runs</h1>
     <p class="lead" role="status">${!isLoaded
       ? problem ?? 'Loading'
@@ -42,8 +43,8 @@ function item (invocation: InvocationSummary): VNode {
     ${avatar(invocation.role)}
     <span class="what">
       <b>${toPlainText(title ?? `Task ${taskId}`, 200)}</b>
-      <span class="who">${title !== undefined && html`<span class="mono id" title=${taskId}>${toPlainText(taskId.slice(0, 8))}</span>`}${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
-        ${text !== undefined && html`<span class=${error === undefined ? 'said' : 'said bad'}>${toPlainText(text, 300)}</span>`}</span>
+      <span class="who">${title !== undefined && html`<span class="mono id" title=${taskId}>${toPlainText(shortened(taskId))}</span>`}${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
+        ${text !== undefined && html`<span class=${`said ${error && lookOf(resultOf(invocation))[1]}`}>${toPlainText(text, 300)}</span>`}</span>
     </span>
     <span class="cost">${usage?.costUsd === undefined ? '' : formatUsd(usage.costUsd)}</span>
     ${statusBadge({ ...invocation, health })}
@@ -51,6 +52,11 @@ function item (invocation: InvocationSummary): VNode {
       ${startedAt !== undefined && html`<time datetime=${startedAt} title=${startedAt}>${
         agoOf(startedAt)}</time>`}</span>
   </a>` as VNode
+}
+
+/** Enough of an id to tell it from others. */
+function shortened (id: string): string {
+  return id.length > 9 ? `${id.slice(0, 8)}…` : id
 }
 
 /** The verdict and the words of a line. What was heard before the server fell silent is no verdict any more. */

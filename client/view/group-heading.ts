@@ -2,7 +2,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
-import { avatar, modelName, roleName, statusBadge } from './badges.js'
+import { avatar, lookOf, modelName, resultOf, roleName, statusBadge } from './badges.js'
 import { formatDate, formatDuration, formatSeconds } from './format.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
@@ -21,8 +21,8 @@ export function GroupHeading ({ invocation, isOpen, session }: GroupHeadingProps
     ${icon('chevron')}
     ${avatar(invocation.role)}
     <b>${roleName(invocation)}</b>
-    <span class="model mono">${modelName(invocation)}</span>
-    <span class=${error === undefined ? 'summary' : 'summary bad'}>${toPlainText(summary ?? error ?? '', 300)}</span>
+    <span class="model mono">${modelName(invocation)} #${id}</span>
+    <span class=${`summary ${error && lookOf(resultOf(invocation))[1]}`}>${toPlainText(summary ?? error ?? '', 300)}</span>
     ${statusBadge(session.isLost ? { ...invocation, health: undefined } : invocation)}
     <span class="date">${formatDate(startedAtMs, session.now())}</span>
     <span class="duration">${durationOf(invocation, session)}</span>

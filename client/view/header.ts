@@ -6,7 +6,7 @@ import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { endText } from './row-text.js'
 import { lookOf, roleName, rolesText } from './badges.js'
-import { capitalise, formatSeconds, formatTime, formatUsd, toWords } from './format.js'
+import { capitalise, formatDuration, formatSeconds, formatTime, formatUsd, toWords } from './format.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
 
@@ -66,15 +66,12 @@ function evidence (summary: Summary, state: TimelineState, session: TimelineSess
   // Of several runs one may be silent while the others talk.
   const lastMs = (invocation ?? state).lastActivityAtMs ?? 0
   const silence: Clause = lastMs > (invocation?.startedAtMs ?? 0) && html`last activity <b>${formatSeconds(nowMs - lastMs)} ago</b>` as VNode
-  if (running.length > 0) {
-    const usualMs = invocation!.health?.expectedSilenceMs
-    return [...runningClauses(summary, nowMs), silence, verdict !== 'waiting' && usualMs && `up to ${formatSeconds(usualMs)} is usual`]
-  }
+  if (running.length > 0) return [...runningClauses(summary, nowMs), silence]
   if (verdict === 'failed' && (invocation === undefined || invocation.status === 'completed')) {
     const by = change === undefined || change.actor === '' ? '' : ` by ${toPlainText(change.actor, 60)}`
     return [`Task failed${by}${said(change?.message)}`, silence]
   }
-  if (invocation === undefined) return ['No agent has run yet', silence]
+  if (invocation === undefined) return [silence]
   return [`${endText(invocation)}${said(invocation.error ?? invocation.summary)}`, isActive && 'no agent is running', silence]
 }
 
@@ -109,7 +106,7 @@ function figures (summary: Summary, state: TimelineState, session: TimelineSessi
   // What is further up has not been counted.
   const more = state.hasOlder ? '+' : ''
   const endMs = summary.running.length > 0 ? session.now() : state.lastActivityAtMs
-  const elapsed = since === Infinity ? '–' : formatSeconds(endMs - since) + more
+  const elapsed = endMs > since ? (summary.running.length > 0 ? formatSeconds : formatDuration)(endMs - since) + more : '–'
   return html`<dl>
     <div><dt>Elapsed</dt><dd>${elapsed}</dd></div>
     <div><dt>Runs</dt><dd>${state.runsById.size}${more}</dd></div>

@@ -101,7 +101,7 @@ export class TimelineList extends Component<TimelineListProps> {
       isGroupOpen: invocation === undefined || !state.collapsed.has(invocation.id),
       isRunOpen: 'run' in row && row.run !== undefined && state.openRuns.has(row.run),
       session,
-      second: session.isLost ? 0 : Math.floor(session.now() / 1000),
+      second: session.now(),
       onElement: this.#onElement,
       onGone: this.#onGone
     })

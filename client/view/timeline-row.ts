@@ -4,6 +4,7 @@ import type { GapRow, Row, TaskRow, TextRow, ToolRow } from '../store/rows.js'
 import type { Expansion, Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { lookOf, resultOf, roleName } from './badges.js'
+import { badnessOf } from '../store/summary.js'
 import { formatCount, formatDate, formatDuration, formatSeconds, formatTime } from './format.js'
 import { GroupHeading } from './group-heading.js'
 import { icon, spinner } from './icons.js'
@@ -67,12 +68,12 @@ export class TimelineRow extends Component<TimelineRowProps> {
     const moment = new Date(row.atMs).toISOString()
     const isNested = 'isNested' in row && row.isNested
     const isStart = row.kind === 'start'
-    const classes = ['row', tone, isAlone ? 'is-alone' : '', isNested ? 'is-nested' : ''].join(' ')
+    const classes = ['row', tone, tone === 'running' && badnessOf(invocation?.health) > 0 && 'warn', isAlone ? 'is-alone' : '', isNested ? 'is-nested' : ''].join(' ')
     return html`<article ref=${ref} class=${isStart ? undefined : classes} aria-label=${labelOf(row, invocation)}
       aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1">${isStart
       ? html`<h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, session })}</h3>`
       : html`<time datetime=${moment} title=${moment}>${formatTime(row.atMs)}</time>
-      <div class="rail"><span class="sign">${tone === 'running' ? spinner() : icon(this.#isLead ? 'more' : sign)}</span></div>
+      <div class="rail"><span class="sign">${tone === 'running' && !badnessOf(invocation?.health) ? spinner() : icon(this.#isLead ? 'more' : sign)}</span></div>
       ${this.#content()}`}</article>` as VNode
   }
 
@@ -147,7 +148,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
     const [, tone] = lookOf(resultOf(invocation))
     return html`<div class="message strong">${endText(invocation)}</div>
       <div class="meta">
-        ${details !== '' && html`<span class="outcome bad">${details}</span>`}
+        ${details !== '' && html`<span class="outcome">${details}</span>`}
         ${tookMs !== undefined && html`<span>${formatDuration(tookMs)}</span>`}
         <span class="toggle is-empty"></span>
       </div>
@@ -159,7 +160,7 @@ export class TimelineRow extends Component<TimelineRowProps> {
     const { invocation } = this.props
     return html`${onFold !== undefined && html`<button class="more" aria-expanded="true" onClick=${onFold}>Fold</button>`}
       ${isLate && html`<span>late</span>`}
-      ${isParallel && invocation !== undefined && html`<span class="role">${roleName(invocation)}</span>`}` as VNode
+      ${isParallel && invocation !== undefined && html`<span class="role">${roleName(invocation)} #${invocation.id}</span>`}` as VNode
   }
 
   get #expansion (): Expansion {
