@@ -76,6 +76,8 @@ export interface TimelineReader {
   heads (taskIds: readonly string[]): Promise<ReadonlyMap<string, StreamHead>>
   /** Up to `limit` events after `seq`, ascending. */
   readAfter (taskId: string, seq: number, limit: number): Promise<EventPage>
+  /** How many events there are after `after` and up to `through`. */
+  countBetween (taskId: string, after: number, through: number): Promise<number>
   readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
   running (taskId: string): Promise<readonly CurrentFrame[]>
   /** What runs in all tasks, and what began after an invocation; without one, nothing counts as begun. */

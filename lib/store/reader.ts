@@ -71,6 +71,13 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     .select(['last_seq', 'epoch', 'floor_seq']).where('task_id', '=', taskId))
   const selectAfter = new Statement<{ taskId: string, after: number, limit: number }, EventRow>(
     (db, { taskId, after, limit }) => selectEvents(db, { taskId, after, limit, order: 'asc' }))
+  const countBetween = new Statement<{ taskId: string, after: number, through: number }, { count: number }>(
+    (db, { taskId, after, through }) => {
+      const inRange = (table: 'invocation_activity' | 'timeline_event') => db.selectFrom(table)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('task_id', '=', taskId).where('seq', '>', after).where('seq', '<=', through)
+      return db.selectNoFrom(sql<number>`(${inRange('invocation_activity')}) + (${inRange('timeline_event')})`.as('count'))
+    })
 
   return {
     importHostRows,
@@ -95,6 +102,11 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       const insertedAtMs = parseTime(rows.find(isActivity)?.created_at)
       const stream = await selectEpoch.first(db, { taskId })
       return Object.assign(rows.map((row) => toEvent(taskId, row)), { insertedAtMs, epoch: stream?.epoch })
+    }),
+
+    countBetween: async (taskId, after, through) => read(async (db) => {
+      const row = await countBetween.first(db, { taskId, after, through })
+      return Number(row?.count ?? 0)
     }),
 
     async readPage (taskId, query) {

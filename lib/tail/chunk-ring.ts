@@ -2,13 +2,15 @@ import type { Clock } from '../clock.js'
 import type { Chunk } from './chunks.js'
 
 const MAX_BYTES = 512 * 1024
-/** Short, because a row may be deleted from the log meanwhile. */
+/** A storm is over by then. */
 const MAX_AGE_MS = 10_000
+/** For so long its rows count as being there; who deletes them tells nobody. */
+const SURE_MS = 100
 
 /** The last encoded chunks of one task: a storm of reconnecting viewers does not read the log again and again. */
 export class ChunkRing {
   readonly #clock: Clock
-  readonly #entries = new Map<number, { readonly chunk: Chunk, readonly atMs: number }>()
+  readonly #entries = new Map<number, { readonly chunk: Chunk, readonly atMs: number, seenAtMs: number }>()
   #bytes = 0
 
   constructor (clock: Clock) {
@@ -17,7 +19,8 @@ export class ChunkRing {
 
   push (chunk: Chunk): void {
     this.#delete(chunk.after)
-    this.#entries.set(chunk.after, { chunk, atMs: this.#clock() })
+    const atMs = this.#clock()
+    this.#entries.set(chunk.after, { chunk, atMs, seenAtMs: atMs })
     this.#bytes += chunk.bytes.length
     this.sweep()
   }
@@ -29,6 +32,20 @@ export class ChunkRing {
     if (this.#isFresh(entry.atMs)) return entry.chunk
     this.#delete(seq)
     return undefined
+  }
+
+  /** Whether its rows were in the log a moment ago. */
+  isSure (chunk: Chunk): boolean {
+    const entry = this.#entries.get(chunk.after)
+    return entry?.chunk === chunk && Math.abs(this.#clock() - entry.seenAtMs) <= SURE_MS
+  }
+
+  /** Its rows were seen in the log, or one of them is gone. */
+  confirm (chunk: Chunk, isThere: boolean): void {
+    const entry = this.#entries.get(chunk.after)
+    if (entry?.chunk !== chunk) return
+    if (isThere) entry.seenAtMs = this.#clock()
+    else this.#delete(chunk.after)
   }
 
   /** Lets go of what is too old or too much. */

@@ -85,10 +85,11 @@ export class TaskTail {
    */
   chunkAfter (seq: number): Chunk | Promise<Chunk> {
     const kept = this.ring.after(seq)
-    if (kept !== undefined) return kept
+    if (kept !== undefined && this.ring.isSure(kept)) return kept
     let page = this.#pages.get(seq)
     if (page === undefined) {
-      page = this.#readPage(seq).finally(() => this.#pages.delete(seq))
+      const reading = kept === undefined ? this.#readPage(seq) : this.#confirm(kept)
+      page = reading.finally(() => this.#pages.delete(seq))
       this.#pages.set(seq, page)
     }
     return page
@@ -133,6 +134,13 @@ export class TaskTail {
       if (insertedAtMs !== undefined) this.#meter.deliveryLagged(Math.max(0, this.#clock() - insertedAtMs) / 1000)
       if (this.cursor < head.lastSeq) await yieldToLoop()
     }
+  }
+
+  /** Rows do not change and no number is used twice: as many as there were are the same. */
+  async #confirm (kept: Chunk): Promise<Chunk> {
+    const isThere = await this.#reader.countBetween(this.taskId, kept.after, kept.through) === kept.events
+    this.ring.confirm(kept, isThere)
+    return isThere ? kept : this.#readPage(kept.after)
   }
 
   async #readPage (after: number): Promise<Chunk> {

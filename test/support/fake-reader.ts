@@ -74,6 +74,11 @@ export class FakeReader implements TimelineReader {
     return Object.assign(events, { epoch: log?.epoch })
   }
 
+  async countBetween (taskId: string, after: number, through: number): Promise<number> {
+    await this.#pass()
+    return (this.logs.get(taskId)?.events ?? []).filter(({ seq }) => seq > after && seq <= through).length
+  }
+
   async readPage (taskId: string, query: PageQuery): Promise<TimelinePage> {
     const timeline = await this.readAfter(taskId, query.after ?? 0, query.limit ?? 500)
     return { timeline, page: { headSeq: this.logs.get(taskId)?.lastSeq ?? 0, hasMore: false, gaps: [] } }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as atLatest } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { systemClock, type Clock } from '../../../lib/clock.js'
 import { silentLogger } from '../../../lib/logger.js'
 import type { WakeBus } from '../../../lib/store/activity-store.js'
 import { createBell } from '../../../lib/tail/bell.js'
@@ -24,11 +25,11 @@ interface Setup {
   view (taskId: string, peer?: Peer): Peer
 }
 
-function setUp (t: Test, bus: WakeBus = createInProcessBus()): Setup {
+function setUp (t: Test, bus: WakeBus = createInProcessBus(), clock: Clock = systemClock): Setup {
   const reader = new FakeReader()
   const warnings: string[] = []
   const logger = { ...silentLogger, warn: (_details: object, message: string) => { warnings.push(message) } }
-  const hub = createHub({ reader, bus, logger })
+  const hub = createHub({ reader, bus, logger, clock })
   // The hub's timers keep no process alive; a server's sockets do.
   const alive = setInterval(() => {}, 1000)
   t.teardown(() => { hub.close(); bus.close(); clearInterval(alive) })
@@ -158,6 +159,30 @@ t.test('rows that have expired are not shown from the ring', async (t) => {
   const late = view('a')
   await late.untilSeq(11)
   t.same(late.seen(), ['1-8 expired', 9, 10, 11])
+})
+
+t.test('rows that were deleted without a word are not shown from the ring to whoever comes later', async (t) => {
+  let ms = 0
+  const { record, view, reader } = setUp(t, undefined, () => ms)
+  record('a', some(10))
+  const first = view('a')
+  await first.untilSeq(10)
+  t.teardown(() => first.subscription?.close())
+  record('a', some(5))
+  await first.untilSeq(15)
+  const { pages } = reader
+  ms += 5_000
+  const second = view('a', new Peer({ seq: 10 }))
+  await second.untilSeq(15)
+  t.equal(reader.pages, pages, 'what is still there comes from the ring')
+  reader.remove('a', 12, 13)
+  ms += 1_000
+  const late = view('a', new Peer({ seq: 10 }))
+  await late.untilSeq(15)
+  t.same(late.seen(), [11, '12-13 removed', 14, 15])
+  const fresh = view('a')
+  await fresh.untilSeq(15)
+  t.same(fresh.seen().slice(-4), [11, '12-13 removed', 14, 15])
 })
 
 t.test('a viewer that stops reading is paused at the byte cap and misses nothing', async (t) => {
