@@ -22,7 +22,7 @@ import { withHealth } from './health/with-health.js'
 import type { TextCap } from './host/host.js'
 import type { TimelineReader } from './store/activity-store.js'
 import { adoptNewInvocations } from './store/adopt.js'
-import { openDatabase } from './store/database.js'
+import { openDatabase, type OpeningLimits } from './store/database.js'
 import { deleteTask } from './store/delete-task.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
 import { createReadRunning } from './store/running.js'
@@ -91,7 +91,9 @@ export interface TimelineCore {
  *
  * @param meter told of what happens; counts nothing by default
  */
-export async function openCore (options: OpenOptions, meter: Meter = noMeter): Promise<TimelineCore> {
+export async function openCore (
+  options: OpenOptions, meter: Meter = noMeter, opening: OpeningLimits = {}
+): Promise<TimelineCore> {
   checkOptions(options)
   const now = systemClock
   const logger = createSafeLogger(options.logger ?? processLogger)
@@ -104,7 +106,8 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
     create: options.create ?? true,
     taskEvents: options.taskEvents ?? createAuditSource(now),
     hostOptions: { now, clean },
-    meter
+    meter,
+    opening
   })
   const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: database.path, logger })
   const ending = new AbortController()
@@ -198,7 +201,7 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
         taskId: checkTaskId(event?.taskId),
         ...checkTaskEvent(event),
         actor: clean(event.actor),
-        message: clean(String(event.message ?? '')),
+        message: clean(event.message ?? ''),
         timestamp: toIso(Math.min(parseTime(event.timestamp) ?? now(), now())),
         sourceId: String(taskEvents++)
       }
@@ -232,7 +235,12 @@ export async function openCore (options: OpenOptions, meter: Meter = noMeter): P
       return reader.listInvocations(taskId === undefined ? rest : { ...rest, taskId: checkTaskId(taskId) })
     },
 
-    events: ({ taskId, ...rest }) => follow(hub, reader, { ...rest, taskId: checkTaskId(taskId) }),
+    events (options) {
+      checkObject('options', options)
+      const { taskId, after, ...rest } = options
+      checkNumber('after', after)
+      return follow(hub, reader, { ...rest, ...(after === undefined ? {} : { after }), taskId: checkTaskId(taskId) })
+    },
 
     async deleteTask (taskId) {
       const id = checkTaskId(taskId)
@@ -304,10 +312,16 @@ function checkOptions (options: OpenOptions): void {
   }
 }
 
-function checkTaskEvent (event: { type: string, actor: string }): { type: `task.${string}` } {
+function checkTaskEvent (
+  event: { type: string, actor: string, message?: string, timestamp?: unknown }
+): { type: `task.${string}` } {
   const isType = typeof event.type === 'string' && /^task\.\w{1,64}$/.test(event.type)
   if (!isType) throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['type is task. and a word'])
   if (typeof event.actor !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['actor is a text'])
+  if (typeof (event.message ?? '') !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['message is a text'])
+  if ((event.timestamp ?? undefined) !== undefined && parseTime(event.timestamp) === undefined) {
+    throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['timestamp is a Date, or a time in ISO-8601'])
+  }
   return { type: event.type as `task.${string}` }
 }
 
@@ -318,12 +332,15 @@ function checkPage (query: { after?: number, before?: number | 'end', limit?: nu
   }
   for (const name of ['after', 'before'] as const) {
     const value = query[name]
-    if (value === undefined || value === 'end') continue
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', [name, 'it is a whole number from 0'])
-    }
+    if (value !== 'end') checkNumber(name, value)
   }
   if (query.limit !== undefined) checkLimit(query.limit, MAX_PAGE_LIMIT)
+}
+
+/** That of an event, if it is given. */
+function checkNumber (name: string, seq: unknown): void {
+  if (seq === undefined || (Number.isSafeInteger(seq) && Number(seq) >= 0)) return
+  throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', [name, 'it is a whole number from 0'])
 }
 
 function checkLimit (limit: number, max: number): void {

@@ -55,7 +55,7 @@ export function checkKnown (prefix: string, given: object, known: readonly strin
 
 /** @throws AGENT_TIMELINE_INVALID_OPTION */
 export function checkObject (name: string, value: unknown): void {
-  if (typeof value === 'object' && value !== null) return
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
   throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is an object'])
 }
 

@@ -58,8 +58,9 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   if ('prefix' in options) fastify.log.warn('The option prefix does nothing for this plugin: use routePrefix')
   const streams = new OpenStreams(monitoring)
   const metrics = resolved.metrics ? await createMetrics(streams, resolved.projectNames) : undefined
-  const projects = new Projects(resolve, (database, create, project) =>
-    openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project)))
+  const patienceMs = openingPatienceMs(fastify)
+  const projects = new Projects(resolve, (database, create, project, signal) =>
+    openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project), { patienceMs, signal }))
 
   fastify.decorate('agentTimeline', {
     for: async (project) => (await projects.find(project)).timeline
@@ -86,6 +87,19 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   // A database that cannot be used is told now, not at the first request.
   if (options.database !== undefined) await projects.find(undefined)
 }
+
+/**
+ * For a lock, at each step of opening: a database that stays locked is told with its code before Fastify gives the
+ * plugin up, and a request that needs it is answered.
+ */
+function openingPatienceMs ({ initialConfig }: FastifyInstance): number {
+  const { pluginTimeout = 10_000 } = initialConfig
+  return pluginTimeout === 0 ? MAX_OPENING_PATIENCE_MS : Math.max(1_000, pluginTimeout - OTHER_OPENING_MS)
+}
+
+const MAX_OPENING_PATIENCE_MS = 60_000
+/** What else may wait for a lock when a database is opened: its journal mode, up to five seconds. */
+const OTHER_OPENING_MS = 6_000
 
 /** Prompts and outputs are for those who may see the code. */
 function warnWhenPublic (fastify: FastifyInstance): void {

@@ -44,8 +44,11 @@ export class EventStream {
 
   /** Sends the headers, those that other plugins set among them (CORS, rate limits), and the first frames. */
   begin (reply: FastifyReply, opening: string): void {
+    const headers = { ...reply.getHeaders() as OutgoingHttpHeaders }
+    // A hook for all answers may have said how long this one is, or how it is coded.
+    for (const name of ['content-length', 'content-encoding', 'transfer-encoding']) delete headers[name]
     this.#response.writeHead(200, {
-      ...reply.getHeaders() as OutgoingHttpHeaders,
+      ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no'

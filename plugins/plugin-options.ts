@@ -133,7 +133,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
       ...Object.fromEntries(CORE_OPTIONS.flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]])),
       activityLogRetention: monitoring.activityLogRetention
     },
-    apiPrefix: resolvePrefix('routePrefix', options.routePrefix ?? DEFAULT_API_PREFIX),
+    apiPrefix: resolvePrefix('routePrefix', options.routePrefix === undefined ? DEFAULT_API_PREFIX : options.routePrefix),
     uiPrefix: resolveUiPrefix(options.ui),
     hooks: resolveHooks(options.hooks),
     monitoring,
@@ -150,7 +150,7 @@ function resolveProjects ({ database, projects }: AgentTimelineOptions): Project
     return () => source
   }
   if (typeof projects === 'function') return projects as ProjectResolver
-  if (typeof projects !== 'object' || projects === null) {
+  if (typeof projects !== 'object' || projects === null || Array.isArray(projects)) {
     throw invalid('projects', 'is an object of databases by project, or a function that finds one')
   }
   for (const [name, source] of Object.entries(projects)) checkSource(`projects[${JSON.stringify(name)}]`, source)

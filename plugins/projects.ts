@@ -6,10 +6,12 @@ import { fileOf, isKysely, type DatabaseSource } from '../lib/store/source.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 
 /**
- * `create`: whether a file that is missing is made; `project`: the name under which it was asked for first.
+ * `create`: whether a file that is missing is made; `project`: the name under which it was asked for first; `signal`:
+ * nobody wants it any more.
  */
-export type OpenDatabase =
-  (database: DatabaseSource, create: boolean, project: string | undefined) => Promise<TimelineCore>
+export type OpenDatabase = (
+  database: DatabaseSource, create: boolean, project: string | undefined, signal: AbortSignal
+) => Promise<TimelineCore>
 
 /** The databases that requests may see, each opened once, at first use. */
 export class Projects {
@@ -18,7 +20,7 @@ export class Projects {
   readonly #cores = new Map<unknown, Promise<TimelineCore>>()
   /** By Kysely, which tells its file only by a query. */
   readonly #keys = new WeakMap<object, Promise<unknown>>()
-  #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor (resolve: ProjectResolver, open: OpenDatabase) {
     this.#resolve = resolve
@@ -35,10 +37,10 @@ export class Projects {
     const source = await this.#resolve(project, request)
     if (source === undefined || source === null) throw timelineError('AGENT_TIMELINE_UNKNOWN_PROJECT')
     const key = await this.#keyOf(source)
-    if (this.#isClosed) throw timelineError('AGENT_TIMELINE_CLOSED')
+    if (this.#closing.signal.aborted) throw timelineError('AGENT_TIMELINE_CLOSED')
     let core = this.#cores.get(key)
     if (core === undefined) {
-      core = this.#open(source, request === undefined, project)
+      core = this.#open(source, request === undefined, project, this.#closing.signal)
       this.#cores.set(key, core)
       // A database that was missing may be there next time.
       core.catch(() => this.#cores.delete(key))
@@ -48,7 +50,7 @@ export class Projects {
 
   /** Writes what waits and closes everything that was opened. */
   async close (): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     const cores = await Promise.allSettled(this.#cores.values())
     await Promise.all(cores.map(async (core) => core.status === 'fulfilled' && core.value.close()))
   }

@@ -34,7 +34,8 @@ export function parsePage (query: Query): PageQuery {
     throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['pair', 'give after or before, not both'])
   }
   const limit = parseLimit(query, MAX_PAGE_LIMIT)
-  const types = one(query, 'types')?.split(',').map((type) => type.trim()).filter((type) => type !== '')
+  const types = (one(query, 'types') || undefined)?.split(',').map((type) => type.trim()).filter((type) => type !== '')
+  if (types?.length === 0) throw timelineError('AGENT_TIMELINE_INVALID_TYPES', ['a comma'])
   return {
     ...(after === undefined ? {} : { after: parseSeq(after) }),
     ...(before === undefined ? {} : { before: before === 'end' ? before : parseSeq(before) }),

@@ -47,7 +47,7 @@ export class TaskFeed {
   /** The frames that a task begins with, which say so where its cursor is of another log. */
   static frames (task: TaskDescription, cursor: Cursor | undefined): string {
     const hasLost = cursor !== undefined && !isKnown(cursor, task.headSeq, task.epoch)
-    return (hasLost ? encodeUnknownCursor(task.taskId) : '') + task.frames
+    return task.frames + (hasLost ? encodeUnknownCursor(task.taskId) : '')
   }
 
   /**
@@ -103,13 +103,13 @@ export class TaskFeed {
   /** The log is another one now, or the first: the viewer needs its epoch, and all of it. */
   async #beginAnew (): Promise<void> {
     const { core, stream } = this.#options
-    if (this.#epoch !== '') stream.writeJoined(encodeUnknownCursor(this.taskId))
+    const gap = this.#epoch === '' ? '' : encodeUnknownCursor(this.taskId)
     while (!this.#isClosed) {
       try {
         const task = await describeTask(core, this.taskId)
         if (this.#isClosed) return
         if (this.isEnding) this.#endSeq = task.headSeq
-        stream.writeJoined(task.frames)
+        stream.writeJoined(task.frames + gap)
         return this.follow(task, { seq: 0 })
       } catch (err) {
         if (isTimelineError(err) && err.code === 'AGENT_TIMELINE_UNKNOWN_TASK') return this.end('deleted')

@@ -110,9 +110,14 @@ function text (value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** What is understood of a usage: its numbers; undefined where there is none. */
+const USAGE_NAMES = [
+  'inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'
+] as const satisfies ReadonlyArray<keyof Usage>
+
+/** What is understood of a usage: the numbers that have a name here; undefined where there is none. */
 export function usageOf (value: unknown): Usage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const entries = Object.entries(value).filter(([, amount]) => typeof amount === 'number' && Number.isFinite(amount))
+  const amounts = value as Partial<Record<keyof Usage, unknown>>
+  const entries = USAGE_NAMES.flatMap((name) => Number.isFinite(amounts[name]) ? [[name, amounts[name]]] : [])
   return entries.length === 0 ? undefined : Object.fromEntries(entries) as unknown as Usage
 }

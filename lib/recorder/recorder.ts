@@ -251,7 +251,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
 }
 
 /** Caps of the texts that end a run, in bytes. */
-const ENDING_BYTES = { error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256 }
+const ENDING_BYTES = {
+  error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256, signal: 64
+}
 
 /** The host's getters may throw; what they hide is told where the metadata is stored. */
 function tryTo<T> (work: () => T): T | undefined {

@@ -11,8 +11,6 @@ import { databaseError, isBusy, isSchemaChange, retryWhileBusy, type SqliteConne
 import { resolveSource, type DatabaseSource } from './source.js'
 import type { Tables } from './tables.js'
 
-/** How long opening waits for other processes that migrate, in milliseconds. */
-const MIGRATION_PATIENCE_MS = 60_000
 /** How long a read waits for a lock; a database in WAL mode never makes it wait. */
 const READ_PATIENCE_MS = 1_000
 /** How long a table of invocations that is gone may be in the middle of the host's rebuild, in milliseconds. */
@@ -29,6 +27,15 @@ export interface DatabaseOptions {
   readonly hostOptions: Pick<HostOptions, 'now' | 'clean'>
   /** Told whenever the lock is somebody else's; counts nothing by default. */
   readonly meter?: Meter
+  readonly opening?: OpeningLimits
+}
+
+/** How long opening may take while others keep the lock, those who migrate among them. */
+export interface OpeningLimits {
+  /** For each of its steps, in milliseconds. Default 60,000. */
+  readonly patienceMs?: number
+  /** Ends the waiting, with AGENT_TIMELINE_CLOSED. */
+  readonly signal?: AbortSignal
 }
 
 /** One database with a connection to write and one to read, both of our own. */
@@ -52,7 +59,7 @@ export interface Database {
 
 /** @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_DATABASE_* */
 export async function openDatabase (options: DatabaseOptions): Promise<Database> {
-  const { meter = noMeter } = options
+  const { meter = noMeter, opening: { patienceMs = 60_000, signal } = {} } = options
   const factory = await resolveSource(options.database, options.create)
   let lockRetries = 0
   let writer = await factory.open({ queryOnly: false })
@@ -65,7 +72,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let wasRepaired = false
 
   async function prepare (db: Kysely<Tables>): Promise<Host> {
-    const patient = <T>(work: () => Promise<T>) => retryWhileBusy(work, MIGRATION_PATIENCE_MS, () => { lockRetries++ })
+    const patient = <T>(work: () => Promise<T>) => retryWhileBusy(work, patienceMs, () => { lockRetries++ }, signal)
     let version = await patient(() => schemaVersionOf(db))
     let schema = await patient(() => inspectHost(db))
     for (let wait = 0; schema.isBeingRebuilt && wait < REBUILD_PATIENCE_MS; wait += REBUILD_POLL_MS) {

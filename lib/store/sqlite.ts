@@ -212,10 +212,12 @@ const MAX_PAUSE_MS = 100
  * Repeats an operation while another process holds the lock, waiting without blocking and with jitter.
  *
  * @param patienceMs how long to go on; default 5,000
+ * @param signal nobody waits for it any more
  * @returns what the operation returned
+ * @throws what it threw last; AGENT_TIMELINE_CLOSED once the signal says so
  */
 export async function retryWhileBusy<T> (
-  operation: () => Promise<T>, patienceMs = 5_000, onRetry?: () => void
+  operation: () => Promise<T>, patienceMs = 5_000, onRetry?: () => void, signal?: AbortSignal
 ): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 1.5)) {
@@ -223,6 +225,7 @@ export async function retryWhileBusy<T> (
       return await operation()
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error
+      if (signal?.aborted) throw timelineError('AGENT_TIMELINE_CLOSED', [], error)
       onRetry?.()
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())))
     }

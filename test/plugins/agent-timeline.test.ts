@@ -110,6 +110,7 @@ t.test('bad input is answered with its code', async (t) => {
     ['/api/tasks/a/timeline?limit=5001', 400, 'AGENT_TIMELINE_INVALID_LIMIT'],
     ['/api/tasks/a/timeline?limit=1e2', 400, 'AGENT_TIMELINE_INVALID_LIMIT'],
     ['/api/tasks/a/timeline?types=nonsense', 400, 'AGENT_TIMELINE_INVALID_TYPES'],
+    ['/api/tasks/a/timeline?types=,', 400, 'AGENT_TIMELINE_INVALID_TYPES'],
     ['/api/tasks/a/stream?after=9.9.9', 400, 'AGENT_TIMELINE_INVALID_CURSOR'],
     ['/api/invocations/0', 400, 'AGENT_TIMELINE_INVALID_INVOCATION_ID'],
     ['/api/invocations/abc', 400, 'AGENT_TIMELINE_INVALID_INVOCATION_ID'],

@@ -154,3 +154,16 @@ t.test('@fastify/swagger describes every route', async (t) => {
     t.ok(paths[path].get.responses[200].content['text/event-stream'], path)
   }
 })
+
+t.test('a length or a coding that a hook gives to all answers is not given to streams', async (t) => {
+  const { app, timeline } = await makeApp(t, {
+    listen: true,
+    before: (app) => {
+      app.addHook('onRequest', async (_request, reply) => { reply.headers({ 'content-length': '5', 'content-encoding': 'gzip' }) })
+    }
+  })
+  await recordCoder(timeline)
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  await client.until(({ frames }) => frames.some(({ data }) => data.type === 'invocation.completed'))
+  t.pass('it was read to its end')
+})

@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { connect, constants, type ClientHttp2Session } from 'node:http2'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import type { Timeline } from '../../lib/timeline.js'
-import { makeApp, recordCoder } from './app.js'
+import { makeApp, makeFolder, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
 
 const STREAMS = 1000
@@ -105,3 +107,26 @@ async function open (session: ClientHttp2Session, path: string): Promise<SseClie
   if (headers[':status'] !== 200) throw new Error(`The answer to ${path} was ${headers[':status']}`)
   return new SseClient(stream as unknown as IncomingMessage)
 }
+
+t.test('app.close() ends the wait for a database that somebody keeps locked', async (t) => {
+  const path = join(makeFolder(t), 'x.db')
+  const lock = new Sqlite(path)
+  t.teardown(() => lock.close())
+  lock.pragma('journal_mode = WAL')
+  lock.exec('CREATE TABLE other (id); BEGIN EXCLUSIVE')
+  const { app } = await makeApp(t, { plugin: { projects: { a: path }, migrate: true } })
+  const opening = app.agentTimeline.for('a')
+  const refused = t.rejects(opening, { code: 'AGENT_TIMELINE_CLOSED' })
+  await app.close()
+  await refused
+  t.equal(lock.inTransaction, true, 'the lock was never given up')
+})
+
+t.test('a database that stays locked is told with its code before Fastify gives the plugin up', async (t) => {
+  const path = join(makeFolder(t), 'x.db')
+  const lock = new Sqlite(path)
+  t.teardown(() => lock.close())
+  lock.pragma('journal_mode = WAL')
+  lock.exec('CREATE TABLE other (id); BEGIN EXCLUSIVE')
+  await t.rejects(makeApp(t, { plugin: { database: path, migrate: true } }), { code: 'AGENT_TIMELINE_DATABASE_LOCKED' })
+})

@@ -525,13 +525,32 @@ t.test('options are checked when the timeline is opened', async (t) => {
   ]
   for (const [options, code] of cases) await t.rejects(openTimeline(options as never), { code }, `${JSON.stringify(options)}: ${code}`)
   await t.rejects(openTimeline(undefined as never), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+  await t.rejects(openTimeline({ database, caps: [] } as never), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
   const { timeline } = await setUp(t)
   for (const [query, code] of [
     [{ after: 1, before: 2 }, 'AGENT_TIMELINE_INVALID_CURSOR'], [{ after: -1 }, 'AGENT_TIMELINE_INVALID_CURSOR'],
     [{ before: 1.5 }, 'AGENT_TIMELINE_INVALID_CURSOR'], [{ limit: 0 }, 'AGENT_TIMELINE_INVALID_LIMIT'],
     [{ limit: 5_001 }, 'AGENT_TIMELINE_INVALID_LIMIT']
   ] as const) await t.rejects(timeline.getTimeline('a', query), { code })
-  for (const event of [{ type: 'started' }, { type: 'task.' }, { actor: 7 }]) {
+  for (const after of [Number.NaN, -1, 1.5, '5', '5.x9', {}]) {
+    t.throws(() => timeline.events({ taskId: 'a', after: after as never }), { code: 'AGENT_TIMELINE_INVALID_CURSOR' }, String(after))
+  }
+  t.throws(() => timeline.events(undefined as never), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+  for (const event of [
+    { type: 'started' }, { type: 'task.' }, { actor: 7 }, { message: 5 }, { timestamp: 'nope' }, { timestamp: new Date(Number.NaN) }
+  ]) {
     await t.rejects(timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'me', ...event } as never), { code: 'AGENT_TIMELINE_INVALID_EVENT' })
   }
+})
+
+t.test('of a usage the numbers that have a name are kept, and a signal is as long as one', async (t) => {
+  const { timeline } = await setUp(t)
+  const handle = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'x' })
+  const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`sk-ant-${'x'.repeat(20)}${index}`, index]))
+  await handle.complete({
+    success: false, signal: `SIGTERM${'x'.repeat(100_000)}` as never, usage: { ...many, inputTokens: 5, outputTokens: Number.NaN, costUsd: 0.5 }
+  })
+  const invocation = await timeline.getInvocation(handle.id as number)
+  t.strictSame(invocation?.usage, { inputTokens: 5, costUsd: 0.5 })
+  t.ok((invocation?.signal?.length ?? 0) < 200)
 })
