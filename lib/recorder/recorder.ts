@@ -9,7 +9,7 @@ import { encodeMetadata } from './metadata.js'
 import { createPieceStreams } from './piece-streams.js'
 import { activityOp } from './prepare.js'
 import type { Redactor } from './redact.js'
-import { abortedMetadata, createRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
+import { abortedMetadata, createRun, MAX_OPEN_CALLS, type InvocationMeta, type OpenCall, type Run } from './run.js'
 import { cleanText } from './clean-text.js'
 import type { Writer } from './writer.js'
 
@@ -330,6 +330,3 @@ function followCall (run: Run, message: string, metadata: unknown, at: number): 
     run.openCalls.set(callId, call)
   }
 }
-
-/** No agent runs more tools at once; whoever opens more has lost count. */
-const MAX_OPEN_CALLS = 1_000

@@ -54,6 +54,9 @@ export interface OpenCall {
   readonly parentCallId?: string | undefined
 }
 
+/** No agent runs more tools at once; whoever opens more has lost count. */
+export const MAX_OPEN_CALLS = 1_000
+
 /** Metadata of the end of a call that its run did not live to see. */
 export function abortedMetadata (callId: string, call: OpenCall, at: number): Record<string, unknown> {
   return {

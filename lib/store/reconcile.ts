@@ -1,14 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Meter } from '../meter.js'
 import { currentOwner, judgeOwner, parseOwner } from '../recorder/owner.js'
-import { abortedMetadata, type OpenCall } from '../recorder/run.js'
+import { abortedMetadata, MAX_OPEN_CALLS, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
 import { parseDetails } from './event-rows.js'
 import { insertActivities } from './insert-activities.js'
 import type { Silences } from './silences.js'
 import { isBusy, retryWhileBusy } from './sqlite.js'
+import { limitTo } from './statement.js'
 import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from './tables.js'
 import type { Troubles } from '../troubles.js'
@@ -55,8 +57,9 @@ export async function endLostRuns (database: Database, options: ReconcileOptions
   const lost = await database.read((db) => findLost(db, options))
   for (const run of lost) {
     try {
+      const openCalls = await findOpenCalls(database, run, options.now())
       const hasEnded = await retryWhileBusy(
-        () => database.write((trx, host) => endRun(trx, host.schema.invocations, run, options.now())))
+        () => database.write((trx, host) => endRun(trx, host.schema.invocations, run, openCalls, options.now())))
       if (hasEnded) options.meter?.lostRunEnded()
     } catch (error) {
       // A lock is everybody's; anything else is the matter of this run, and keeps no other from its end.
@@ -91,7 +94,7 @@ const LOST_MESSAGE = 'The process that ran the agent is gone'
 
 /** @returns false where the run had ended meanwhile */
 async function endRun (
-  trx: Kysely<Tables>, columns: ReadonlySet<string>, run: LostRun, now: number
+  trx: Kysely<Tables>, columns: ReadonlySet<string>, run: LostRun, openCalls: OpenCalls, now: number
 ): Promise<boolean> {
   const completedAt = toIso(now)
   const duration = Math.max(0, now - (parseTime(run.started_at) ?? now))
@@ -120,7 +123,7 @@ async function endRun (
     .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute())
   // Whatever the host's constraints and triggers refuse: a run that is lost must not look alive for it.
   if (!(await update(known))) await update(known.filter(([name]) => name === 'status' || name === 'completed_at'))
-  await abortOpenCalls(trx, run, now)
+  await abortCalls(trx, run, openCalls, now)
   await appendEvents(trx, run.task_id, [{
     type: 'invocation.failed',
     invocationId: run.invocation_id,
@@ -132,17 +135,38 @@ async function endRun (
   return true
 }
 
-/** Tool calls that the log shows as started and not ended. */
-async function abortOpenCalls (trx: Kysely<Tables>, run: LostRun, now: number): Promise<void> {
-  const rows = await trx.selectFrom('invocation_activity').select(['message', 'metadata', 'created_at'])
-    .where('invocation_id', '=', run.invocation_id).where('activity_type', '=', 'tool_exec').orderBy('seq').execute()
+/** By call id. */
+type OpenCalls = ReadonlyMap<string, OpenCall>
+
+/** A page holds no more than a few megabytes, whatever the rows. */
+const ROWS_A_PAGE = 200
+
+/**
+ * Tool calls that the log shows as started and not ended. Who is lost writes no more: they are looked for page by page,
+ * before the transaction, since a run may have a hundred thousand.
+ */
+async function findOpenCalls (database: Database, run: LostRun, now: number): Promise<OpenCalls> {
   const open = new Map<string, OpenCall>()
-  for (const { message, metadata, created_at: createdAt } of rows) {
-    const { callId, phase, tool = '', parentCallId } = (parseDetails(metadata) ?? {}) as Record<string, string | undefined>
-    if (callId === undefined) continue
-    if (phase === 'start') open.set(callId, { tool, message, startedAt: parseTime(createdAt) ?? now, parentCallId })
-    else if (phase === 'end') open.delete(callId)
+  for (let after = 0; ;) {
+    const rows = await database.read((db) => db.selectFrom('invocation_activity')
+      .select(['seq', 'message', 'metadata', 'created_at'])
+      .where('invocation_id', '=', run.invocation_id).where('seq', '>', after).where('activity_type', '=', 'tool_exec')
+      .orderBy('seq').limit(limitTo(ROWS_A_PAGE)).execute())
+    for (const { message, metadata, created_at: createdAt } of rows) {
+      const { callId, phase, tool = '', parentCallId } = (parseDetails(metadata) ?? {}) as Record<string, string | undefined>
+      if (callId === undefined) continue
+      if (phase === 'end') open.delete(callId)
+      else if (phase === 'start' && open.size < MAX_OPEN_CALLS) {
+        open.set(callId, { tool, message, startedAt: parseTime(createdAt) ?? now, parentCallId })
+      }
+    }
+    if (rows.length < ROWS_A_PAGE) return open
+    after = Number(rows.at(-1)?.seq)
+    await nextTurn()
   }
+}
+
+async function abortCalls (trx: Kysely<Tables>, run: LostRun, open: OpenCalls, now: number): Promise<void> {
   if (open.size === 0) return
   const first = await allocate(trx, run.task_id, open.size) ?? 0
   await insertActivities(trx, new Map(), run.task_id, toIso(now), [...open].map(([callId, call], index) => ({

@@ -229,6 +229,32 @@ t.test("a host's trigger that refuses keeps no lost run from its end", async (t)
   t.equal(run().status, 'failed')
 })
 
+t.test('of a thousand tool calls of a lost run those that are open end as aborted', async (t) => {
+  const { runner, raw, timeline, ending } = await setUp(t)
+  const child = await runner()
+  child.process.kill('SIGSTOP')
+  const { id, last } = raw.prepare(`SELECT invocation_id AS id, last_seq AS last FROM invocation_run
+    JOIN task_stream USING (task_id) WHERE task_id = 'a'`).get() as { id: number, last: number }
+  const calls = Array.from({ length: 1_000 }, (_, index) => `call-${index}`)
+  const open = ['call-0', 'call-199', 'call-200', 'call-999']
+  const phases = calls.flatMap((callId) => [
+    { callId, phase: 'start', tool: 'Bash' }, ...(open.includes(callId) ? [] : [{ callId, phase: 'end' }])
+  ])
+  const insert = raw.prepare(`INSERT INTO invocation_activity (invocation_id, activity_type, message, task_id, seq, metadata)
+    VALUES (?, 'tool_exec', ?, 'a', ?, ?)`)
+  raw.transaction(() => {
+    phases.forEach((metadata, index) => insert.run(id, `exec: ${metadata.callId}`, last + 1 + index, JSON.stringify(metadata)))
+    raw.prepare("UPDATE task_stream SET last_seq = last_seq + ? WHERE task_id = 'a'").run(phases.length)
+  }).immediate()
+  await child.kill('SIGKILL')
+  await ending()
+  const { timeline: events } = await timeline.getTimeline('a', { before: 'end', limit: open.length + 1 })
+  t.match(events, [
+    ...open.map((callId) => ({ activity: `exec: ${callId}`, metadata: { callId, phase: 'end', status: 'aborted', tool: 'Bash' } })),
+    { type: 'invocation.failed', reason: 'lost' }
+  ])
+})
+
 t.test('a lost run that cannot be ended keeps no other from its end', async (t) => {
   const { runner, raw, run, anotherDeath } = await setUp(t)
   const child = await runner()
