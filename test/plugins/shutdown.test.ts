@@ -108,13 +108,18 @@ async function open (session: ClientHttp2Session, path: string): Promise<SseClie
   return new SseClient(stream as unknown as IncomingMessage)
 }
 
-t.test('app.close() ends the wait for a database that somebody keeps locked', async (t) => {
-  const path = join(makeFolder(t), 'x.db')
-  const lock = new Sqlite(path)
+/** A database that has to be set up, and that somebody keeps locked until the test ends. */
+function lockedDatabase (t: Test): Sqlite.Database {
+  const lock = new Sqlite(join(makeFolder(t), 'x.db'))
   t.teardown(() => lock.close())
   lock.pragma('journal_mode = WAL')
   lock.exec('CREATE TABLE other (id); BEGIN EXCLUSIVE')
-  const { app } = await makeApp(t, { plugin: { projects: { a: path }, migrate: true } })
+  return lock
+}
+
+t.test('app.close() ends the wait for a database that somebody keeps locked', async (t) => {
+  const lock = lockedDatabase(t)
+  const { app } = await makeApp(t, { plugin: { projects: { a: lock.name }, migrate: true } })
   const opening = app.agentTimeline.for('a')
   const refused = t.rejects(opening, { code: 'AGENT_TIMELINE_CLOSED' })
   await app.close()
@@ -123,10 +128,6 @@ t.test('app.close() ends the wait for a database that somebody keeps locked', as
 })
 
 t.test('a database that stays locked is told with its code before Fastify gives the plugin up', async (t) => {
-  const path = join(makeFolder(t), 'x.db')
-  const lock = new Sqlite(path)
-  t.teardown(() => lock.close())
-  lock.pragma('journal_mode = WAL')
-  lock.exec('CREATE TABLE other (id); BEGIN EXCLUSIVE')
-  await t.rejects(makeApp(t, { plugin: { database: path, migrate: true } }), { code: 'AGENT_TIMELINE_DATABASE_LOCKED' })
+  const lock = lockedDatabase(t)
+  await t.rejects(makeApp(t, { plugin: { database: lock.name, migrate: true } }), { code: 'AGENT_TIMELINE_DATABASE_LOCKED' })
 })
