@@ -20,10 +20,10 @@ export function Notice ({ state, connection, onRetry }: NoticeProps): VNode {
       ${icon('retry')}Try again</button>` as VNode)
   }
   if (state.isLoaded) {
-    return notice(icon('dot'), 'No activity yet', 'What agents do appears here.')
+    return notice(icon('dot'), 'No activity', 'What agents do appears here.')
   }
   if ('sinceMs' in connection) {
-    return notice(icon('alert'), 'Not loaded yet', 'It is tried again.')
+    return notice(icon('alert'), 'Not loaded', 'It is retried.')
   }
   return connection.name === 'idle' ? notice(icon('dot'), 'No task') : notice(spinner(), 'Loading the timeline')
 }

@@ -39,6 +39,8 @@ export class TimelineList extends Component<TimelineListProps> {
   #rows!: HTMLElement
   #heading: HTMLElement | null = null
   #range = { from: 0, to: 0, offset: 0 }
+  /** The row at the top when the heading above it was chosen. */
+  #first = 0
   /** What the list scrolled to by itself: its event is not the reader's. */
   #scrollTop = 0
 
@@ -109,7 +111,7 @@ export class TimelineList extends Component<TimelineListProps> {
 
   /** The heading of the group whose rows are at the top, while its own is above. */
   #currentGroup (state: TimelineState, session: TimelineSession): VNode | false {
-    const row = state.rows[this.#viewport.firstIndex]
+    const row = state.rows[this.#first = this.#viewport.firstIndex]
     if (row === undefined || !('invocationId' in row) || (row.kind === 'start' && this.#viewport.top <= 0)) return false
     const invocation = state.runsById.get(row.invocationId)
     if (invocation === undefined) return false
@@ -138,8 +140,6 @@ export class TimelineList extends Component<TimelineListProps> {
       if (target === this.#list) {
         change += Math.abs(this.#viewport.height - this.#list.clientHeight)
         this.#viewport.height = this.#list.clientHeight
-        // Another group may be at the top now.
-        this.#range.to = 0
         continue
       }
       const index = this.#indexes.get(target)
@@ -148,7 +148,8 @@ export class TimelineList extends Component<TimelineListProps> {
     }
     if (change < 0.01) return
     const { from, to } = this.#viewport.range()
-    if (from < this.#range.from || to > this.#range.to) this.forceUpdate()
+    // Another group may be at the top now.
+    if (from < this.#range.from || to > this.#range.to || this.#viewport.firstIndex !== this.#first) this.forceUpdate()
     this.#range = { ...this.#range, offset: heights.top(this.#range.from) - this.#viewport.top }
     this.#place()
   }

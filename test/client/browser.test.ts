@@ -249,7 +249,7 @@ t.test('an empty task waits for its first event', async (t) => {
       server.running = []
     }
   })
-  await page.locator('.notice').getByText('No activity yet').waitFor()
+  await page.locator('.notice').getByText('No activity', { exact: true }).waitFor()
   await page.getByText('Live', { exact: true }).waitFor()
   server.append(...new TaskScript(TASK, Date.now()).start(1, 'coder', 'codex', 'gpt').events)
   await page.locator('article').getByText('Coder').waitFor()
