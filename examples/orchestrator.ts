@@ -1,12 +1,6 @@
 /**
  * A small orchestrator: a Fastify server with the timeline on one side, a runner process with an agent on the other, an
  * SQLite file between them.
- *
- *     npm start                                    plays a recorded session, as a process, at its recorded pace
- *     npm start -- --recording FILE.stdout.ndjson  plays another one
- *     npm start -- --agent claude                  runs the real CLI; --prompt TEXT, --model NAME, --cwd DIR
- *
- * Also: --port 3000, --database FILE (default: a new one in the temporary directory), --speed N, --once.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,8 +13,19 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import agentTimeline from 'fastify-agent-timeline'
+import { AGENTS, recognise } from './recording.js'
 
-const options = readOptions()
+const HELP = `Usage: npm start -- [options]
+
+  (nothing)                     plays a recorded session, as a process, at its recorded pace
+  --recording FILE.stdout.ndjson  plays another one, of ${AGENTS.join(', ')}
+  --agent NAME                  runs the real CLI: ${AGENTS.join(', ')}; with --prompt TEXT, --model NAME, --cwd DIR
+  --speed N                     plays N times as fast
+  --port 3000                   another one is used where it is taken; 0 takes any
+  --database FILE               default: a new one in the temporary directory
+  --once                        ends after the task`
+
+const options = await readOptions()
 const database = options.database ?? join(mkdtempSync(join(tmpdir(), 'agent-timeline-')), 'orchestrator.db')
 
 /** How long the first task waits for somebody to watch it. */
@@ -53,7 +58,7 @@ if (options.once) {
 }
 
 /** What the command line asks for; ends with a sentence when it cannot be had. */
-function readOptions () {
+async function readOptions () {
   try {
     const { values } = parseArgs({
       options: {
@@ -65,12 +70,21 @@ function readOptions () {
         speed: { type: 'string' },
         database: { type: 'string' },
         port: { type: 'string', default: '3000' },
-        once: { type: 'boolean', default: false }
+        once: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h' }
       }
     })
+    if (values.help === true) {
+      console.log(HELP)
+      process.exit(0)
+    }
     const port = Number(values.port)
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError('--port is a number from 0 to 65535')
     if (values.speed !== undefined && !(Number(values.speed) > 0)) throw new TypeError('--speed is a number above 0')
+    if (values.agent !== undefined && !(AGENTS as readonly string[]).includes(values.agent)) {
+      throw new TypeError(`There is no agent ${values.agent}; known are ${AGENTS.join(', ')}`)
+    }
+    if (values.recording !== undefined) await recognise(values.recording)
     return { ...values, port }
   } catch (error) {
     console.error((error as Error).message)

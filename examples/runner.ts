@@ -3,13 +3,12 @@
  *
  *     node runner.js --database FILE --task ID [--agent claude | --recording FILE] [--speed N]
  */
-import { createReadStream, statSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import * as providers from 'fastify-agent-timeline/providers'
 import type { Agent, InvocationResult } from 'fastify-agent-timeline/providers'
 import { openTimeline } from 'fastify-agent-timeline/recorder'
+import { recognise } from './recording.js'
 
 const { values: options } = parseArgs({
   options: {
@@ -74,7 +73,6 @@ async function run (role: 'coder' | 'reviewer'): Promise<InvocationResult> {
 async function chooseAgent (role: 'coder' | 'reviewer'): Promise<{ agent: Agent, model: string | undefined }> {
   if (options.agent !== undefined) return { agent: adapter(options.agent)(), model: options.model }
   const file = role === 'coder' ? options.recording ?? RECORDINGS.coder : RECORDINGS.reviewer
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw new Error(`There is no recording ${file}`)
   const player = fileURLToPath(new URL('player.js', import.meta.url))
   const { name, model } = await recognise(file)
   const args = [player, file, '--speed', options.speed]
@@ -89,31 +87,10 @@ function adapter (name: string): (options?: { command: string, args: string[] })
   return found as () => Agent
 }
 
-/** Which CLI a recording is of, and its model: told by its first lines. */
-async function recognise (file: string): Promise<{ name: string, model: string | undefined }> {
-  let name = 'claude'
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    const event = parse(line, file)
-    if (event.type === 'init') name = 'gemini'
-    if (event.type?.startsWith('thread.') === true) name = 'codex'
-    if (event.type === 'system' && event.subtype !== 'init') continue
-    return { name, model: event.model }
-  }
-  return { name, model: undefined }
-}
-
 function recording (path: string): string {
   return fileURLToPath(new URL(`../../test/fixtures/transcripts/${path}.stdout.ndjson`, import.meta.url))
 }
 
 function defined<T extends object> (value: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T
-}
-
-function parse (line: string, file: string): { type?: string, subtype?: string, model?: string } {
-  try {
-    return JSON.parse(line)
-  } catch {
-    throw new Error(`${file} is no recording: each of its lines has to be JSON`)
-  }
 }

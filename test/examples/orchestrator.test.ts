@@ -70,10 +70,14 @@ t.test('a runner that is killed is told as lost', async (t) => {
 })
 
 t.test('options that cannot be had are told in a sentence', async (t) => {
+  const traffic = fileURLToPath(new URL('../fixtures/transcripts/acp-gemini-0.61.0/main.traffic.ndjson', import.meta.url))
   const cases = [
     [['--port', 'abc'], /^--port is a number from 0 to 65535\n$/],
     [['--speed', '0'], /^--speed is a number above 0\n$/],
-    [['--recordings', 'x'], /^Unknown option '--recordings'[^\n]*\n$/]
+    [['--recordings', 'x'], /^Unknown option '--recordings'[^\n]*\n$/],
+    [['--agent', 'nope'], /^There is no agent nope; known are claude, codex, gemini\n$/],
+    [['--recording', '/no/such/file'], /^There is no recording \/no\/such\/file\n$/],
+    [['--recording', traffic], /main\.traffic\.ndjson is no recording of claude, codex, gemini\n$/]
   ] as const
   const example = fileURLToPath(new URL('../../dist/examples/orchestrator.js', import.meta.url))
   for (const [given, sentence] of cases) {
@@ -81,6 +85,9 @@ t.test('options that cannot be had are told in a sentence', async (t) => {
     t.equal(status, 2, given.join(' '))
     t.match(stderr, sentence)
   }
+  const help = spawnSync(process.execPath, [example, '--help'], { encoding: 'utf8' })
+  t.equal(help.status, 0)
+  t.match(help.stdout, /--recording FILE[\s\S]*--once/)
 })
 
 t.test('agent-timeline demo is the example', async (t) => {
