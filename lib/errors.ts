@@ -28,7 +28,7 @@ const ERRORS = {
   AGENT_TIMELINE_TOO_MANY_STREAMS: [429, 'Too many open streams. Try again later.'],
   AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS: [429, 'Too many open streams from this address. Close one, or try again later.'],
   AGENT_TIMELINE_INTERNAL: [500, 'Something went wrong.'],
-  AGENT_TIMELINE_COMMAND_NOT_FOUND: [500, 'The command %s was not found. Install it, or give its path in the option command.'],
+  AGENT_TIMELINE_COMMAND_NOT_FOUND: [500, 'The command %s was not found. Install it, or give its whole path.'],
   AGENT_TIMELINE_CWD_NOT_FOUND: [500, 'The working directory does not exist: %s.'],
   AGENT_TIMELINE_COMMAND_NOT_EXECUTABLE: [500, 'The command %s cannot be executed. Check its permissions.'],
   AGENT_TIMELINE_COMMAND_TOO_OLD: [500, 'The command %s does not understand the options it was given: %s. Update it.'],

@@ -12,8 +12,9 @@ export class EventLines {
   readonly #roles = new Map<number, string>()
   readonly #calls = new Map<string, string>()
 
-  constructor (running: readonly CurrentFrame[] = []) {
-    for (const { invocationId, role } of running) this.#roles.set(invocationId, role)
+  /** @param known invocations whose start may not be among the events */
+  constructor (known: ReadonlyArray<Pick<CurrentFrame, 'invocationId' | 'role'>> = []) {
+    for (const { invocationId, role } of known) this.#roles.set(invocationId, role)
   }
 
   /** The line of an event; undefined for those that add nothing, as the end of a tool call that went well. */

@@ -8,6 +8,8 @@ export interface TextTimeline {
   /** Ascending; the agents' own words among them appear under "Live Activity" only. */
   readonly events: readonly TimelineEvent[]
   readonly running: readonly CurrentFrame[]
+  /** Invocations whose start may not be among the events. */
+  readonly known?: ReadonlyArray<Pick<CurrentFrame, 'invocationId' | 'role'>>
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Says that there are events before the first one. */
@@ -20,8 +22,8 @@ const LIVE_LINES = 10
 const MAX_HEALTH = 400
 
 /** A task's timeline as text, as the design document shows it. Times are UTC. */
-export function formatTimeline ({ task, events, running, now, isCut = false }: TextTimeline): string {
-  const lines = new EventLines(running)
+export function formatTimeline ({ task, events, running, known = [], now, isCut = false }: TextTimeline): string {
+  const lines = new EventLines([...known, ...running])
   const entries = events.map((event) => lines.format(event)).filter((line) => line !== undefined)
   return [
     `Task: ${toPlainLine(task.title ?? task.id)}`,

@@ -13,6 +13,8 @@ export const migrations = { [MIGRATION_NAME]: { up, down } }
 export interface MigrationReport {
   /** How often it found the database locked by somebody else and tried again. */
   readonly lockRetries: number
+  /** Something was missing; false where there was nothing to do. */
+  readonly wasApplied: boolean
 }
 
 /**
@@ -32,7 +34,7 @@ export async function migrate (database: DatabaseSource): Promise<MigrationRepor
   })
   try {
     await backfill(opened, systemClock)
-    return { lockRetries: opened.lockRetries }
+    return { lockRetries: opened.lockRetries, wasApplied: opened.wasMigrated }
   } finally {
     await opened.close()
   }

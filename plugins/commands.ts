@@ -70,7 +70,7 @@ export async function runCommand (args: readonly string[], terminal: Terminal): 
     const words = end === -1 ? [] : args.slice(end + 1)
     const before = end === -1 ? args : args.slice(0, end)
     const { values, positionals } = parseArgs({ args: [...before], options: OPTIONS, allowPositionals: true })
-    if (values.help === true) {
+    if (values.help === true || positionals.join() === 'help') {
       terminal.print(HELP)
       return 0
     }
@@ -108,6 +108,7 @@ async function serve (values: Values, terminal: Terminal): Promise<undefined> {
   const app = fastify({ logger: { level: 'warn', stream: { write: (line: string) => terminal.printError(line.trimEnd()) } } })
   try {
     await app.register(agentTimeline, { database, monitoring: { activityLogRetention: 0 } })
+    app.get('/', async (_request, reply) => reply.redirect('/timeline/'))
     await app.listen({ port, host })
     const { port: actual } = app.server.address() as AddressInfo
     terminal.print(`http://${host.includes(':') ? `[${host}]` : host}:${actual}/timeline/`)
@@ -143,7 +144,8 @@ async function tail (values: Values, terminal: Terminal): Promise<undefined> {
   try {
     const { task } = await timeline.getTimeline(taskId, { limit: 1 })
     print(`Task: ${task.title ?? task.id}`)
-    const lines = new EventLines()
+    const { invocations } = await timeline.listInvocations({ taskId, limit: 1_000 })
+    const lines = new EventLines(invocations.map(({ id, role }) => ({ invocationId: id, role })))
     for await (const event of timeline.events({ taskId, after, signal })) {
       const line = lines.format(event)
       if (line !== undefined) print(line)
@@ -180,8 +182,8 @@ async function record (values: Values, terminal: Terminal, words: readonly strin
 
 async function runMigration (values: Values, { print }: Terminal): Promise<undefined> {
   const database = existing(values)
-  await migrate(database)
-  print(`${database} has everything that migration 010 adds`)
+  const { wasApplied } = await migrate(database)
+  print(`${database} ${wasApplied ? 'was migrated: it has' : 'had nothing to add: it has'} everything that migration 010 adds`)
 }
 
 function usageError (problem: string): Error {
@@ -193,6 +195,7 @@ function report (err: unknown, { printError }: Terminal): number {
   const isUsage = code.startsWith('ERR_PARSE_ARGS') || /_(OPTION|TASK_ID)$/.test(code)
   printError(isTimelineError(err) || code === '' ? `${code === '' ? '' : code + ': '}${message}` : message)
   if (isUsage) printError('Try agent-timeline --help')
+  if (code === 'AGENT_TIMELINE_NOT_MIGRATED') printError('Try agent-timeline migrate --database FILE')
   return isUsage ? 2 : 1
 }
 

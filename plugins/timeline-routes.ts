@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemClock } from '../lib/clock.js'
 import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
-import type { TaskInfo } from '../lib/events.js'
+import type { TaskInfo, TimelineEvent } from '../lib/events.js'
 import { checkTaskId } from '../lib/options.js'
 import type { PageQuery } from '../lib/store/activity-store.js'
-import { formatTimeline } from '../lib/text-timeline.js'
+import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
+import { formatTimeline, type TextTimeline } from '../lib/text-timeline.js'
 import { negotiate } from './accept.js'
 import type { Projects } from './projects.js'
 import { parsePage, projectOf, type Query } from './requests.js'
@@ -77,7 +78,22 @@ async function describe (reader: TimelineCore['reader'], task: TaskInfo, query: 
     : (await reader.readPage(task.id, { before: 'end', limit: LIVE_ROWS, types: LIVE_TYPES })).timeline
   const events = [...timeline, ...words].sort((a, b) => a.seq - b.seq)
   const isCut = query.after === undefined && page.hasMore
-  return formatTimeline({ task, events, running, now: systemClock(), isCut })
+  const known = await rolesOf(reader, task.id, events)
+  return formatTimeline({ task, events, running, known, now: systemClock(), isCut })
+}
+
+/** Of the task's newest invocations, where an event speaks of one whose start is further up. */
+async function rolesOf (
+  reader: TimelineCore['reader'], taskId: string, events: readonly TimelineEvent[]
+): Promise<NonNullable<TextTimeline['known']>> {
+  const begun = new Set<number>()
+  const isUnknown = (event: TimelineEvent): boolean => {
+    if (event.type === 'invocation.started') begun.add(event.invocationId)
+    return 'invocationId' in event && !begun.has(event.invocationId)
+  }
+  if (!events.some(isUnknown)) return []
+  const { invocations } = await reader.listInvocations({ taskId, limit: MAX_LIST_LIMIT })
+  return invocations.map(({ id, role }) => ({ invocationId: id, role }))
 }
 
 function varyOnAccept (reply: FastifyReply): string {

@@ -45,6 +45,8 @@ export interface Database {
   readonly host: Host
   /** How often opening found the lock taken by somebody else. */
   readonly lockRetries: number
+  /** Opening has added what migration 010 adds. */
+  readonly wasMigrated: boolean
   /** Runs work in an IMMEDIATE transaction. Errors come out as SQLite threw them. */
   write<T> (work: (trx: Kysely<Tables>, host: Host) => Promise<T>): Promise<T>
   /** Runs queries, repeating them while the database is locked. @throws a coded error */
@@ -70,6 +72,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let isClosing = false
   let schemaVersion: number | undefined
   let wasRepaired = false
+  let wasMigrated = false
 
   async function prepare (db: Kysely<Tables>): Promise<Host> {
     const patient = <T>(work: () => Promise<T>) => retryWhileBusy(work, patienceMs, () => { lockRetries++ }, signal)
@@ -83,6 +86,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       throw timelineError('AGENT_TIMELINE_NOT_MIGRATED', [schema.missing.join(', ')])
     }
     if (schema.missing.length > 0 || !(await hasTriggers(db, schema))) {
+      wasMigrated ||= schema.missing.length > 0
       await patient(() => db.transaction().execute((trx) => up(trx)))
       version = await patient(() => schemaVersionOf(db))
       schema = await patient(() => inspectHost(db))
@@ -142,6 +146,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     path: factory.path ?? '',
     get host () { return host },
     get lockRetries () { return lockRetries },
+    get wasMigrated () { return wasMigrated },
     repair,
 
     async repairIfChanged () {

@@ -65,9 +65,10 @@ export async function fileOf (kysely: Kysely<any>): Promise<string> {
 
 function onFile (path: string, create: boolean): ConnectionFactory {
   const file = resolve(path)
-  if (!existsSync(dirname(file)) || (!create && !existsSync(file))) {
-    throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [path])
+  if (!existsSync(dirname(file))) {
+    throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [`${path}, nor does its directory`])
   }
+  if (!create && !existsSync(file)) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [path])
   let isFirst = create
   return {
     path: file,
