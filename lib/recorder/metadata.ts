@@ -23,6 +23,10 @@ const NOTHING_KEPT = '{"truncated":true}'
 export function encodeMetadata (metadata: unknown, maxBytes: number, hide: (text: string) => string): string | null {
   if (metadata === undefined || metadata === null) return null
   try {
+    if (typeof metadata === 'object' && !Array.isArray(metadata) && weigh(metadata, maxBytes, 0) >= 0) {
+      const json = stringify(metadata)
+      if (fits(json, maxBytes)) return json === '{}' ? null : json
+    }
     const value = resolve(metadata, '', maxBytes)
     const whole = copyWithin(value, maxBytes)
     const json = whole === undefined ? undefined : stringify(whole)
@@ -37,6 +41,37 @@ export function encodeMetadata (metadata: unknown, maxBytes: number, hide: (text
     // It contains itself, is nested too deeply, or its getters throw.
     return NOTHING_KEPT
   }
+}
+
+/** Nothing that adapters report is nested more deeply. */
+const MAX_PLAIN_DEPTH = 16
+
+/**
+ * What is left of a number of bytes after a value that JSON takes as it is: nearly all metadata, which needs no copy.
+ *
+ * @returns less than 0 for what is too large, or nothing so plain
+ */
+function weigh (value: unknown, bytes: number, depth: number): number {
+  switch (typeof value) {
+    case 'string': return bytes - value.length - 2
+    case 'number': case 'boolean': case 'undefined': return bytes - 1
+    case 'object': break
+    default: return -1
+  }
+  if (value === null) return bytes - 1
+  if (depth > MAX_PLAIN_DEPTH || typeof (value as { toJSON?: unknown }).toJSON === 'function') return -1
+  let left = bytes - 2
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && left >= 0; index++) left = weigh(value[index], left - 1, depth + 1)
+    return left
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return -1
+  for (const key in value) {
+    if (left < 0) break
+    left = weigh((value as Record<string, unknown>)[key], left - key.length - 3, depth + 1)
+  }
+  return left
 }
 
 /** Adds a member to metadata that is JSON already. */
