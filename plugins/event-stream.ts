@@ -53,9 +53,11 @@ export class EventStream {
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no'
     })
+    // Newer Nodes keep what is written first until the next tick, unless it is let go: the head comes before the rest.
+    this.#response.cork()
     this.write(encodeRetry(RETRY_MS) + opening)
-    this.#direct = this.#findDirect()
-    this.#direct?.on('drain', this.#tellDrained)
+    this.#response.uncork()
+    this.#writeDirectly()
   }
 
   /** @returns false when the peer is behind; what was given to {@link onDrain} is called later */
@@ -65,7 +67,8 @@ export class EventStream {
     this.#writtenBytes += bytes.length
     const hasRoom = this.#direct === undefined
       ? this.#response.write(bytes)
-      : this.#direct.destroyed || this.#direct.write(this.#coding.encode(bytes))
+      // A peer that has closed its side is still sent what was written before.
+      : !this.#direct.writable || this.#direct.write(this.#coding.encode(bytes))
     if (!hasRoom) this.#isBehind = true
     return hasRoom
   }
@@ -152,6 +155,16 @@ export class EventStream {
   readonly #tellDrained = (): void => {
     this.#isBehind = false
     for (const drained of [...this.#onDrain]) drained()
+  }
+
+  #writeDirectly (): void {
+    const direct = this.#findDirect()
+    if (direct === undefined) return
+    this.#direct = direct
+    // The socket's event is that of the response, too: one of them is enough.
+    this.#response.off('drain', this.#tellDrained)
+    direct.on('drain', this.#tellDrained)
+    this.#isBehind = direct.writableNeedDrain
   }
 
   /**

@@ -25,7 +25,8 @@ export function encodeMetadata (metadata: unknown, maxBytes: number, hide: (text
   try {
     if (typeof metadata === 'object' && !Array.isArray(metadata) && weigh(metadata, maxBytes, 0) >= 0) {
       const json = stringify(metadata)
-      if (fits(json, maxBytes)) return json === '{}' ? null : json
+      // Not so of JSON.rawJSON().
+      if (json.startsWith('{') && fits(json, maxBytes)) return json === '{}' ? null : json
     }
     const value = resolve(metadata, '', maxBytes)
     const whole = copyWithin(value, maxBytes)

@@ -58,13 +58,14 @@ export function openPieces ({ rules, literals, mayHold }: PieceRedactorOptions):
     }
   }
 
-  /** A piece may be a text of its own: what comes right before a secret there must not disguise it. */
+  /** A piece may be a text of its own: what comes right before a secret at its start must not disguise it. */
   function findInEach (values: readonly string[], offset: number): Span[] {
     if (offset === 0 && values.length === 1) return []
     const spans: Span[] = []
     let start = offset
     for (const value of values) {
-      if (mayHold(value)) for (const [from, to] of findSpans(value, rules)) spans.push([from + start, to + start])
+      const head = value.slice(0, LONG_CONTEXT_CHARS)
+      if (mayHold(head)) for (const [from, to] of findSpans(head, rules)) spans.push([from + start, to + start])
       start += value.length
     }
     return spans

@@ -11,9 +11,14 @@ export function findSpans (text: string, rules: readonly Rule[]): Span[] {
   const spans: Span[] = []
   for (const { hint, pattern, group } of rules) {
     if (hint?.test(text) === false) continue
-    for (const match of text.matchAll(pattern)) {
-      const span = match.indices?.[group]
-      if (span !== undefined && span[1] > span[0]) spans.push(span)
+    try {
+      for (const match of text.matchAll(pattern)) {
+        const span = match.indices?.[group]
+        if (span !== undefined && span[1] > span[0]) spans.push(span)
+      }
+    } catch {
+      // V8 gives up a match that backtracks over millions of characters: what cannot be searched is not shown.
+      return [[0, text.length]]
     }
   }
   return mergeSpans(spans)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyReply } from 'fastify'
 import t, { type Test } from 'tap'
@@ -8,7 +8,9 @@ import { ChunkCoding } from '../../plugins/chunk-coding.js'
 import { EventStream } from '../../plugins/event-stream.js'
 
 /** A stream that has begun, on a real socket, and what its viewer receives. */
-async function setUp (t: Test, prepare = (response: ServerResponse): void => {}) {
+async function setUp (
+  t: Test, prepare = (response: ServerResponse): void => {}, begun = (stream: EventStream): void => {}
+) {
   const server = createServer()
   t.teardown(() => server.close())
   server.listen(0, '127.0.0.1')
@@ -18,6 +20,7 @@ async function setUp (t: Test, prepare = (response: ServerResponse): void => {})
   prepare(response)
   const stream = new EventStream(response, new ChunkCoding())
   stream.begin({ getHeaders: () => ({}) } as FastifyReply, '')
+  begun(stream)
   const [answer] = await once(request, 'response') as [IncomingMessage]
   const body = text(answer)
   body.catch(() => {})
@@ -79,4 +82,46 @@ t.test('a stream of which the peer has gone takes frames, and throws nothing', a
   t.equal(stream.write('data: one\n\n'), true)
   stream.writeJoined('data: two\n\n')
   stream.end()
+})
+
+t.test('what is written in the turn of the head comes after it, on every Node', async (t) => {
+  const { stream, body } = await setUp(t, undefined, (stream) => {
+    stream.write(Buffer.from('data: one\n\n'))
+    stream.writeJoined('data: two\n\n')
+  })
+  stream.end()
+  t.match(await body, /^retry: \d+\n\ndata: one\n\ndata: two\n\n$/)
+})
+
+t.test('a peer that closes its own side is sent all that was written before, and nobody is told of an error', async (t) => {
+  const server = createServer()
+  t.teardown(() => server.close())
+  server.on('clientError', (error: Error) => t.fail(error.message))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  const [, response] = await once(server, 'request') as [IncomingMessage, ServerResponse]
+  const stream = new EventStream(response, new ChunkCoding())
+  stream.begin({ getHeaders: () => ({}) } as FastifyReply, '')
+  const frame = Buffer.from(`data: ${'x'.repeat(1024 * 1024)}\n\n`)
+  for (let count = 0; count < 12; count++) stream.write(frame)
+  response.req.on('error', () => {})
+  socket.end()
+  await once(response.socket as Socket, 'end')
+  stream.write(frame)
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => { bytes += chunk.length })
+  await once(socket, 'close')
+  t.ok(bytes > 12 * frame.length, `${bytes} bytes`)
+})
+
+t.test('viewers that are far behind one another are written the same bytes', async (t) => {
+  const coding = new ChunkCoding()
+  const [one, two] = [Buffer.from('data: 1\n\n'), Buffer.from('data: 2\n\n')]
+  const coded = [one, two].map((bytes) => coding.encode(bytes))
+  t.equal(String(coded[0]), '9\r\ndata: 1\n\n\r\n')
+  t.equal(coding.encode(one), coded[0])
+  t.equal(coding.encode(two), coded[1])
+  t.equal(coding.encode(': ping\n\n'), coding.encode(': ping\n\n'))
 })

@@ -65,3 +65,10 @@ t.test('a secret where a long text is cut is hidden', async (t) => {
   const { text } = encode({ text: key + 'ghp_' + 'a1B2'.repeat(5_000) }, 8_192, redactor.beforeCut)
   t.notMatch(text, /ghp_a1B2/, 'nor one that comes near because another is hidden')
 })
+
+t.test('metadata of JSON.rawJSON is an object like any other', {
+  skip: 'rawJSON' in JSON ? false : 'from Node 22 on there is JSON.rawJSON'
+}, async (t) => {
+  const { rawJSON } = JSON as unknown as { rawJSON (text: string): unknown }
+  for (const text of ['null', '5', '"a"']) t.equal(typeof JSON.parse(encodeMetadata(rawJSON(text), 8_192, (it) => it) ?? '{}'), 'object')
+})
