@@ -1,5 +1,5 @@
 import type {
-  CurrentFrame, InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, TaskEvent, TimelineEvent
+  InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, InvocationSummary, TaskEvent, TimelineEvent
 } from './events.js'
 import { formatDuration, toPlainLine, toPlainLines } from './plain-text.js'
 
@@ -13,8 +13,8 @@ export class EventLines {
   readonly #calls = new Map<string, string>()
 
   /** @param known invocations whose start may not be among the events */
-  constructor (known: ReadonlyArray<Pick<CurrentFrame, 'invocationId' | 'role'>> = []) {
-    for (const { invocationId, role } of known) this.#roles.set(invocationId, role)
+  constructor (known: ReadonlyArray<Pick<InvocationSummary, 'id' | 'role'>> = []) {
+    for (const { id, role } of known) this.#roles.set(id, role)
   }
 
   /** The line of an event; undefined for those that add nothing, as the end of a tool call that went well. */

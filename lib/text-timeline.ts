@@ -1,6 +1,8 @@
 import { toIso } from './clock.js'
 import { EventLines, nameOf, timeOf } from './event-lines.js'
-import type { CurrentFrame, HealthState, InvocationActivityEvent, TaskInfo, TimelineEvent } from './events.js'
+import type {
+  CurrentFrame, HealthState, InvocationActivityEvent, InvocationSummary, TaskInfo, TimelineEvent
+} from './events.js'
 import { formatDuration, toPlainLine } from './plain-text.js'
 
 export interface TextTimeline {
@@ -9,7 +11,7 @@ export interface TextTimeline {
   readonly events: readonly TimelineEvent[]
   readonly running: readonly CurrentFrame[]
   /** Invocations whose start may not be among the events. */
-  readonly known?: ReadonlyArray<Pick<CurrentFrame, 'invocationId' | 'role'>>
+  readonly known?: ReadonlyArray<Pick<InvocationSummary, 'id' | 'role'>>
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Says that there are events before the first one. */
@@ -23,7 +25,7 @@ const MAX_HEALTH = 400
 
 /** A task's timeline as text, as the design document shows it. Times are UTC. */
 export function formatTimeline ({ task, events, running, known = [], now, isCut = false }: TextTimeline): string {
-  const lines = new EventLines([...known, ...running])
+  const lines = new EventLines([...known, ...running.map(({ invocationId, role }) => ({ id: invocationId, role }))])
   const entries = events.map((event) => lines.format(event)).filter((line) => line !== undefined)
   return [
     `Task: ${toPlainLine(task.title ?? task.id)}`,

@@ -8,6 +8,7 @@ import { isTimelineError, timelineError } from '../lib/errors.js'
 import { EventLines } from '../lib/event-lines.js'
 import type { Logger } from '../lib/logger.js'
 import { checkTaskId } from '../lib/options.js'
+import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
 import { OPTIONS, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
@@ -144,8 +145,8 @@ async function tail (values: Values, terminal: Terminal): Promise<undefined> {
   try {
     const { task } = await timeline.getTimeline(taskId, { limit: 1 })
     print(`Task: ${task.title ?? task.id}`)
-    const { invocations } = await timeline.listInvocations({ taskId, limit: 1_000 })
-    const lines = new EventLines(invocations.map(({ id, role }) => ({ invocationId: id, role })))
+    const { invocations } = await timeline.listInvocations({ taskId, limit: MAX_LIST_LIMIT })
+    const lines = new EventLines(invocations)
     for await (const event of timeline.events({ taskId, after, signal })) {
       const line = lines.format(event)
       if (line !== undefined) print(line)

@@ -92,8 +92,7 @@ async function rolesOf (
     return 'invocationId' in event && !begun.has(event.invocationId)
   }
   if (!events.some(isUnknown)) return []
-  const { invocations } = await reader.listInvocations({ taskId, limit: MAX_LIST_LIMIT })
-  return invocations.map(({ id, role }) => ({ invocationId: id, role }))
+  return (await reader.listInvocations({ taskId, limit: MAX_LIST_LIMIT })).invocations
 }
 
 function varyOnAccept (reply: FastifyReply): string {
