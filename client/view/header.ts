@@ -89,7 +89,7 @@ function runningClauses ({ running, invocation, openTool }: Summary, nowMs: numb
     waitingFor
       ? html`${isNamed ? '' : `${roleName(invocation!)} `}waits for <b>${toPlainText(waitingFor.what, 160)}</b>` as VNode
       : call
-        ? html`${health?.state === 'lost' ? 'Was r' : 'R'}unning <span class="mono">${toPlainText(call.what, 80)}</span> for <b>${
+        ? html`${health?.state === 'lost' ? 'Was running' : 'Running'} <span class="mono">${toPlainText(call.what, 80)}</span> for <b>${
           formatSeconds(nowMs - call.atMs)}</b>` as VNode
         : !isNamed && rolesText(running) + (badnessOf(health) > 0 ? '' : ' at work'),
     restMs > 0 && html`<b>${formatSeconds(restMs)}</b> left` as VNode
