@@ -3,6 +3,7 @@ import { systemClock } from '../lib/clock.js'
 import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { TaskInfo, TimelineEvent } from '../lib/events.js'
+import { toJsonLine } from '../lib/json-line.js'
 import { checkTaskId } from '../lib/options.js'
 import type { PageQuery } from '../lib/store/activity-store.js'
 import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
@@ -59,7 +60,7 @@ async function answer (
   }
   const { timeline, page } = await reader.readPage(task.id, query)
   if (format === 'application/x-ndjson') {
-    const lines = timeline.map((event) => JSON.stringify(event) + '\n').join('')
+    const lines = timeline.map((event) => toJsonLine(event) + '\n').join('')
     return reply.type('application/x-ndjson; charset=utf-8').send(lines)
   }
   return { success: true, task, timeline, page }
