@@ -22,6 +22,7 @@ const HELP = `Usage: npm start -- [options]
   --agent NAME                  runs the real CLI: ${AGENTS.join(', ')}; with --prompt TEXT, --model NAME, --cwd DIR
   --speed N                     plays N times as fast
   --port 3000                   another one is used where it is taken; 0 takes any
+  --allowed-host NAME           a name, beside addresses and localhost, under which a proxy asks; may be repeated
   --database FILE               default: a new one in the temporary directory
   --once                        ends after the task`
 
@@ -35,7 +36,7 @@ const app = Fastify()
 const viewer = new Promise<void>((resolve) => {
   app.addHook('onRequest', async (request) => { if (request.url.startsWith('/api/tasks/')) resolve() })
 })
-await app.register(agentTimeline, { database })
+await app.register(agentTimeline, { database, allowedHosts: options['allowed-host'] })
 app.get('/', async (_request, reply) => reply.redirect('/timeline/'))
 const address = await listen(options.port)
 
@@ -70,6 +71,7 @@ async function readOptions () {
         speed: { type: 'string' },
         database: { type: 'string' },
         port: { type: 'string', default: '3000' },
+        'allowed-host': { type: 'string', multiple: true, default: [] },
         once: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' }
       }

@@ -27,6 +27,7 @@ const ERRORS = {
   AGENT_TIMELINE_STREAMING_DISABLED: [404, 'Live streaming is switched off.'],
   AGENT_TIMELINE_TOO_MANY_STREAMS: [429, 'Too many open streams. Try again later.'],
   AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS: [429, 'Too many open streams from this address. Close one, or try again later.'],
+  AGENT_TIMELINE_HOST_NOT_ALLOWED: [421, 'Requests may not name this host: %s. Add it to allowedHosts, or to --allowed-host.'],
   AGENT_TIMELINE_INTERNAL: [500, 'Something went wrong.'],
   AGENT_TIMELINE_COMMAND_NOT_FOUND: [500, 'The command %s was not found. Install it, or give its whole path.'],
   AGENT_TIMELINE_CWD_NOT_FOUND: [500, 'The working directory does not exist: %s.'],

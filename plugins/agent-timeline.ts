@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { openCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { Timeline } from '../lib/timeline.js'
+import { isLoopback } from './allowed-hosts.js'
 import { invocationRoutes } from './invocation-routes.js'
 import { metricsRoute } from './metrics-route.js'
 import { createMetrics } from './metrics.js'
@@ -54,7 +55,7 @@ declare module 'fastify' {
 async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOptions): Promise<void> {
   if (fastify.hasDecorator('agentTimeline')) throw timelineError('AGENT_TIMELINE_ALREADY_REGISTERED')
   const resolved = resolveOptions(options)
-  const { apiPrefix, uiPrefix, hooks, monitoring, core, projects: resolve } = resolved
+  const { apiPrefix, uiPrefix, monitoring, core, projects: resolve } = resolved
   if ('prefix' in options) fastify.log.warn('The option prefix does nothing for this plugin: use routePrefix')
   const streams = new OpenStreams(monitoring)
   const metrics = resolved.metrics ? await createMetrics(streams, resolved.projectNames) : undefined
@@ -68,10 +69,10 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   // onClose would never begin: the server waits for open streams first.
   fastify.addHook('preClose', async () => streams.endAll())
   fastify.addHook('onClose', async () => projects.close())
-  if (options.hooks === undefined) warnWhenPublic(fastify)
+  if (!resolved.hasHooks) warnWhenPublic(fastify)
 
   await fastify.register(async (scope) => {
-    prepareScope(scope, hooks)
+    prepareScope(scope, resolved)
     await scope.register(async (api) => {
       for (const schema of SHARED_SCHEMAS) api.addSchema(structuredClone(schema))
       if (metrics !== undefined) metricsRoute(api, metrics)
@@ -113,7 +114,7 @@ function warnWhenPublic (fastify: FastifyInstance): void {
 
 function isBeyondLoopback (address: AddressInfo | string): boolean {
   if (typeof address === 'string') return false
-  return !(address.address.startsWith('127.') || address.address === '::1')
+  return !isLoopback(address.address)
 }
 
 export default fp(agentTimeline, { fastify: '5.x', name: 'fastify-agent-timeline' })

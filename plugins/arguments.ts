@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { timelineError } from '../lib/errors.js'
+import { checkHostName } from './allowed-hosts.js'
 
 /** The options of every command. */
 export const OPTIONS = {
@@ -14,12 +15,17 @@ export const OPTIONS = {
   'silence-timeout': { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
+  'allowed-host': { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' }
 } as const
 
 /** What was given, as it was given. */
-export type Values = { readonly [name in keyof typeof OPTIONS]?: string | boolean | undefined }
+export type Values = {
+  readonly [name in keyof typeof OPTIONS]?: (name extends 'allowed-host' ? string[] : string | boolean) | undefined
+}
+/** What may be given once. */
+type Value = string | boolean | undefined
 
 /** A typing error must not leave a new database behind. @throws AGENT_TIMELINE_DATABASE_MISSING */
 export function existing (values: Values): string {
@@ -29,7 +35,7 @@ export function existing (values: Values): string {
 }
 
 /** @throws AGENT_TIMELINE_INVALID_OPTION */
-export function required (name: string, value: string | boolean | undefined): string {
+export function required (name: string, value: Value): string {
   if (typeof value === 'string' && value !== '') return value
   throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is missing'])
 }
@@ -49,10 +55,15 @@ export function given<Name extends keyof Values> (values: Values, names: readonl
 
 /** A limit in milliseconds, under the name it has in code; nothing where none was given. */
 export function limit<Name extends string> (
-  name: Name, option: string, value: Values[keyof Values]
+  name: Name, option: string, value: Value
 ): { [name in Name]?: number } {
   if (value === undefined) return {}
   const ms = wholeNumber(option, value, Number.MAX_SAFE_INTEGER)
   if (ms === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [option, 'is a positive number of milliseconds'])
   return { [name]: ms } as never
+}
+
+/** The names of `--allowed-host`; none by default. @throws AGENT_TIMELINE_INVALID_OPTION */
+export function allowedHosts ({ 'allowed-host': names = [] }: Values): string[] {
+  return names.map((name) => checkHostName('--allowed-host', name))
 }

@@ -11,7 +11,7 @@ import { checkTaskId } from '../lib/options.js'
 import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
-import { OPTIONS, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
+import { OPTIONS, allowedHosts, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
 import { runRecorded, type Exit } from './run-command.js'
 
 /** Where a command writes, and how it is told to end. */
@@ -26,8 +26,9 @@ export interface Terminal {
 
 const HELP = `Usage: agent-timeline <command> [options]
 
-  serve    --database FILE [--port 3000] [--host 127.0.0.1]
-           serves the pages and the API of a database that a runner, or run, has made
+  serve    --database FILE [--port 3000] [--host 127.0.0.1] [--allowed-host NAME]...
+           serves the pages and the API of a database that a runner, or run, has made;
+           under addresses, localhost and the names that are given, as those of a proxy
   run      --database FILE --task ID --role ROLE [--title TEXT] [--provider NAME] [--model NAME]
            [--timeout MS] [--silence-timeout MS] -- COMMAND [ARGUMENT]...
            runs a command and records it, also what Claude Code, Codex and Gemini CLI print as JSON;
@@ -36,7 +37,7 @@ const HELP = `Usage: agent-timeline <command> [options]
            prints what a task's agents do while they do it, until it is interrupted
   migrate  --database FILE
            adds what a database lacks; harmless when there is nothing to add
-  demo     [--port 3000]
+  demo     [--port 3000] [--allowed-host NAME]...
            plays a recorded session of a real agent, so that there is something to look at
 
   --help, --version
@@ -53,7 +54,7 @@ interface Command {
 }
 
 const COMMANDS = new Map<string, Command>([
-  ['serve', { options: ['database', 'port', 'host'], run: serve }],
+  ['serve', { options: ['database', 'port', 'host', 'allowed-host'], run: serve }],
   ['run', {
     options: ['database', 'task', 'role', 'title', 'provider', 'model', 'timeout', 'silence-timeout'],
     takesWords: true,
@@ -61,7 +62,7 @@ const COMMANDS = new Map<string, Command>([
   }],
   ['tail', { options: ['database', 'task', 'after'], run: tail }],
   ['migrate', { options: ['database'], run: runMigration }],
-  ['demo', { options: ['port'], run: demo }]
+  ['demo', { options: ['port', 'allowed-host'], run: demo }]
 ])
 
 /** Runs one command of the command line. @returns its exit code, or the signal to end by */
@@ -103,12 +104,13 @@ async function serve (values: Values, terminal: Terminal): Promise<undefined> {
   const database = existing(values)
   const port = values.port === undefined ? 3000 : wholeNumber('--port', values.port, 65_535)
   const host = String(values.host ?? '127.0.0.1')
+  const names = allowedHosts(values)
   const [{ default: fastify }, { default: agentTimeline }] = await Promise.all([
     import('fastify'), import('./agent-timeline.js')
   ])
   const app = fastify({ logger: { level: 'warn', stream: { write: (line: string) => terminal.printError(line.trimEnd()) } } })
   try {
-    await app.register(agentTimeline, { database, monitoring: { activityLogRetention: 0 } })
+    await app.register(agentTimeline, { database, allowedHosts: names, monitoring: { activityLogRetention: 0 } })
     app.get('/', async (_request, reply) => reply.redirect('/timeline/'))
     await app.listen({ port, host })
     const { port: actual } = app.server.address() as AddressInfo
@@ -128,7 +130,8 @@ async function version (): Promise<string> {
 async function demo (values: Values, { signal }: Terminal): Promise<Exit> {
   const port = values.port === undefined ? 3000 : wholeNumber('--port', values.port, 65_535)
   const example = fileURLToPath(new URL('../examples/orchestrator.js', import.meta.url))
-  const child = spawn(process.execPath, [example, '--port', String(port)], { stdio: 'inherit' })
+  const allowed = allowedHosts(values).flatMap((name) => ['--allowed-host', name])
+  const child = spawn(process.execPath, [example, '--port', String(port), ...allowed], { stdio: 'inherit' })
   signal.addEventListener('abort', () => child.kill('SIGTERM'))
   const [code, ended] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
   return ended ?? code ?? 1

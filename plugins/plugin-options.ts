@@ -6,6 +6,7 @@ import type { TaskEventSource } from '../lib/host/task-events.js'
 import { checkBoolean, checkFunction, checkInteger, checkKnown } from '../lib/options.js'
 import type { RedactOptions } from '../lib/recorder/redact.js'
 import type { DatabaseSource } from '../lib/store/source.js'
+import { createHostCheck, type HostCheck } from './allowed-hosts.js'
 
 /**
  * Decides which database a request's `?project=` means; undefined where there is none or the request may not see it.
@@ -59,6 +60,12 @@ export interface AgentTimelineOptions {
   /** Who may look: without hooks, everybody who reaches the server. */
   readonly hooks?: GuardHooks
   readonly monitoring?: MonitoringOptions
+  /**
+   * Names that may stand in `Host`; others are answered with 421. A name is exact, `*.example.com` means those below
+   * it, `.example.com` both; addresses, `localhost` and `*.localhost` are always allowed. By default only these are, on
+   * connections over loopback, where there are no `hooks`; false allows every name.
+   */
+  readonly allowedHosts?: readonly string[] | false
   /** Added to the default redaction; false switches it off. */
   readonly redact?: RedactOptions | false
   /** Count, and serve `GET <routePrefix>/timeline/metrics` for Prometheus. Default false. */
@@ -95,7 +102,9 @@ const CORE_OPTIONS = [
   'migrate', 'redact', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
   'ownerLeaseMs', 'mapResult', 'mapActivity'
 ] as const
-const OPTIONS = ['database', 'projects', 'routePrefix', 'ui', 'hooks', 'monitoring', 'metrics', ...CORE_OPTIONS]
+const OPTIONS = [
+  'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'monitoring', 'metrics', ...CORE_OPTIONS
+]
 /** Fastify's own, of every `register`; the two for logging have no effect on a plugin that is not encapsulated. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 export const GUARD_HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const
@@ -108,6 +117,9 @@ export interface ResolvedOptions {
   /** Undefined where there are no pages. */
   readonly uiPrefix: string | undefined
   readonly hooks: GuardHooks
+  /** Whether anybody is asked who they are. */
+  readonly hasHooks: boolean
+  readonly checkHost: HostCheck
   readonly monitoring: Required<MonitoringOptions>
   readonly metrics: boolean
   /** The projects that the options name; empty where a function finds them, or there is one database. */
@@ -127,6 +139,8 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   if (taskExists !== undefined) checkFunction('taskExists', taskExists)
   if (metrics !== undefined) checkBoolean('metrics', metrics)
   const monitoring = resolveMonitoring(options.monitoring)
+  const hooks = resolveHooks(options.hooks)
+  const hasHooks = Object.values(hooks).flat().some((hook) => hook !== undefined)
   return {
     projects: resolveProjects(options),
     core: {
@@ -135,7 +149,10 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
     },
     apiPrefix: resolvePrefix('routePrefix', options.routePrefix === undefined ? DEFAULT_API_PREFIX : options.routePrefix),
     uiPrefix: resolveUiPrefix(options.ui),
-    hooks: resolveHooks(options.hooks),
+    hooks,
+    hasHooks,
+    // Whoever lets in by a login need not care under which name.
+    checkHost: createHostCheck(options.allowedHosts === undefined && hasHooks ? false : options.allowedHosts),
     monitoring,
     metrics: metrics ?? false,
     projectNames: typeof options.projects === 'object' ? Object.keys(options.projects) : []

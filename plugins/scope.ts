@@ -1,9 +1,21 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { isTimelineError, publicSentence, timelineError, type TimelineError } from '../lib/errors.js'
+import type { HostCheck } from './allowed-hosts.js'
 import { GUARD_HOOKS, type GuardHooks } from './plugin-options.js'
 
-/** Puts the host's guards before everything in the scope, and our own answers to errors behind it. */
-export function prepareScope (scope: FastifyInstance, hooks: GuardHooks): void {
+/** What stands before everything that is served. */
+export interface Guards {
+  readonly hooks: GuardHooks
+  readonly checkHost: HostCheck
+}
+
+/** Puts our headers, then the guards before everything in the scope, and our own answers to errors behind it. */
+export function prepareScope (scope: FastifyInstance, { hooks, checkHost }: Guards): void {
+  scope.addHook('onRequest', async (request, reply) => {
+    // Before all other hooks of the scope, so that whatever a host sets is what is sent. Assets have their own caching.
+    for (const [name, value] of HEADERS) if (!reply.hasHeader(name)) reply.header(name, value)
+    checkHost(request)
+  })
   for (const name of GUARD_HOOKS) {
     for (const hook of [hooks[name]].flat()) {
       if (hook !== undefined) scope.addHook(name as 'onRequest', hook as Parameters<typeof scope.addHook>[1] & (() => void))
@@ -11,6 +23,9 @@ export function prepareScope (scope: FastifyInstance, hooks: GuardHooks): void {
   }
   scope.setErrorHandler(answerError)
 }
+
+/** What agents do is kept by no cache, and is what its type says and nothing else. */
+const HEADERS = [['x-content-type-options', 'nosniff'], ['cache-control', 'no-store']] as const
 
 /** What our routes throw, as JSON; all other errors, those of the host's hooks for one, are the host's to answer. */
 function answerError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<never> | undefined {

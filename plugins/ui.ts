@@ -45,8 +45,7 @@ export async function ui (scope: FastifyInstance, options: UiOptions): Promise<v
       // A route per file: nothing else can be reached, and unknown paths stay the host's.
       wildcard: false,
       index: false,
-      globIgnore: hasPages ? ['**/*.d.ts', '**/*.map', 'pages/*.html'] : ['!(client.js)', '*/*/**'],
-      setHeaders: (reply) => { reply.header('x-content-type-options', 'nosniff') }
+      globIgnore: hasPages ? ['**/*.d.ts', '**/*.map', 'pages/*.html'] : ['!(client.js)', '*/*/**']
     })
   } catch (err) {
     if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
@@ -96,8 +95,6 @@ async function readPage (folder: string, name: string): Promise<string> {
 function sendPage (reply: FastifyReply, html: string): FastifyReply {
   return reply
     .header('content-security-policy', POLICY)
-    .header('x-content-type-options', 'nosniff')
-    .header('cache-control', 'no-store')
     .type('text/html; charset=utf-8')
     .send(html)
 }
