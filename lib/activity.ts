@@ -13,9 +13,25 @@ export interface InvocationActivity {
   readonly metadata?: Record<string, unknown>
 }
 
+/** What a tool does. Set by adapters; `build` and `test` are shell commands that do that. */
+export const TOOL_KINDS = [
+  'read', 'edit', 'search', 'shell', 'build', 'test', 'web', 'mcp', 'agent', 'person', 'plan', 'other'
+] as const
+export type ToolKind = typeof TOOL_KINDS[number]
+
+/** What agents wait for. Set by adapters. */
+export const WAIT_KINDS = [
+  'person', 'rate_limit', 'usage_limit', 'retry', 'network', 'model', 'background', 'other'
+] as const
+export type WaitKind = typeof WAIT_KINDS[number]
+
 /** `metadata` of a `tool_exec`: a call is two activities with the same `callId`. */
 export interface ToolMetadata {
+  /** Unique among the calls that are open; agents use an id again once its call is over. */
   readonly callId: string
+  /** Which use of this `callId` it is, from the second one on. */
+  readonly use?: number
+  readonly toolKind?: ToolKind
   readonly phase: 'start' | 'end'
   readonly tool: string
   /** On start: the tool's input, capped. */
@@ -36,7 +52,10 @@ export interface ToolMetadata {
 /** `metadata` of a `progress`. `kind: 'waiting'` says what the agent waits for and, where known, until when. */
 export interface ProgressMetadata {
   readonly kind: 'session' | 'reasoning' | 'plan' | 'retry' | 'waiting' | 'usage' | 'tool' | 'compaction' | 'notice' |
-    'unknown' | (string & {})
+    'unknown' | 'unknown_format' | (string & {})
+  /** Of `waiting` and `retry`: what is waited for, as one of a few kinds. */
+  readonly waitKind?: WaitKind
+  /** The same in words. */
   readonly what?: string
   /** ISO-8601. */
   readonly until?: string

@@ -3,6 +3,8 @@ import { isTimelineError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import { createAgent } from '../lib/providers/agent.js'
 import type { PassOn } from '../lib/providers/process-runner.js'
+import type { OutputFormat } from '../lib/providers/format.js'
+import { knownFormats } from '../lib/providers/formats.js'
 import { createRecognisingAdapter, recogniseCommand } from '../lib/providers/recognise.js'
 import { openTimeline, type InvocationMeta, type Timeline } from '../lib/timeline.js'
 
@@ -21,6 +23,8 @@ export interface RecordedCommand {
   /** Aborted with the name of a signal: the command gets that signal. */
   readonly signal: AbortSignal
   readonly passOn: PassOn
+  /** Looked at before those that are known anyway. */
+  readonly formats?: readonly OutputFormat[]
   readonly logger: Logger
 }
 
@@ -41,13 +45,15 @@ const OPEN_MS = 2_000
 export async function runRecorded (command: RecordedCommand): Promise<Exit> {
   const { words, meta, logger } = command
   const [program = '', ...args] = words
-  const agent = createAgent(createRecognisingAdapter(words), { command: program, args: () => args }, command.passOn)
+  const formats = [...command.formats ?? [], ...knownFormats()]
+  const adapter = createRecognisingAdapter(words, formats)
+  const agent = createAgent(adapter, { command: program, args: () => args }, command.passOn)
   const { timeout, silenceTimeout } = command
   const limits = { ...(timeout !== undefined && { timeout }), ...(silenceTimeout !== undefined && { silenceTimeout }) }
   const invoke = async (options: InvokeOptions): Promise<InvocationResult> => await agent.invoke('', { ...limits, ...options })
 
   const timeline = await openInTime(command)
-  const provider = meta.provider ?? recogniseCommand(words) ?? program.replace(/^.*\//, '')
+  const provider = meta.provider ?? recogniseCommand(words, formats)?.name ?? program.replace(/^.*\//, '')
   try {
     const result = timeline === undefined
       ? await invoke({ signal: command.signal })

@@ -59,14 +59,17 @@ export const TOOL_FLOORS_MS: Readonly<Record<ToolKind, number>> = {
  *
  * - `person`: a night and a working day.
  * - `rate_limit`: without a time of its own it is one of requests or tokens, counted in minutes.
- * - `retry`, `network`: CLIs give up a refused connection after 3 to 5 min.
+ * - `usage_limit`: those of a subscription begin anew after five hours.
+ * - `retry`, `network`, `model`: CLIs give up a refused connection after 3 to 5 min.
  * - `background`: what a tool started and left running.
  */
 export const WAIT_FLOORS_MS: Readonly<Record<WaitKind, number>> = {
   person: 24 * 60 * MINUTE,
   rate_limit: 15 * MINUTE,
+  usage_limit: 6 * 60 * MINUTE,
   retry: 5 * MINUTE,
   network: 5 * MINUTE,
+  model: 5 * MINUTE,
   background: 30 * MINUTE,
   other: 10 * MINUTE
 }

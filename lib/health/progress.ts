@@ -164,7 +164,7 @@ function toWait (kind: 'waiting' | 'retry', details: Details, message: string, a
   const what = text(details.what, MESSAGE_CHARS) ?? cut(message, MESSAGE_CHARS)
   const until = parseTime(details.until)
   const callId = text(details.callId, CALL_ID_CHARS)
-  const wait = { kind: waitKind(kind, what), what }
+  const wait = { kind: waitKind(kind, what, details.waitKind), what }
   const isSame = before?.kind === wait.kind && before.what === what && before.callId === callId
   return {
     ...wait,

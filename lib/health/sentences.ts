@@ -18,8 +18,10 @@ export function formatSpan (ms: number): string {
 const WAITS: Readonly<Record<WaitKind, string>> = {
   person: 'a person',
   rate_limit: 'a rate limit to pass',
+  usage_limit: 'a usage limit to pass',
   retry: 'its next attempt',
   network: 'the network',
+  model: 'the model',
   background: 'background tasks',
   other: ''
 }

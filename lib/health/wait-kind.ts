@@ -1,6 +1,6 @@
-/** What agents wait for. */
-export const WAIT_KINDS = ['person', 'rate_limit', 'retry', 'network', 'background', 'other'] as const
-export type WaitKind = typeof WAIT_KINDS[number]
+import { WAIT_KINDS, type WaitKind } from '../activity.js'
+
+export { WAIT_KINDS, type WaitKind }
 
 const PATTERNS: ReadonlyArray<readonly [WaitKind, RegExp]> = [
   ['person', /permission|approv|person|human|\buser\b|confirm|answer|question/i],
@@ -9,7 +9,11 @@ const PATTERNS: ReadonlyArray<readonly [WaitKind, RegExp]> = [
   ['background', /background/i]
 ]
 
-/** The kind of a wait, from what the adapter says is waited for; a retry without a known cause is a `retry`. */
-export function waitKind (kind: 'waiting' | 'retry', what: string): WaitKind {
+/**
+ * The kind of a wait, as the adapter says. Only where an agent of one's own does not say it, it is guessed from the
+ * words; a retry without a known cause is a `retry`.
+ */
+export function waitKind (kind: 'waiting' | 'retry', what: string, told?: unknown): WaitKind {
+  if ((WAIT_KINDS as readonly unknown[]).includes(told)) return told as WaitKind
   return PATTERNS.find(([, pattern]) => pattern.test(what))?.[0] ?? (kind === 'retry' ? 'retry' : 'other')
 }

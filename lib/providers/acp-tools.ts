@@ -13,6 +13,9 @@ export function acpToolUpdate (update: JsonObject, state: AcpState, log: Activit
   const callId = string(update.toolCallId)
   if (callId === undefined) return
   const known = state.calls.get(callId)
+  // What follows the end of a call is no new one, unless it says that one begins.
+  const begins = update.sessionUpdate === 'tool_call' || update.status === 'pending' || update.status === 'in_progress'
+  if (known === undefined && !begins && log.hasEnded(callId)) return
   const merged = { ...known?.update, ...compact(update) }
   state.calls.set(callId, { update: merged, output: known?.output ?? '' })
   for (const block of objects(update.content)) {

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import type { InvocationResult, InvokeOptions, Usage } from '../activity.js'
 import type { ActivityLog } from './activity-log.js'
+import type { RunFacts } from './format.js'
 import type { Line } from './lines.js'
 import type { ProcessEnd } from './process-runner.js'
 
@@ -107,6 +108,8 @@ export interface CliAdapter<State> {
   line (line: Line, state: State, log: ActivityLog): void
   /** One line of stderr. */
   errorLine? (line: Line, state: State, log: ActivityLog): void
+  /** What is known by now, for a run that may be over though its process is not. */
+  facts? (state: State): RunFacts
   /** Judges a run by all that was seen: it succeeded only if a terminal event says so, and the exit code too. */
   verdict (state: State, end: ProcessEnd): Verdict
 }

@@ -3,7 +3,7 @@ import { claudeAssistant, claudeUser } from './claude-messages.js'
 import { claudePartial } from './claude-partial.js'
 import { claudeSystem } from './claude-system.js'
 import { claudeFailure, claudeUsage } from './claude-result.js'
-import { number, object, string, type JsonObject } from './json.js'
+import { compact, number, object, string, type JsonObject } from './json.js'
 import { reportUsage } from './usage.js'
 
 /** What the parser remembers of one run. */
@@ -11,8 +11,15 @@ export interface ClaudeState {
   readonly isResumed: boolean
   sessionId?: string
   model?: string
+  /** What the main agent said last. */
   lastText: string
+  /** The same, where it has called no tool since. */
+  answer: string
   lastError?: string
+  /** The class of the last API error, in the CLI's word: `rate_limit`. */
+  lastErrorClass?: string
+  /** What the last `result` said; undefined again once something new began. */
+  outcome?: 'success' | 'failure'
   /** The `result` lines: a run with background work prints several, the last one counts. */
   readonly results: JsonObject[]
   /** Calls whose permission was denied. */
@@ -32,6 +39,7 @@ export function createClaudeState (isResumed: boolean): ClaudeState {
   return {
     isResumed,
     lastText: '',
+    answer: '',
     results: [],
     denied: new Set(),
     stopped: new Set(),
@@ -48,6 +56,7 @@ const IGNORED = new Set(['control_response', 'control_request', 'keep_alive', 'a
 /** One line of `--output-format stream-json`. The order of keys varies: `type` is not the first of `result`. */
 export function claudeEvent (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const type = string(event.type) ?? 'untyped'
+  if (type === 'assistant' || type === 'user' || event.subtype === 'init') delete state.outcome
   switch (type) {
     case 'system': return claudeSystem(event, state, log)
     case 'assistant': return claudeAssistant(event, state, log)
@@ -64,10 +73,11 @@ function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void 
   state.results.push(event)
   state.sessionId ??= string(event.session_id)
   reportUsage(log, claudeUsage([event], state.isResumed))
-  const failure = claudeFailure(event)
+  const failure = claudeFailure(event, state)
+  state.outcome = failure === undefined ? 'success' : 'failure'
   if (failure !== undefined && failure.error !== state.lastError) log.error(failure.error, { reason: failure.reason })
   if (state.runningTasks > 0) {
-    log.progress('waiting', 'Waiting for background tasks.', { what: 'background', tasks: state.runningTasks })
+    log.waiting('background', 'Waiting for background tasks.', { what: 'background', tasks: state.runningTasks })
   }
 }
 
@@ -84,6 +94,9 @@ function rateLimit (event: JsonObject, log: ActivityLog): void {
   if (status === 'allowed' || status === undefined) return
   const seconds = number(resetsAt)
   const until = seconds === undefined ? undefined : new Date(seconds * 1_000).toISOString()
-  const kind = status === 'rejected' ? 'waiting' : 'notice'
-  log.progress(kind, `Rate limit: ${String(status)}.`, { what: 'rate limit', until, limit: string(rateLimitType) })
+  const message = `Rate limit: ${String(status)}.`
+  const details = compact({ what: 'rate limit', until, limit: string(rateLimitType) })
+  // The limits of a subscription, which begin anew at a time of their own.
+  if (status === 'rejected') log.waiting('usage_limit', message, details)
+  else log.progress('notice', message, details)
 }

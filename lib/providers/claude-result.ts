@@ -1,5 +1,6 @@
 import type { Usage } from '../activity.js'
 import { compact, number, object, string, type JsonObject } from './json.js'
+import { toolMessage } from './tool-message.js'
 
 /**
  * Tokens and cost of one run from its `result` lines.
@@ -35,12 +36,29 @@ export function claudeUsage (results: readonly JsonObject[], isResumed: boolean)
  * Why a `result` is not a success, or undefined. An API failure calls itself `"subtype":"success"`, with `is_error`;
  * the limits of turns and budget have `errors` and no `result`.
  */
-export function claudeFailure (result: JsonObject): { readonly error: string, readonly reason: string } | undefined {
+export function claudeFailure (
+  result: JsonObject, { lastErrorClass }: { readonly lastErrorClass?: string }
+): { readonly error: string, readonly reason: string } | undefined {
+  if (isDeferred(result)) return { error: deferralOf(result), reason: 'deferred' }
   if (result.is_error !== true && result.subtype === 'success') return undefined
-  const reason = string(result.terminal_reason) ?? string(result.subtype) ?? 'error'
+  const words = [string(result.terminal_reason), string(result.subtype)]
+  const told = words.find((word) => word !== 'completed' && word !== 'success')
+  const reason = told ?? lastErrorClass ?? (/^API Error/.test(String(result.result)) ? 'api_error' : 'error')
   if (reason.startsWith('aborted')) return { error: 'The run was interrupted.', reason }
   const errors = Array.isArray(result.errors) ? result.errors.map(String).join('\n') : ''
   return { error: string(result.result) ?? string(errors) ?? `Claude ended with ${String(result.subtype)}.`, reason }
+}
+
+/** A hook put a call off until a person has decided: nothing was done, and the process ends well. */
+export function isDeferred (result: JsonObject): boolean {
+  const { terminal_reason: reason, stop_reason: stop, deferred_tool_use: call } = result
+  return reason === 'tool_deferred' || stop === 'tool_deferred' || string(object(call).id) !== undefined
+}
+
+function deferralOf ({ deferred_tool_use: call }: JsonObject): string {
+  const { name, input } = object(call)
+  const tool = string(name)
+  return `A person has to decide${tool === undefined ? '' : ` on ${toolMessage(tool, input)}`}; the session can then be resumed.`
 }
 
 function sum (parts: readonly JsonObject[], name: string): number | undefined {

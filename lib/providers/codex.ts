@@ -2,8 +2,9 @@ import type { Usage } from '../activity.js'
 import type { Agent, AgentOptions, CliAdapter, Verdict } from './adapter.js'
 import { createAgent } from './agent.js'
 import { codexErrorLine, codexEvent, createCodexState, type CodexState } from './codex-events.js'
-import { compact } from './json.js'
-import { jsonLines } from './json-lines.js'
+import { createFormatAdapter } from './format-adapter.js'
+import type { OutputFormat, OutputParser } from './format.js'
+import { compact, object, string, type JsonObject } from './json.js'
 import { howEnded, lastErrorLine, type ProcessEnd } from './process-end.js'
 
 /**
@@ -25,7 +26,23 @@ export function codex (options?: AgentOptions): Agent {
 const MAX_SESSIONS = 1_000
 
 /** What is special about Codex. Remembers the token counts of its sessions. */
-export function createCodexAdapter (): CliAdapter<CodexState> {
+export function createCodexAdapter (): CliAdapter<OutputParser> {
+  return createFormatAdapter(createCodexFormat(), {
+    command: 'codex',
+    // "Input exceeds the maximum length of 1048576 characters"
+    promptLimit: { characters: 1_048_576 },
+    args: ({ model, sessionId }, extraArgs) => [
+      'exec', '--json', '--dangerously-bypass-approvals-and-sandbox',
+      ...(model === undefined ? [] : ['--model', model]),
+      ...extraArgs,
+      ...(sessionId === undefined ? [] : ['resume', sessionId]),
+      '-'
+    ]
+  })
+}
+
+/** What Codex prints with `exec --json`. Remembers the token counts of its sessions. */
+export function createCodexFormat (): OutputFormat {
   const totals = new Map<string, Usage>()
 
   function usageOfRun ({ sessionId, total, isResumed }: CodexState): Usage | undefined {
@@ -42,21 +59,33 @@ export function createCodexAdapter (): CliAdapter<CodexState> {
 
   return {
     name: 'codex',
-    command: 'codex',
-    // "Input exceeds the maximum length of 1048576 characters"
-    promptLimit: { characters: 1_048_576 },
-    args: ({ model, sessionId }, extraArgs) => [
-      'exec', '--json', '--dangerously-bypass-approvals-and-sandbox',
-      ...(model === undefined ? [] : ['--model', model]),
-      ...extraArgs,
-      ...(sessionId === undefined ? [] : ['resume', sessionId]),
-      '-'
-    ],
-    start: ({ sessionId, model }) => createCodexState(sessionId !== undefined, model),
-    line: jsonLines(codexEvent),
-    errorLine: codexErrorLine,
-    verdict: (state, end) => verdict(state, end, usageOfRun(state))
+    recognise: (objects) => Math.max(...objects.map(confidence)),
+    begins: ({ type }) => type === 'thread.started',
+    sessionOf: ({ thread_id: threadId }) => string(threadId),
+    createParser ({ isResumed, model }) {
+      const state = createCodexState(isResumed, model)
+      return {
+        event (event, log) { codexEvent(event, state, log) },
+        errorLine (line, log) { codexErrorLine(line, state, log) },
+        facts: () => state.outcome === undefined ? {} : { outcome: state.outcome === 'completed' ? 'success' : 'failure' },
+        verdict: (end) => verdict(state, end, usageOfRun(state))
+      }
+    }
   }
+}
+
+function confidence (event: JsonObject): number {
+  switch (event.type) {
+    case 'thread.started': return string(event.thread_id) === undefined ? 0 : 1
+    case 'item.started':
+    case 'item.updated':
+    case 'item.completed': return string(object(event.item).type) === undefined ? 0 : 0.6
+    case 'turn.completed':
+    case 'turn.failed': return 0.5
+    case 'turn.started': return 0.3
+    case 'error': return string(event.message) !== undefined && Object.keys(event).length === 2 ? 0.2 : 0
+  }
+  return 0
 }
 
 function verdict (state: CodexState, end: ProcessEnd, usage: Usage | undefined): Verdict {

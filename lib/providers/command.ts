@@ -50,7 +50,14 @@ export function createCommandAdapter (name: string, command: string): CliAdapter
 }
 
 /** Lines carry their line break and no metadata: the recorder joins them into blocks. */
-function line ({ text, partial }: Line, state: CommandState, log: ActivityLog): void {
+function line ({ text, partial, tail, missingBytes = 0 }: Line, state: CommandState, log: ActivityLog): void {
+  const whole = tail === undefined ? text : `${text}${missingBytes > 0 ? `[… ${missingBytes} bytes …]` : ''}${tail}`
+  keepLine(whole, state)
+  log.output(partial ? whole : `${whole}\n`)
+}
+
+/** Keeps a line for the answer. */
+export function keepLine (text: string, state: CommandState): void {
   state.lines.push(text)
   state.characters += text.length
   if (state.characters > 2 * MAX_RESPONSE_CHARACTERS) {
@@ -58,5 +65,4 @@ function line ({ text, partial }: Line, state: CommandState, log: ActivityLog): 
     state.lines.splice(0, state.lines.length, kept)
     state.characters = kept.length
   }
-  log.output(partial ? text : `${text}\n`)
 }

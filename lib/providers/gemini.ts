@@ -1,10 +1,10 @@
-import type { Agent, AgentOptions, CliAdapter, Verdict } from './adapter.js'
+import type { Agent, AgentOptions, Verdict } from './adapter.js'
 import { createAgent } from './agent.js'
 import { createGeminiState, geminiErrorLine, geminiEvent, geminiFailure, type GeminiState } from './gemini-events.js'
 import { geminiModel, geminiUsage } from './gemini-stats.js'
-import { compact, string } from './json.js'
-import { jsonLines } from './json-lines.js'
-import type { Line } from './lines.js'
+import { createFormatAdapter } from './format-adapter.js'
+import type { OutputFormat } from './format.js'
+import { compact, object, string, type JsonObject } from './json.js'
 import { howEnded, type ProcessEnd } from './process-end.js'
 
 /**
@@ -22,11 +22,26 @@ export function gemini (options?: AgentOptions): Agent {
   return createAgent(geminiAdapter, options)
 }
 
-const parse = jsonLines(geminiEvent)
+/** What Gemini CLI prints with `--output-format stream-json`. */
+export const geminiFormat: OutputFormat = {
+  name: 'gemini',
+  recognise: (objects) => Math.max(...objects.map(confidence)),
+  begins: ({ type }) => type === 'init',
+  sessionOf: ({ type, session_id: sessionId }) => type === 'init' ? string(sessionId) : undefined,
+  createParser () {
+    const state = createGeminiState()
+    return {
+      event (event, log) { geminiEvent(event, state, log) },
+      errorLine (line, log) { geminiErrorLine(line, state, log) },
+      isNoise: isEcho,
+      facts: () => outcomeOf(state),
+      verdict: (end) => verdict(state, end)
+    }
+  }
+}
 
 /** What is special about Gemini CLI. */
-export const geminiAdapter: CliAdapter<GeminiState> = {
-  name: 'gemini',
+export const geminiAdapter = createFormatAdapter(geminiFormat, {
   command: 'gemini',
   // What is beyond is cut off with a warning.
   promptLimit: { bytes: 8_388_608 },
@@ -36,16 +51,30 @@ export const geminiAdapter: CliAdapter<GeminiState> = {
     ...(sessionId === undefined ? [] : ['--resume', sessionId]),
     ...extraArgs
   ],
-  env: () => ({ GEMINI_CLI_NO_RELAUNCH: 'true' }),
-  start: createGeminiState,
-  line: (line, state, log) => { if (!isEcho(line)) parse(line, state, log) },
-  errorLine: geminiErrorLine,
-  verdict
-}
+  env: () => ({ GEMINI_CLI_NO_RELAUNCH: 'true' })
+})
 
 /** The prompt comes back as the first message, as one line of up to 8 MiB and more: not worth parsing. */
-function isEcho ({ text }: Line): boolean {
+function isEcho (text: string): boolean {
   return text.startsWith('{"type":"message"') && text.slice(0, 150).includes('"role":"user"')
+}
+
+function confidence (event: JsonObject): number {
+  const { type, timestamp } = event
+  if (string(timestamp) === undefined) return 0
+  switch (type) {
+    case 'init': return string(event.session_id) !== undefined && string(event.model) !== undefined ? 1 : 0
+    case 'tool_use': return string(event.tool_name) !== undefined && string(event.tool_id) !== undefined ? 0.6 : 0
+    case 'tool_result': return string(event.tool_id) !== undefined ? 0.6 : 0
+    case 'result': return Object.keys(object(event.stats)).length > 0 ? 0.6 : 0.1
+    case 'message': return typeof event.content === 'string' && string(event.role) !== undefined ? 0.3 : 0
+    case 'error': return string(event.message) !== undefined ? 0.1 : 0
+  }
+  return 0
+}
+
+function outcomeOf ({ result }: GeminiState): { outcome?: 'success' | 'failure' } {
+  return result === undefined ? {} : { outcome: result.status === 'success' ? 'success' : 'failure' }
 }
 
 function verdict (state: GeminiState, end: ProcessEnd): Verdict {

@@ -1,8 +1,14 @@
+import { createTail } from './tail.js'
+
 /** One line of a program's output, without its `\n`. */
 export interface Line {
   readonly text: string
   /** The line was longer than the cap; `text` is its beginning. */
   readonly truncated: boolean
+  /** The end of a line that was longer than the cap: at most 64 KiB of what `text` lacks. */
+  readonly tail?: string
+  /** How many bytes stood between `text` and `tail`. */
+  readonly missingBytes?: number
   /** The stream ended before the line's `\n` came. */
   readonly partial: boolean
 }
@@ -18,6 +24,7 @@ export interface LineSplitter {
 const NEWLINE = 0x0a
 const SMALL_BUFFER_BYTES = 4_096
 const KEPT_BUFFER_BYTES = 65_536
+const TAIL_BYTES = 65_536
 
 /**
  * Splits on `\n` only: JSON strings may hold raw U+2028 and U+2029 (Codex and Gemini print them), on which `readline`
@@ -25,12 +32,14 @@ const KEPT_BUFFER_BYTES = 65_536
  *
  * Costs linear time however the chunks are cut: an unfinished line is copied into a buffer that doubles.
  *
- * @param options.maxLineBytes cap of one line; 8 MiB by default. What is beyond is dropped and the line marked.
+ * @param options.maxLineBytes cap of one line; 8 MiB by default. Of what is beyond only the end is kept, and the line
+ *   marked.
  */
 export function createLineSplitter ({ maxLineBytes = 8 * 1024 * 1024 }: { maxLineBytes?: number } = {}): LineSplitter {
   let pending = Buffer.alloc(0)
   let pendingBytes = 0
   let lineBytes = 0
+  let tail = createTail(TAIL_BYTES)
 
   function keep (part: Buffer): void {
     lineBytes += part.length
@@ -42,14 +51,19 @@ export function createLineSplitter ({ maxLineBytes = 8 * 1024 * 1024 }: { maxLin
     }
     kept.copy(pending, pendingBytes)
     pendingBytes += kept.length
+    if (kept.length < part.length) tail.push(part.subarray(kept.length))
   }
 
   function take (partial: boolean): Line {
     const truncated = lineBytes > maxLineBytes
     const text = decode(pending.subarray(0, pendingBytes), truncated)
+    const missingBytes = lineBytes - pendingBytes - tail.size
     pendingBytes = lineBytes = 0
     if (pending.length > KEPT_BUFFER_BYTES) pending = Buffer.alloc(0)
-    return { text, truncated, partial }
+    if (!truncated) return { text, truncated, partial }
+    const end = tail.text()
+    tail = createTail(TAIL_BYTES)
+    return { text, truncated, partial, tail: end, missingBytes }
   }
 
   return {

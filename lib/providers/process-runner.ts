@@ -11,8 +11,9 @@ import { onHostExit } from './host-exit.js'
 import type { Line } from './lines.js'
 import { readProcess } from './process-table.js'
 import { createProcessTree, type ProcessTree } from './process-tree.js'
-import { createTail, readLines } from './read-lines.js'
+import { readLines } from './read-lines.js'
 import { spawnError } from './spawn-errors.js'
+import { createTail } from './tail.js'
 
 /** How a process is watched. */
 export interface WatchOptions extends DeadlineOptions {

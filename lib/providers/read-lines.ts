@@ -40,20 +40,3 @@ export async function readLines (stream: Readable, { maxLineBytes, onChunk, onLi
   const last = splitter.end()
   if (last !== undefined) onLine?.(last)
 }
-
-/** Keeps the end of a stream. */
-export function createTail (maxBytes: number): { push: (chunk: Buffer) => void, text: () => string } {
-  let tail = Buffer.alloc(0)
-  return {
-    push (chunk) {
-      tail = chunk.length >= maxBytes
-        ? Buffer.from(chunk.subarray(-maxBytes))
-        : Buffer.concat([tail.subarray(Math.max(0, tail.length + chunk.length - maxBytes)), chunk])
-    },
-    text () {
-      let from = 0
-      while (tail.length === maxBytes && from < 3 && (tail[from]! & 0xc0) === 0x80) from++
-      return tail.subarray(from).toString('utf8')
-    }
-  }
-}

@@ -1,115 +1,248 @@
-import type { ActivityLog } from './activity-log.js'
+import { basename } from 'node:path'
+import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { CliAdapter, Verdict } from './adapter.js'
-import { claudeAdapter } from './claude.js'
-import { createCodexAdapter } from './codex.js'
-import { createCommandAdapter, type CommandState } from './command.js'
-import { geminiAdapter } from './gemini.js'
-import { object, string } from './json.js'
+import { createCommandAdapter, keepLine, type CommandState } from './command.js'
+import { verdictOf } from './format-adapter.js'
+import type { OutputFormat, OutputParser } from './format.js'
+import { compact, type JsonObject } from './json.js'
+import { tellText } from './json-lines.js'
 import type { Line } from './lines.js'
 import type { ProcessEnd } from './process-end.js'
+import { isObject, readJsonLine } from './read-json-line.js'
+import { sumUsage } from './sum-usage.js'
+import { createUnknownOutput, type UnknownOutput } from './unknown-output.js'
 
-/** The CLIs whose structured output is recognised. */
-export type Recognised = 'claude' | 'codex' | 'gemini'
-
-/** A CLI's adapter with what it remembers of one run. */
+/** One session of one program. */
 interface Reader {
-  line (line: Line, log: ActivityLog): void
-  errorLine (line: Line, log: ActivityLog): void
-  verdict (end: ProcessEnd): Verdict
+  readonly format: OutputFormat
+  readonly parser: OutputParser
+  readonly log: ActivityLog
 }
 
-/** What is remembered of a run while nobody knows yet what it is. */
-interface RecognisingState {
+/** An object that no format has claimed yet. */
+interface Pending {
+  readonly event: JsonObject
+  readonly raw: string
+}
+
+/** What is remembered of a run. */
+export interface RecognisingState {
   readonly plain: CommandState
-  readonly errorLines: Line[]
-  lines: number
-  reader?: Reader
+  readonly unknown: UnknownOutput
+  /** Oldest first. */
+  readonly readers: Reader[]
+  /** By format and session. */
+  readonly bySession: Map<string, Reader>
+  /** The one that printed last. */
+  current?: Reader
+  pending: Pending[]
+  /** Lines of stderr that came before any reader. */
+  errorLines: Line[]
+  log?: ActivityLog
 }
 
-/** Scripts print a few lines of their own before they start an agent. */
-const FIRST_LINES = 200
-const CLAUDE_TYPES = new Set(['system', 'assistant', 'user', 'stream_event', 'result'])
+/** So many objects are looked at before it is said that nobody knows them. */
+const MAX_PENDING = 10
+const MAX_ERROR_LINES = 200
+const CERTAIN = 1
+const LIKELY = 0.5
+const NAMED = 0.1
+const RESUMES = /(?<!\S)(--resume|--continue|-r|-c|resume)(?![\w-])/
 
-/** Which CLI prints such a line, in its structured mode. */
-export function recogniseLine (text: string): Recognised | undefined {
-  if (!text.startsWith('{')) return undefined
-  const { type, session_id: sessionId, thread_id: threadId } = parse(text)
-  if (type === 'thread.started') return string(threadId) === undefined ? undefined : 'codex'
-  if (string(sessionId) === undefined) return undefined
-  if (type === 'init') return 'gemini'
-  return CLAUDE_TYPES.has(String(type)) ? 'claude' : undefined
-}
-
-/** Which CLI a command line starts, by the names in it: `npx -y @openai/codex exec …`. */
-export function recogniseCommand (words: readonly string[]): Recognised | undefined {
+/** The format whose program a command line starts, by the names in it: `npx -y @openai/codex exec …`. */
+export function recogniseCommand (
+  words: readonly string[], formats: readonly OutputFormat[]
+): OutputFormat | undefined {
   for (const word of words.slice(0, 5)) {
-    const name = /^(?:.*\/)?(claude|codex|gemini)(?:-code|-cli)?(?:\.\w+)?(?:@[\w.-]+)?$/.exec(word)?.[1]
-    if (name !== undefined) return name as Recognised
+    const name = basename(word).replace(/(?!^)@[\w.-]+$/, '').replace(/\.\w+$/, '').replace(/-(code|cli)$/, '')
+    const format = formats.find((format) => [format.name, ...format.commands ?? []].includes(name))
+    if (format !== undefined) return format
   }
   return undefined
 }
 
 /**
- * Reads any command: by line, until a line is one of a CLI's structured mode, and from then on as that CLI.
+ * Reads any command: by line, and where its lines are those of a format, as that. There may be several sessions of
+ * several formats in one run, one after the other or at the same time: each has its calls, their usage is added up, and
+ * the last one's outcome is the run's, together with the exit code.
  *
  * @param words the command line. It tells what is to be expected where nothing is printed at all, and whether a session
  *   is resumed: the tokens of its whole life are then not taken for those of the run
  */
-export function createRecognisingAdapter (words: readonly string[]): CliAdapter<RecognisingState> {
+export function createRecognisingAdapter (
+  words: readonly string[], formats: readonly OutputFormat[]
+): CliAdapter<RecognisingState> {
   const [command = ''] = words
-  const text = words.join(' ')
+  const commandLine = words.join(' ')
   const plain = createCommandAdapter(command, command)
-  const expected = /\bstream-json\b|(?<!\S)--json\b/.test(text) ? recogniseCommand(words) : undefined
+  const named = recogniseCommand(words, formats)
+  const expected = /\bstream-json\b|(?<!\S)--json\b/.test(commandLine) ? named : undefined
+  const prints = ({ recognise }: OutputFormat, event: JsonObject): number => recognise?.([event]) ?? 0
 
-  function startReader (name: Recognised): Reader {
-    const resumes = name === 'claude' ? /(?<!\S)(--resume|-r|--continue|-c)(?![\w-])/ : /(?<!\S)(--)?resume\b/
-    const call = resumes.test(text) ? { sessionId: '' } : {}
-    if (name === 'claude') return readerOf(claudeAdapter, call)
-    return name === 'codex' ? readerOf(createCodexAdapter(), call) : readerOf(geminiAdapter, call)
+  const isResuming = ({ resumes }: OutputFormat): boolean => resumes?.(commandLine) ?? RESUMES.test(commandLine)
+
+  function open (
+    format: OutputFormat, sessionId: string | undefined, state: RecognisingState, log: ActivityLog
+  ): Reader {
+    const key = keyOf(format, sessionId)
+    const isFirst = !state.readers.some((reader) => reader.format === format)
+    const isResumed = state.bySession.has(key) || (isFirst && isResuming(format))
+    const reader = { format, parser: format.createParser({ isResumed }), log: log.session() }
+    state.readers.push(reader)
+    if (sessionId !== undefined) state.bySession.set(key, reader)
+    for (const line of state.errorLines) reader.parser.errorLine?.(line, reader.log)
+    state.errorLines = []
+    return reader
+  }
+
+  /** Another process or session: those that take turns print nothing any more; those side by side open calls later. */
+  function begin (format: OutputFormat, event: JsonObject, state: RecognisingState, log: ActivityLog): Reader {
+    for (const reader of state.readers) reader.log.abortCalls()
+    return open(format, format.sessionOf?.(event), state, log)
+  }
+
+  /** Whose object it is; undefined while nobody knows. */
+  function readerOf (event: JsonObject, state: RecognisingState, log: ActivityLog): Reader | undefined {
+    const { current, readers, bySession } = state
+    const isNew = (format: OutputFormat): boolean => {
+      const sessionId = format.sessionOf?.(event)
+      return format.begins?.(event) === true || (sessionId !== undefined && !bySession.has(keyOf(format, sessionId)))
+    }
+    const inSession = (reader: Reader): Reader =>
+      bySession.get(keyOf(reader.format, reader.format.sessionOf?.(event))) ?? reader
+    for (const reader of [current, ...readers.toReversed()]) {
+      if (reader === undefined || prints(reader.format, event) === 0) continue
+      return isNew(reader.format) ? begin(reader.format, event, state, log) : inSession(reader)
+    }
+    const certain = formats.find((format) => prints(format, event) >= CERTAIN)
+    if (certain !== undefined) return begin(certain, event, state, log)
+    // In the middle of a session it is a kind of event that is newer than this parser.
+    const isGoingOn = current !== undefined && current.parser.facts().outcome === undefined
+    const sessionId = current?.format.sessionOf?.(event)
+    const isItsOwn = sessionId !== undefined && bySession.has(keyOf(current!.format, sessionId))
+    return isGoingOn || isItsOwn ? inSession(current!) : undefined
+  }
+
+  function takeObject (pending: Pending, state: RecognisingState, log: ActivityLog): void {
+    const reader = readerOf(pending.event, state, log)
+    if (reader === undefined) {
+      state.pending.push(pending)
+      return decide(state, log, false)
+    }
+    if (state.pending.length > 0) decide(state, log, true)
+    state.current = reader
+    reader.parser.event(pending.event, reader.log)
+  }
+
+  /** Looks at all that is pending. */
+  function decide (state: RecognisingState, log: ActivityLog, isLast: boolean): void {
+    const { pending } = state
+    const events = pending.map(({ event }) => event)
+    const isEnough = isLast || events.length >= MAX_PENDING || state.unknown.isKnown
+    let best: OutputFormat | undefined
+    let bestConfidence = isEnough ? 0 : CERTAIN - Number.EPSILON
+    for (const format of formats) {
+      const confidence = format.recognise?.(events) ?? 0
+      if (confidence > bestConfidence && confidence >= (format === named ? NAMED : LIKELY)) {
+        [best, bestConfidence] = [format, confidence]
+      }
+    }
+    if (best === undefined && !isEnough) return
+    state.pending = []
+    if (best === undefined) return takeUnknown(pending, state, log)
+    const { sessionOf } = best
+    const reader = begin(best, events.find((event) => sessionOf?.(event) !== undefined) ?? events[0]!, state, log)
+    state.current = reader
+    reader.parser.event(events[0]!, reader.log)
+    for (const one of pending.slice(1)) takeObject(one, state, log)
+  }
+
+  /** Records of a log and a single object are what programs print that are no agents. */
+  function takeUnknown (pending: readonly Pending[], state: RecognisingState, log: ActivityLog): void {
+    const isAgent = state.unknown.isKnown || pending.filter(({ event }) => !isLogRecord(event)).length > 1
+    if (isAgent) state.unknown.take(pending, log)
+    for (const { raw } of pending) {
+      keepLine(raw, state.plain)
+      if (!isAgent) log.output(`${raw}\n`)
+    }
+  }
+
+  function takeText (line: Line, state: RecognisingState, log: ActivityLog): void {
+    const { current } = state
+    // What a script prints between its agents is its own.
+    const isWithin = current !== undefined && current.parser.facts().outcome === undefined
+    if (!isWithin) return plain.line(line, state.plain, log)
+    if (current.parser.text !== undefined) current.parser.text(line.text, current.log)
+    else tellText(line.text, line, current.log)
   }
 
   return {
     name: command,
     command,
     args: (_call, extraArgs) => extraArgs,
-    start: () => {
-      const state = { plain: plain.start({}), errorLines: [], lines: 0 }
-      return expected === undefined ? state : { ...state, reader: startReader(expected) }
-    },
+    start: () => ({
+      plain: plain.start({}),
+      unknown: createUnknownOutput(),
+      readers: [],
+      bySession: new Map(),
+      pending: [],
+      errorLines: []
+    }),
     line (line, state, log) {
-      if (state.reader === undefined && state.lines++ < FIRST_LINES) {
-        const name = recogniseLine(line.text)
-        if (name !== undefined) {
-          state.reader = startReader(name)
-          for (const early of state.errorLines) state.reader.errorLine(early, log)
-        }
+      state.log = log
+      if (state.current?.parser.isNoise?.(line.text) === true) return
+      const parts = mayHoldObject(line) ? readJsonLine(line) : []
+      const isMixed = parts.some((part) => typeof part === 'string')
+      const isKnown = parts.some((part) => isObject(part) &&
+        (!isMixed || state.current !== undefined || formats.some((format) => prints(format, part) > 0)))
+      if (!isKnown) return takeText(line, state, log)
+      for (const part of parts) {
+        if (typeof part === 'string') takeText({ ...line, text: part }, state, log)
+        else takeObject({ event: part, raw: parts.length === 1 ? line.text : JSON.stringify(part) }, state, log)
       }
-      if (state.reader === undefined) plain.line(line, state.plain, log)
-      else state.reader.line(line, log)
     },
     errorLine (line, state, log) {
-      // An adapter reports the few lines that it understands; a person wants to see the rest, too.
+      // A parser reports the few lines that it understands; a person wants to see the rest, too.
       plain.errorLine!(line, state.plain, log)
-      if (state.reader !== undefined) state.reader.errorLine(line, log)
-      else if (state.errorLines.length < FIRST_LINES) state.errorLines.push(line)
+      if (state.current !== undefined) state.current.parser.errorLine?.(line, state.current.log)
+      else if (state.errorLines.length < MAX_ERROR_LINES) state.errorLines.push(line)
     },
-    verdict: (state, end) => state.reader === undefined ? plain.verdict(state.plain, end) : state.reader.verdict(end)
+    facts: ({ current, readers }) => ({
+      ...current?.parser.facts(),
+      hasBackgroundWork: readers.some(({ parser }) => parser.facts().hasBackgroundWork === true)
+    }),
+    verdict (state, end) {
+      const { log } = state
+      if (log !== undefined && state.pending.length > 0) decide(state, log, true)
+      if (state.readers.length === 0 && expected !== undefined && !state.unknown.isKnown) {
+        return missed(expected, state, end)
+      }
+      const verdicts = state.readers.map(({ format, parser }) => verdictOf(format, parser, end))
+      const last = verdicts.at(-1)
+      return last === undefined
+        ? plain.verdict(state.plain, end)
+        : compact({ ...last, usage: sumUsage(verdicts.map(({ usage }) => usage)) }) as Verdict
+    }
+  }
+
+  /** The command line promised a format of which nothing came: exit code 0 is then no success. */
+  function missed (format: OutputFormat, state: RecognisingState, end: ProcessEnd): Verdict {
+    const log = state.log ?? createActivityLog({ clock: Date.now, monotonicClock: Date.now })
+    const { response, error } = plain.verdict(state.plain, end)
+    const verdict = verdictOf(format, open(format, undefined, state, log).parser, end)
+    return compact({ ...verdict, response, error: error ?? verdict.error }) as Verdict
   }
 }
 
-function readerOf<State> (adapter: CliAdapter<State>, call: { readonly sessionId?: string }): Reader {
-  const state = adapter.start(call)
-  return {
-    line (line, log) { adapter.line(line, state, log) },
-    errorLine (line, log) { adapter.errorLine?.(line, state, log) },
-    verdict: (end) => adapter.verdict(state, end)
-  }
+function keyOf (format: OutputFormat, sessionId: string | undefined): string {
+  return `${format.name} ${sessionId ?? ''}`
 }
 
-function parse (text: string): Readonly<Record<string, unknown>> {
-  try {
-    return object(JSON.parse(text))
-  } catch {
-    return {}
-  }
+/** Cheap: most lines of most programs hold none. */
+function mayHoldObject ({ text }: Line): boolean {
+  return text.includes('{"') || /^[^{]{0,100}\{\s*"/.test(text)
+}
+
+function isLogRecord (event: JsonObject): boolean {
+  return ('level' in event || 'severity' in event) && ('msg' in event || 'message' in event)
 }

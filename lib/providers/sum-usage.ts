@@ -1,0 +1,16 @@
+import type { Usage } from '../activity.js'
+
+const COUNTS = [
+  'inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'
+] as const
+
+/** What several sessions used together; undefined where none of them told. */
+export function sumUsage (usages: ReadonlyArray<Usage | undefined>): Usage | undefined {
+  const told = usages.filter((usage) => usage !== undefined)
+  if (told.length === 0) return undefined
+  const sum: Partial<Record<typeof COUNTS[number], number>> = { inputTokens: 0, outputTokens: 0 }
+  for (const usage of told) {
+    for (const name of COUNTS) if (usage[name] !== undefined) sum[name] = (sum[name] ?? 0) + usage[name]
+  }
+  return sum as Usage
+}
