@@ -1,3 +1,5 @@
+import { toVisible } from './plain-text.js'
+
 /** Every coded error of the package: code, HTTP status, sentence. `%s` is filled in by {@link timelineError}. */
 const ERRORS = {
   AGENT_TIMELINE_INVALID_OPTION: [500, 'The option %s %s.'],
@@ -29,6 +31,7 @@ const ERRORS = {
   AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS: [429, 'Too many open streams from this address. Close one, or try again later.'],
   AGENT_TIMELINE_HOST_NOT_ALLOWED: [421, 'Requests may not name this host: %s. Add it to allowedHosts, or to --allowed-host.'],
   AGENT_TIMELINE_INTERNAL: [500, 'Something went wrong.'],
+  AGENT_TIMELINE_INVALID_COMMAND_LINE: [500, 'The command line is not understood: %s.'],
   AGENT_TIMELINE_COMMAND_NOT_FOUND: [500, 'The command %s was not found. Install it, or give its whole path.'],
   AGENT_TIMELINE_CWD_NOT_FOUND: [500, 'The working directory does not exist: %s.'],
   AGENT_TIMELINE_COMMAND_NOT_EXECUTABLE: [500, 'The command %s cannot be executed. Check its permissions.'],
@@ -54,10 +57,10 @@ export class TimelineError extends Error {
   }
 }
 
-/** Makes the error of a code; `details` fill the sentence's placeholders in order. */
+/** Makes the error of a code; `details` fill the sentence's placeholders in order, as they may be printed. */
 export function timelineError (code: ErrorCode, details: readonly unknown[] = [], cause?: unknown): TimelineError {
   let next = 0
-  const message = ERRORS[code][1].replace(/%s/g, () => String(details[next++] ?? ''))
+  const message = ERRORS[code][1].replace(/%s/g, () => toVisible(String(details[next++] ?? '')))
   return new TimelineError(code, message, cause === undefined ? undefined : { cause })
 }
 

@@ -1,3 +1,5 @@
+import { toVisible } from './plain-text.js'
+
 /** What the timeline needs of a logger; pino's and Fastify's fit as they are. */
 export interface Logger {
   error (details: object, message: string): void
@@ -16,11 +18,11 @@ export const processLogger: Logger = {
   warn: emitWarning
 }
 
-/** A logger of the host's whose failures reach nobody. */
+/** A logger of the host's whose failures reach nobody; sentences of ours may hold names that are not. */
 export function createSafeLogger (logger: Logger): Logger {
   const safe = (level: keyof Logger) => (details: object, message: string) => {
     try {
-      logger[level](details, message)
+      logger[level](details, toVisible(message))
     } catch {}
   }
   return { error: safe('error'), warn: safe('warn'), info: safe('info'), debug: safe('debug') }
@@ -29,5 +31,5 @@ export function createSafeLogger (logger: Logger): Logger {
 function emitWarning (details: object, message: string): void {
   const { code, err } = details as { code?: string, err?: { message?: string, code?: string } }
   const cause = err?.message === undefined ? '' : ` (${err.code === undefined ? '' : err.code + ': '}${err.message})`
-  process.emitWarning(message + cause, { type: 'AgentTimelineWarning', ...(code === undefined ? {} : { code }) })
+  process.emitWarning(toVisible(message + cause), { type: 'AgentTimelineWarning', ...(code === undefined ? {} : { code }) })
 }

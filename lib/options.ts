@@ -56,6 +56,10 @@ export function checkKnown (prefix: string, given: object, known: readonly strin
 /** @throws AGENT_TIMELINE_INVALID_OPTION */
 export function checkObject (name: string, value: unknown): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+  if (name === '') {
+    const problem = 'is given in an object, as in { database: "./orchestrator.db" }'
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['database', problem])
+  }
   throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is an object'])
 }
 

@@ -1,16 +1,27 @@
 // eslint-disable-next-line no-control-regex -- colours are dropped, everything else that controls is made visible
 const COLOURS = /\u001b\[[\d;:]*m/g
+/**
+ * C0 and C1, and what turns the direction of writing, hides, or breaks a line: not the joiners, which emoji and scripts
+ * are made with.
+ */
 // eslint-disable-next-line no-control-regex
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
 /**
- * One line that can be printed on a terminal: line breaks and tabs become spaces, colours are dropped, and characters
- * that would move the cursor or turn the direction of writing around are shown instead of obeyed.
+ * A text as it may be printed on a terminal or put into a log, in one line: line breaks and tabs become spaces, colours
+ * are dropped, and characters that would move the cursor, set a title or the clipboard, or turn the direction of writing
+ * around are shown instead of obeyed.
  */
+export function toVisible (text: string): string {
+  return text.replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').replace(CONTROLS, showControl)
+}
+
+/** The same without blanks around it, and no longer than `maxLength` characters before controls are shown. */
 export function toPlainLine (text: string, maxLength = 200): string {
   const line = text.slice(0, maxLength * 4).replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').trim()
-  const cut = line.length > maxLength ? line.slice(0, maxLength - 1) + '…' : line
-  return cut.replace(CONTROLS, showControl)
+  // Never half a character.
+  const cut = line.length > maxLength ? line.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '') + '…' : line
+  return toVisible(cut)
 }
 
 /** The lines of a text, those without content left out. */

@@ -8,6 +8,7 @@ import { isTimelineError, timelineError } from '../lib/errors.js'
 import { EventLines } from '../lib/event-lines.js'
 import type { Logger } from '../lib/logger.js'
 import { checkTaskId } from '../lib/options.js'
+import { toVisible } from '../lib/plain-text.js'
 import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
@@ -66,14 +67,21 @@ const COMMANDS = new Map<string, Command>([
 ])
 
 /** Runs one command of the command line. @returns its exit code, or the signal to end by */
-export async function runCommand (args: readonly string[], terminal: Terminal): Promise<Exit> {
+export async function runCommand (args: readonly string[], given: Terminal): Promise<Exit> {
+  // Titles, names and messages are shown, not obeyed, whoever prints them; a recorded command's own words pass.
+  const terminal: Terminal = {
+    ...given,
+    signal: given.signal,
+    print: (line) => { given.print(toVisible(line)) },
+    printError: (line) => { given.printError(toVisible(line)) }
+  }
   try {
     const end = args.indexOf('--')
     const words = end === -1 ? [] : args.slice(end + 1)
     const before = end === -1 ? args : args.slice(0, end)
-    const { values, positionals } = parseArgs({ args: [...before], options: OPTIONS, allowPositionals: true })
+    const { values, positionals } = parse(before)
     if (values.help === true || positionals.join() === 'help') {
-      terminal.print(HELP)
+      given.print(HELP)
       return 0
     }
     const [name, ...rest] = positionals
@@ -83,7 +91,7 @@ export async function runCommand (args: readonly string[], terminal: Terminal): 
       return 0
     }
     if (command === undefined || rest.length > 0) {
-      if (name === undefined) terminal.printError(HELP)
+      if (name === undefined) given.printError(HELP)
       const known = `the commands are ${[...COMMANDS.keys()].join(', ')}`
       throw usageError(name === undefined ? known : `there is no ${positionals.join(' ')}; ${known}`)
     }
@@ -103,7 +111,7 @@ export async function runCommand (args: readonly string[], terminal: Terminal): 
 async function serve (values: Values, terminal: Terminal): Promise<undefined> {
   const database = existing(values)
   const port = values.port === undefined ? 3000 : wholeNumber('--port', values.port, 65_535)
-  const host = String(values.host ?? '127.0.0.1')
+  const host = values.host === undefined ? '127.0.0.1' : required('--host', values.host)
   const names = allowedHosts(values)
   const [{ default: fastify }, { default: agentTimeline }] = await Promise.all([
     import('fastify'), import('./agent-timeline.js')
@@ -190,14 +198,32 @@ async function runMigration (values: Values, { print }: Terminal): Promise<undef
   print(`${database} ${wasApplied ? 'was migrated: it has' : 'had nothing to add: it has'} everything that migration 010 adds`)
 }
 
+/** @throws AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_INVALID_OPTION */
+function parse (args: readonly string[]): { readonly values: Values, readonly positionals: string[] } {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+  } catch (err) {
+    const { code, message } = err as NodeJS.ErrnoException
+    const option = /--[\w-]+|-\w/.exec(message.replace(/-\w, /, ''))?.[0] ?? message
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const known = Object.keys(OPTIONS).map((name) => `--${name}`).join(', ')
+      throw timelineError('AGENT_TIMELINE_UNKNOWN_OPTION', [option, known], err)
+    }
+    const problem = /does not take/.test(message)
+      ? 'takes no value'
+      : `needs a value; one that begins with a dash is given as ${option}=-1`
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [option, problem], err)
+  }
+}
+
 function usageError (problem: string): Error {
-  return Object.assign(new Error(problem), { code: 'ERR_PARSE_ARGS' })
+  return timelineError('AGENT_TIMELINE_INVALID_COMMAND_LINE', [problem])
 }
 
 function report (err: unknown, { printError }: Terminal): number {
   const { code = '', message } = err as { code?: string, message: string }
-  const isUsage = code.startsWith('ERR_PARSE_ARGS') || /_(OPTION|TASK_ID)$/.test(code)
-  printError(isTimelineError(err) || code === '' ? `${code === '' ? '' : code + ': '}${message}` : message)
+  const isUsage = /_(OPTION|TASK_ID|COMMAND_LINE)$/.test(code)
+  printError(isTimelineError(err) ? `${code}: ${message}` : message)
   if (isUsage) printError('Try agent-timeline --help')
   if (code === 'AGENT_TIMELINE_NOT_MIGRATED') printError('Try agent-timeline migrate --database FILE')
   return isUsage ? 2 : 1

@@ -43,7 +43,7 @@ function item (invocation: InvocationSummary): VNode {
     ${avatar(invocation.role)}
     <span class="what">
       <b>${toPlainText(title ?? `Task ${taskId}`, 200)}</b>
-      <span class="who">${title !== undefined && html`<span class="mono id" title=${taskId}>${toPlainText(shortened(taskId))}</span>`}${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
+      <span class="who">${title !== undefined && html`<span class="mono id" title=${toPlainText(taskId, 256)}>${toPlainText(shortened(taskId))}</span>`}${roleName(invocation)} <span class="mono">${modelName(invocation)}</span>
         ${text !== undefined && html`<span class=${error === undefined ? 'said' : `said ${lookOf(resultOf(invocation))[1]}`}>${toPlainText(text, 300)}</span>`}</span>
     </span>
     <span class="cost">${usage?.costUsd === undefined ? '' : formatUsd(usage.costUsd)}</span>

@@ -1,4 +1,5 @@
 import type { AgentTimelineStateDetail } from '../index.js'
+import { toPlainText } from '../view/ansi.js'
 
 /** Marks in the tab's title: what runs is seen without opening the tab. */
 const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
@@ -25,9 +26,9 @@ const id = decodeURIComponent(location.pathname.replace(/\/+$/, '').split('/').p
 
 const crumb = document.querySelector('h1')!
 
-crumb.textContent = `Task ${id}`
+crumb.textContent = toPlainText(`Task ${id}`)
 element.addEventListener('agent-timeline-state', ({ detail }) => {
-  const name = detail.task.title ?? `Task ${detail.task.id}`
+  const name = toPlainText(detail.task.title ?? `Task ${detail.task.id}`)
   crumb.textContent = name
   document.title = `${MARKS[detail.state]}${name} · Agent timeline`
 })

@@ -17,7 +17,7 @@ const ESCAPES = new RegExp([
   // Operating system commands and strings: titles, links, the clipboard. What a link says stays.
   '\\x1b[\\]PX^_][^\\x07\\x1b\\n]*(?:\\x07|\\x1b\\\\)?',
   '\\x1b[ -/]{0,8}[0-~]?',
-  '(?<control>[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]|[\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060\\u2066-\\u2069\\ufeff])'
+  '(?<control>[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]|[\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff])'
 ].join('|'), 'g')
 
 const FLAGS = ['bold', 'dim', 'italic', 'underline'] as const

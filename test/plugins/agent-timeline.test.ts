@@ -199,7 +199,7 @@ t.test('hooks guard the API, the stream, the pages and client.js; the host\'s ro
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(async (scope) => {
-    prepareScope(scope, { onRequest: guard })
+    prepareScope(scope, { hooks: { onRequest: guard }, checkHost: () => {} })
     const folder = makeClient(makeFolder(t))
     await scope.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: true, folder })
   })
