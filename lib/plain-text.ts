@@ -4,7 +4,7 @@ const COLOURS = /\u001b\[[\d;:]*m/g
  * C0 and C1, and what turns the direction of writing, hides, or breaks a line: not the joiners, which emoji and scripts
  * are made with.
  */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex, @stylistic/max-len
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
 /**
