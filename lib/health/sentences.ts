@@ -30,7 +30,7 @@ const WAITS: Readonly<Record<WaitKind, string>> = {
 export function describeWaiting (
   { kind, what, until, remainingMs, elapsedMs }: Pick<WaitEvidence, 'kind' | 'what' | 'elapsedMs'> & Partial<WaitEvidence>
 ): string {
-  const known = WAITS[kind]
+  const known = WAITS[kind] ?? ''
   const told = known === '' ? what : what === '' || known.includes(what) ? known : `${known} (${what})`
   const waited = `It has been waiting for ${told} for ${formatSpan(elapsedMs)}`
   if (until === undefined || remainingMs === undefined) return `${waited}.`

@@ -1,0 +1,61 @@
+import { AFTER_TIMEOUT_MS, limitsOf, SUB_AGENT_STUCK_MS, type Limits, type Step } from './limits.js'
+import type { RunningCall } from './run-state.js'
+import { quantile, type Usual } from './usual.js'
+
+/** The limits of what a run is at, with where they come from. */
+export interface Expectation extends Limits {
+  readonly step: Step
+  /** How often this very call was seen here, and how long it took at most; undefined where it never was. */
+  readonly history: { readonly runs: number, readonly longestMs: number } | undefined
+}
+
+/** From so many runs on a command's own history says when it has taken too long. */
+const ENOUGH_RUNS = 10
+const LOWEST_STUCK_MS = 3 * 60_000
+/** Of the slowest runs some were hangs themselves: the slowest tenth is left out. */
+const SLOW_SHARE = 0.9
+const SLOW_FACTOR = 3
+const SAME_CALL_FACTOR = 2
+const SAME_CHAIN_FACTOR = 1.5
+const QUIET_FACTOR = 1.2
+
+/** What is usual while no call is open. */
+export function expectThinking (step: 'start' | 'think', provider: string, usual: Usual): Expectation {
+  const { quietMs, stuckMs } = limitsOf(step, provider)
+  return { step, quietMs, stuckMs: Math.max(stuckMs, usual.patienceOf(step)), history: undefined }
+}
+
+/**
+ * What is usual for a call: by its kind, raised by the time that it asked for and by the history of this command and of
+ * this chain of programs, lowered by that of this very command only.
+ */
+export function expectCall (call: RunningCall, provider: string, usual: Usual): Expectation {
+  const { step } = call
+  if (call.isPerson) return { step, quietMs: Infinity, stuckMs: Infinity, history: undefined }
+  let { quietMs, stuckMs } = limitsOf(step, provider)
+  const askedMs = Math.max(call.timeoutMs, call.command?.sleepMs ?? 0)
+  if (askedMs > 0) {
+    stuckMs = Math.max(stuckMs, askedMs + AFTER_TIMEOUT_MS)
+    quietMs = Math.max(quietMs, askedMs)
+  }
+  if (call.parentCallId !== undefined) stuckMs = Math.max(stuckMs, SUB_AGENT_STUCK_MS)
+  const same = call.command === undefined ? [] : usual.durationsOf(call.callKey)
+  const alike = call.chainKey === undefined ? [] : usual.durationsOf(call.chainKey)
+  const longestMs = Math.max(0, ...same)
+  const lowMs = same.length < ENOUGH_RUNS
+    ? Infinity
+    : Math.max(LOWEST_STUCK_MS, SLOW_FACTOR * quantile(same, SLOW_SHARE))
+  if (lowMs < stuckMs) {
+    stuckMs = lowMs
+  } else {
+    const alikeMs = SAME_CHAIN_FACTOR * Math.max(0, ...alike)
+    stuckMs = Math.max(stuckMs, alikeMs, usual.patienceOf(step))
+    quietMs = Math.max(quietMs, alikeMs)
+  }
+  if (same.length > 0) {
+    stuckMs = Math.max(stuckMs, SAME_CALL_FACTOR * longestMs)
+    quietMs = Math.max(quietMs, QUIET_FACTOR * longestMs)
+  }
+  const history = same.length === 0 ? undefined : { runs: same.length, longestMs }
+  return { step, quietMs: Math.min(quietMs, stuckMs), stuckMs, history }
+}
