@@ -1,8 +1,9 @@
-import type { ActivityLog } from './activity-log.js'
+import type { ActivityLog, ToolStart } from './activity-log.js'
 import { claudeAssistant, claudeUser } from './claude-messages.js'
+import { claudeAsks, claudeAsksNoMore, claudeDeferred, claudeDenials, claudeMayGoOn } from './claude-permissions.js'
 import { claudePartial } from './claude-partial.js'
 import { claudeSystem } from './claude-system.js'
-import { claudeFailure, claudeUsage } from './claude-result.js'
+import { claudeFailure, claudeUsage, isDeferred } from './claude-result.js'
 import { compact, number, object, string, type JsonObject } from './json.js'
 import { reportUsage } from './usage.js'
 
@@ -24,6 +25,11 @@ export interface ClaudeState {
   readonly results: JsonObject[]
   /** Calls whose permission was denied. */
   readonly denied: Set<string>
+  /** Calls on which a person is asked, by the id of the question. */
+  readonly asked: Map<string, string>
+  /** How sub-agents were started, whose work may go on after its end was told. */
+  readonly agents: Map<string, ToolStart>
+  readonly lineIds: Set<string>
   /** Calls that were stopped from outside. */
   readonly stopped: Set<string>
   /** Calls whose work goes on after their `tool_result`. */
@@ -33,6 +39,8 @@ export interface ClaudeState {
   thinkingTokens: number
   /** Text that came in pieces and will come again as a whole. */
   partialText: string
+  /** Text that was shown of a message that then broke off: the next attempt begins anew. */
+  brokenText: string
 }
 
 export function createClaudeState (isResumed: boolean): ClaudeState {
@@ -42,20 +50,27 @@ export function createClaudeState (isResumed: boolean): ClaudeState {
     answer: '',
     results: [],
     denied: new Set(),
+    asked: new Map(),
+    agents: new Map(),
+    lineIds: new Set(),
     stopped: new Set(),
     background: new Set(),
     runningTasks: 0,
     thinkingTokens: 0,
-    partialText: ''
+    partialText: '',
+    brokenText: ''
   }
 }
 
 /** Types that say nothing about the work. */
-const IGNORED = new Set(['control_response', 'control_request', 'keep_alive', 'auth_status', 'prompt_suggestion'])
+const IGNORED = new Set(['control_response', 'keep_alive', 'auth_status', 'prompt_suggestion'])
+/** Lines that were printed twice stand close to each other. */
+const MAX_LINE_IDS = 64
 
 /** One line of `--output-format stream-json`. The order of keys varies: `type` is not the first of `result`. */
 export function claudeEvent (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const type = string(event.type) ?? 'untyped'
+  if (isRepeated(event, state)) return
   if (type === 'assistant' || type === 'user' || event.subtype === 'init') delete state.outcome
   switch (type) {
     case 'system': return claudeSystem(event, state, log)
@@ -63,10 +78,22 @@ export function claudeEvent (event: JsonObject, state: ClaudeState, log: Activit
     case 'user': return claudeUser(event, state, log)
     case 'stream_event': return claudePartial(event, state, log)
     case 'result': return result(event, state, log)
-    case 'tool_progress': return toolProgress(event, log)
+    case 'tool_progress': return toolProgress(event, state, log)
+    case 'control_request': return claudeAsks(event, state, log)
+    case 'control_cancel_request': return claudeAsksNoMore(event, state, log)
     case 'rate_limit_event': return rateLimit(event, log)
   }
   if (!IGNORED.has(type)) log.unknown(type, event)
+}
+
+/** Each line has an id of its own. */
+function isRepeated ({ uuid }: JsonObject, { lineIds }: ClaudeState): boolean {
+  const id = string(uuid)
+  if (id === undefined) return false
+  if (lineIds.has(id)) return true
+  lineIds.add(id)
+  if (lineIds.size > MAX_LINE_IDS) lineIds.delete(lineIds.values().next().value!)
+  return false
 }
 
 function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
@@ -75,6 +102,11 @@ function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void 
   reportUsage(log, claudeUsage([event], state.isResumed))
   const failure = claudeFailure(event, state)
   state.outcome = failure === undefined ? 'success' : 'failure'
+  if (isDeferred(event)) {
+    claudeDeferred(event, state, log)
+    return
+  }
+  claudeDenials(event, state, log)
   if (failure !== undefined && failure.error !== state.lastError) log.error(failure.error, { reason: failure.reason })
   if (state.runningTasks > 0) {
     log.waiting('background', 'Waiting for background tasks.', { what: 'background', tasks: state.runningTasks })
@@ -82,9 +114,10 @@ function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void 
 }
 
 /** The heartbeat of a long call: every 30 s; the call's own id is in `parent_tool_use_id`. */
-function toolProgress (event: JsonObject, log: ActivityLog): void {
+function toolProgress (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const seconds = number(event.elapsed_time_seconds)
   const callId = string(event.parent_tool_use_id) ?? string(event.tool_use_id) ?? ''
+  claudeMayGoOn(callId, state, log)
   const message = `${string(event.tool_name) ?? 'tool'}: running${seconds === undefined ? '' : ` for ${seconds} s`}`
   log.toolProgress(callId, message, { elapsedMs: seconds === undefined ? undefined : seconds * 1_000 })
 }

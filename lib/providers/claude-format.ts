@@ -10,6 +10,7 @@ export const claudeFormat: OutputFormat = {
   name: 'claude',
   recognise: (objects) => Math.max(...objects.map(confidence)),
   sessionOf: ({ session_id: sessionId }) => string(sessionId),
+  resumes: (commandLine) => /\bclaude\b.*\s(--resume|-r|--continue|-c)(?![\w-])/.test(commandLine),
   createParser ({ isResumed }) {
     const state = createClaudeState(isResumed)
     return {

@@ -1,5 +1,5 @@
 import type { Usage } from '../activity.js'
-import { compact, number, object, string, type JsonObject } from './json.js'
+import { compact, number, object, objects, string, type JsonObject } from './json.js'
 import { toolMessage } from './tool-message.js'
 
 /**
@@ -58,7 +58,9 @@ export function isDeferred (result: JsonObject): boolean {
 function deferralOf ({ deferred_tool_use: call }: JsonObject): string {
   const { name, input } = object(call)
   const tool = string(name)
-  return `A person has to decide${tool === undefined ? '' : ` on ${toolMessage(tool, input)}`}; the session can then be resumed.`
+  const question = string(objects(object(input).questions)[0]?.question)
+  const what = tool === undefined ? '' : ` on ${toolMessage(tool, question === undefined ? input : { query: question })}`
+  return `A person has to decide${what}; the session can then be resumed.`
 }
 
 function sum (parts: readonly JsonObject[], name: string): number | undefined {

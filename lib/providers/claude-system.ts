@@ -1,6 +1,8 @@
-import type { ActivityLog } from './activity-log.js'
+import type { ActivityLog, ToolEnd } from './activity-log.js'
 import type { ClaudeState } from './claude-events.js'
-import { compact, number, object, string, type JsonObject } from './json.js'
+import { claudeAgentGoesOn } from './claude-messages.js'
+import { claudeMayGoOn } from './claude-permissions.js'
+import { compact, number, object, objects, string, type JsonObject } from './json.js'
 
 /** Subtypes that repeat what other lines say, or concern only the CLI's own screen. */
 const IGNORED = new Set([
@@ -39,6 +41,9 @@ export function claudeSystem (event: JsonObject, state: ClaudeState, log: Activi
   else if (!IGNORED.has(subtype)) log.unknown(`system/${subtype}`, event)
 }
 
+/** How an MCP server is that the agent must do without; one that is `pending` may come. */
+const MISSING = new Set(['failed', 'needs-auth', 'error', 'disconnected'])
+
 /** Comes again before each further turn of the same session. */
 function init (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const isFirst = state.sessionId === undefined
@@ -48,6 +53,12 @@ function init (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   log.progress('session', `Session ${state.sessionId ?? 'started'}`, compact({
     sessionId: state.sessionId, model: state.model, version: string(event.claude_code_version)
   }))
+  const missing = objects(event.mcp_servers).filter(({ status }) => MISSING.has(String(status)))
+  if (missing.length === 0) return
+  const names = missing.map(({ name, status }) => `${String(name)} (${String(status)})`).join(', ')
+  log.progress('notice', `MCP servers that are not available: ${names}`, {
+    what: 'mcp', servers: missing.slice(0, 50).map(({ name, status }) => ({ name, status }))
+  })
 }
 
 /** Many a second: only every so many tokens are reported. */
@@ -67,8 +78,14 @@ function retry (event: JsonObject, log: ActivityLog): void {
   const delayMs = number(event.retry_delay_ms)
   const [attempt, maxAttempts] = [number(event.attempt), number(event.max_retries)]
   const message = `Waiting for a retry after ${what} (${attempt ?? '?'} of ${maxAttempts ?? '?'})`
+  const waitKind = isLimited ? 'rate_limit' : status === undefined ? 'network' : 'retry'
   log.retry(isLimited || status === undefined ? 'waiting' : 'retry', message, delayMs, compact({
-    what, attempt, maxAttempts, status, error: string(event.error)
+    waitKind,
+    what,
+    attempt,
+    maxAttempts,
+    status,
+    error: string(event.error)
   }))
 }
 
@@ -89,6 +106,8 @@ function task (subtype: string, event: JsonObject, state: ClaudeState, log: Acti
   const description = string(event.description) ?? string(event.summary) ?? subtype
   if (subtype !== 'task_notification') {
     if (event.is_backgrounded === true) state.background.add(callId)
+    claudeAgentGoesOn(callId, state, log)
+    claudeMayGoOn(callId, state, log)
     const last = string(event.last_tool_name)
     log.toolProgress(callId, `running: ${description}`, compact({ lastTool: last, task: string(event.task_type) }))
     return
@@ -96,7 +115,9 @@ function task (subtype: string, event: JsonObject, state: ClaudeState, log: Acti
   if (event.status === 'stopped') state.stopped.add(callId)
   if (!state.background.has(callId) || !log.isOpen(callId)) return
   const status = event.status === 'completed' ? 'ok' : event.status === 'stopped' ? 'aborted' : 'error'
-  log.toolEnd(callId, compact({ status, result: string(event.summary) }) as { status: typeof status })
+  log.toolEnd(callId, compact({
+    status, result: string(event.summary), isBackground: true
+  }) as ToolEnd)
 }
 
 function noticeText (event: JsonObject): string | undefined {

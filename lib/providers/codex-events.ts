@@ -1,5 +1,5 @@
 import type { Usage } from '../activity.js'
-import type { ActivityLog } from './activity-log.js'
+import type { ActivityLog, ToolStart } from './activity-log.js'
 import { codexToolEnd, codexToolStart } from './codex-tools.js'
 import { compact, number, object, objects, string, type JsonObject } from './json.js'
 import type { Line } from './lines.js'
@@ -68,8 +68,15 @@ function item (type: string, item: JsonObject, state: CodexState, log: ActivityL
   }
   const start = codexToolStart(item)
   if (start === undefined) return log.unknown(`${type}/${String(item.type)}`, item)
-  log.toolStart(start)
+  // News of a call repeat its start, with more in it.
+  if (type === 'item.started' || !log.isOpen(start.callId)) begin(type, start, log)
   if (type === 'item.completed') log.toolEnd(start.callId, codexToolEnd(item))
+}
+
+/** Something said of a call that is over begins none; but an end alone may be all that is told of one. */
+function begin (type: string, start: ToolStart, log: ActivityLog): void {
+  if (type !== 'item.started' && log.hasEnded(start.callId)) return
+  log.toolStart(start)
 }
 
 /** Comes again unchanged when the turn ends. */
@@ -88,7 +95,9 @@ function trouble (message: string, state: CodexState, log: ActivityLog): void {
   const isLimited = /\b429\b|rate limit|too many requests/i.test(message)
   const isOffline = /waiting for network|connection|error sending request|timed? ?out/i.test(message)
   const what = isLimited ? 'rate limit' : isOffline ? 'network' : /status (\d{3})/.exec(message)?.[1] ?? 'stream'
+  const waitKind = isLimited ? 'rate_limit' : isOffline ? 'network' : 'retry'
   log.retry(isLimited || isOffline ? 'waiting' : 'retry', message, undefined, compact({
+    waitKind,
     what: /^\d/.test(what) ? `API error ${what}` : what,
     attempt: attempt[1] === undefined ? undefined : Number(attempt[1]),
     maxAttempts: attempt[2] === undefined ? undefined : Number(attempt[2])

@@ -1,10 +1,19 @@
 import type { ToolEnd, ToolStart } from './activity-log.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from './json.js'
 import { unwrapShell } from './shell-words.js'
+import { toolKindOf } from './tool-kind.js'
 import { execMessage, toolMessage } from './tool-message.js'
 
 /** The start of a call; undefined for items that are none. */
 export function codexToolStart (item: JsonObject): ToolStart | undefined {
+  const start = startOf(item)
+  if (start === undefined) return undefined
+  const toolKind = item.type === 'collab_tool_call' ? 'agent' : item.type === 'mcp_tool_call' ? 'mcp' : undefined
+  const command = string(object(start.input).command)
+  return { ...start, toolKind: toolKind ?? toolKindOf(start.tool, command) }
+}
+
+function startOf (item: JsonObject): ToolStart | undefined {
   const callId = string(item.id) ?? ''
   switch (item.type) {
     case 'command_execution': {

@@ -44,7 +44,7 @@ export interface OutputFormat {
   readonly sessionOf?: (event: JsonObject) => string | undefined
   /** Names of the program on a command line, where they differ from {@link name}. */
   readonly commands?: readonly string[]
-  /** The command line goes on with a session. Default: a word `--resume`, `--continue`, `-c`, `-r` or `resume`. */
+  /** The command line goes on with a session. Default: a word `--resume`, `--continue` or `resume`. */
   readonly resumes?: (commandLine: string) => boolean
   /** Made for each process, or each session in it. All that it remembers of one is in its parser. */
   readonly createParser: (start: ParserStart) => OutputParser

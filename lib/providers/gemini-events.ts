@@ -1,8 +1,10 @@
+import type { WaitKind } from '../activity.js'
 import type { ActivityLog, ToolEnd, ToolStart } from './activity-log.js'
 import { geminiUsage } from './gemini-stats.js'
 import { compact, object, string, type JsonObject } from './json.js'
 import type { Line } from './lines.js'
 import { plain } from './process-end.js'
+import { toolKindOf } from './tool-kind.js'
 import { execMessage, toolMessage } from './tool-message.js'
 import { reportUsage } from './usage.js'
 
@@ -18,7 +20,7 @@ export interface GeminiState {
   /** The first lines of stderr that say something. */
   readonly errorLines: string[]
   /** What the agent is retrying after. */
-  trouble?: { readonly kind: 'waiting' | 'retry', readonly what: string, readonly attempt: number }
+  trouble?: { readonly kind: 'waiting' | 'retry', readonly waitKind: WaitKind, readonly what: string, readonly attempt: number }
   result?: JsonObject
 }
 
@@ -64,8 +66,9 @@ const EDIT_KINDS: Readonly<Record<string, string>> = { replace: 'update', edit: 
 function geminiToolStart (event: JsonObject): ToolStart {
   const tool = string(event.tool_name) ?? 'unknown'
   const input = object(event.parameters)
-  const call = { callId: string(event.tool_id) ?? '', tool }
   const command = string(input.command)
+  const toolKind = toolKindOf(tool, tool === 'run_shell_command' ? command : undefined)
+  const call = { callId: string(event.tool_id) ?? '', tool, toolKind }
   if (tool === 'run_shell_command' && command !== undefined) return { ...call, message: execMessage(command), input }
   const path = string(input.file_path)
   const kind = EDIT_KINDS[tool]
@@ -131,7 +134,8 @@ export function geminiErrorLine ({ text }: Line, state: GeminiState, log: Activi
     const isLimited = status === '429' || /exhausted|quota|rate limit/i.test(rest)
     const isOffline = /fetch failed|ECONN|ENOTFOUND|network/i.test(rest)
     const what = isLimited ? 'rate limit' : isOffline ? 'network' : status === undefined ? 'API error' : `API error ${status}`
-    state.trouble = { kind: isLimited || isOffline ? 'waiting' : 'retry', what, attempt: Number(count) }
+    const waitKind = isLimited ? 'rate_limit' : isOffline ? 'network' : 'retry'
+    state.trouble = { kind: isLimited || isOffline ? 'waiting' : 'retry', waitKind, what, attempt: Number(count) }
   }
   const delayMs = DELAY.exec(text)?.[1]
   if (state.trouble !== undefined && /Retrying (with|after)/.test(text)) {

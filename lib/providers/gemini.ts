@@ -28,6 +28,7 @@ export const geminiFormat: OutputFormat = {
   recognise: (objects) => Math.max(...objects.map(confidence)),
   begins: ({ type }) => type === 'init',
   sessionOf: ({ type, session_id: sessionId }) => type === 'init' ? string(sessionId) : undefined,
+  resumes: (commandLine) => /\bgemini\b.*\s(--resume|-r)(?![\w-])/.test(commandLine),
   createParser () {
     const state = createGeminiState()
     return {

@@ -47,7 +47,7 @@ const MAX_ERROR_LINES = 200
 const CERTAIN = 1
 const LIKELY = 0.5
 const NAMED = 0.1
-const RESUMES = /(?<!\S)(--resume|--continue|-r|-c|resume)(?![\w-])/
+const RESUMES = /(?<!\S)(--resume|--continue|resume)(?![\w-])/
 
 /** The format whose program a command line starts, by the names in it: `npx -y @openai/codex exec …`. */
 export function recogniseCommand (

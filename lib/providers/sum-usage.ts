@@ -12,5 +12,7 @@ export function sumUsage (usages: ReadonlyArray<Usage | undefined>): Usage | und
   for (const usage of told) {
     for (const name of COUNTS) if (usage[name] !== undefined) sum[name] = (sum[name] ?? 0) + usage[name]
   }
+  // Sums of dollars, without the noise of binary fractions.
+  if (sum.costUsd !== undefined) sum.costUsd = Math.round(sum.costUsd * 1e9) / 1e9
   return sum as Usage
 }
