@@ -38,6 +38,7 @@ const ERRORS = {
   AGENT_TIMELINE_COMMAND_TOO_OLD: [500, 'The command %s does not understand the options it was given: %s. Update it.'],
   AGENT_TIMELINE_PROMPT_TOO_LONG: [500, 'The prompt is longer than %s accepts: %s.'],
   AGENT_TIMELINE_ACP_SDK_MISSING: [500, 'acp() works through @agentclientprotocol/sdk: %s. Run npm install @agentclientprotocol/sdk@2.'],
+  AGENT_TIMELINE_SIGN_IN_NEEDED: [500, '%s needs somebody who is signed in: %s.'],
   AGENT_TIMELINE_SPAWN_FAILED: [500, 'The command %s could not be started: %s.']
 } as const satisfies Record<string, readonly [statusCode: number, sentence: string]>
 

@@ -2,9 +2,12 @@ import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActivityLog } from './activity-log.js'
 import type { AcpState } from './acp-state.js'
+import { isTimelineError } from '../errors.js'
+import { whenSignedIn } from './acp-auth.js'
 import { AcpError, connectAcp, type AcpConnection } from './acp-connection.js'
 import { acpToolAsked } from './acp-tools.js'
-import { flushThought, readUsage } from './acp-updates.js'
+import { readUsage, usageOfRun } from './acp-usage.js'
+import { flushThought } from './acp-updates.js'
 import type { AgentCall } from './adapter.js'
 import { compact, object, objects, string, type JsonObject } from './json.js'
 import { reportUsage } from './usage.js'
@@ -30,6 +33,8 @@ export interface AcpConversation {
   readonly log: ActivityLog
   readonly protocolVersion: 1 | 2
   readonly decide: 'allow' | 'deny' | PermissionDecision
+  /** How to sign in, by the agent's id of the method. */
+  readonly authMethod?: string
   readonly stopping: AbortSignal
 }
 
@@ -51,16 +56,26 @@ export async function converse (conversation: AcpConversation): Promise<void> {
   try {
     await takeTurn(agent, conversation)
     flushThought(state, log)
-    reportUsage(log, state.usage)
     await pause(LATE_UPDATES_MS, stopping)
+    reportUsage(log, usageOfRun(state))
   } catch (error) {
     if (stdin.destroyed) return // the agent is gone: how it ended says more
-    state.error = error instanceof AcpError ? readable(error.message) : String(error)
-    log.error(state.error, compact({ code: error instanceof AcpError ? error.code : undefined }))
+    fail(error, state, log)
   }
   flushThought(state, log)
   stdin.end()
   await pause(LEAVE_MS, stopping)
+}
+
+function fail (error: unknown, state: AcpState, log: ActivityLog): void {
+  if (isTimelineError(error)) {
+    state.error = error.message
+    state.reason = 'authentication'
+    log.error(error.message, { code: error.code })
+    return
+  }
+  state.error = error instanceof AcpError ? readable(error.message) : String(error)
+  log.error(state.error, compact({ code: error instanceof AcpError ? error.code : undefined }))
 }
 
 /** Over at once when the run is to end. */
@@ -74,7 +89,7 @@ async function takeTurn (rpc: AcpConnection, conversation: AcpConversation): Pro
   const agent = await rpc.call('initialize', conversation.protocolVersion === 2
     ? { protocolVersion: 2, info: clientInfo, capabilities: {} }
     : { protocolVersion: 1, clientInfo, clientCapabilities: {} })
-  const session = await openSession(rpc, agent, conversation)
+  const session = await whenSignedIn(rpc, agent, conversation, async () => await openSession(rpc, agent, conversation))
   log.progress('session', `Session ${state.sessionId ?? 'started'}`, compact({
     sessionId: state.sessionId,
     agent: string(object(agent.agentInfo ?? agent.info).name),
@@ -84,10 +99,11 @@ async function takeTurn (rpc: AcpConnection, conversation: AcpConversation): Pro
   const idle = new Promise<void>((resolve) => { state.onIdle = resolve })
   const prompt = [{ type: 'text', text: call.prompt }]
   const done = await rpc.call('session/prompt', { sessionId: state.sessionId, prompt })
+  state.hasBegun = true
   const stopReason = string(done.stopReason)
   if (stopReason === undefined) await idle
   else state.stopReason = stopReason
-  readUsage(done.usage ?? object(object(done._meta).quota).token_count, state)
+  readUsage(done.usage ?? object(object(done._meta).quota).token_count ?? object(done._meta).usage, state)
 }
 
 async function openSession (rpc: AcpConnection, agent: JsonObject, conversation: AcpConversation): Promise<JsonObject> {
@@ -134,15 +150,27 @@ async function answer (params: JsonObject, { state, log, decide, stopping }: Acp
   const subject = object(params.subject)
   const toolCall: JsonObject = { title: params.title, ...object(params.toolCall ?? subject.toolCall ?? subject) }
   acpToolAsked(toolCall, state, log)
+  if (typeof decide === 'string') tellPolicy(decide, state, log)
   const isAllowed = typeof decide === 'string' ? decide === 'allow' : await ask(toolCall, decide, log, stopping)
   if (isAllowed === undefined) return { outcome: { outcome: 'cancelled' } }
   const options = objects(params.options)
   const wanted = isAllowed ? ['allow_once', 'allow_always'] : ['reject_once', 'reject_always']
   const option = wanted.flatMap((kind) => options.filter((option) => option.kind === kind))[0]
   const callId = string(toolCall.toolCallId)
-  if (!isAllowed && callId !== undefined) log.toolEnd(callId, { status: 'denied' })
+  if (!isAllowed && callId !== undefined) {
+    log.toolEnd(callId, { status: 'denied' })
+    state.calls.delete(callId)
+  }
   if (option === undefined) return { outcome: { outcome: 'cancelled' } }
   return { outcome: { outcome: 'selected', optionId: option.optionId } }
+}
+
+/** Once: what is answered to every question of the run, without asking anybody. */
+function tellPolicy (decide: 'allow' | 'deny', state: AcpState, log: ActivityLog): void {
+  if (state.isPolicyTold) return
+  state.isPolicyTold = true
+  const answered = decide === 'allow' ? 'allowed' : 'denied'
+  log.progress('notice', `What the agent asks permission for is ${answered}, nobody is asked`, { what: 'permission', policy: decide })
 }
 
 /** @returns undefined when the run ended before there was an answer */
@@ -151,7 +179,7 @@ async function ask (
 ): Promise<boolean | undefined> {
   const callId = string(toolCall.toolCallId) ?? ''
   const title = string(toolCall.title) ?? 'a tool'
-  log.progress('waiting', `Waiting for permission: ${title}`, { what: 'permission', callId })
+  log.waiting('person', `Waiting for permission: ${title}`, { what: 'permission', callId })
   const details = compact({ kind: string(toolCall.kind), input: toolCall.rawInput })
   const ended = new Promise<undefined>((resolve) => {
     if (stopping.aborted) resolve(undefined)

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import type { Usage } from '../activity.js'
 import type { AcpConnection } from './acp-connection.js'
 import type { JsonObject } from './json.js'
@@ -6,6 +7,15 @@ import type { JsonObject } from './json.js'
 export interface AcpCall {
   readonly update: JsonObject
   readonly output: string
+}
+
+/** A terminal of the agent: its output may come before the call that it belongs to is known. */
+export interface AcpTerminal {
+  callId?: string
+  output: string
+  exitCode?: number
+  /** Pieces end anywhere, also inside a character. */
+  readonly decoder: StringDecoder
 }
 
 /** What is remembered of one run over ACP. */
@@ -18,9 +28,12 @@ export interface AcpState {
   /** Tokens and cost may then be those of the whole session: they are left out. */
   readonly isResumed: boolean
   readonly calls: Map<string, AcpCall>
-  /** Version 2: which call a terminal belongs to. */
-  readonly terminals: Map<string, string>
-  readonly exits: Map<string, number>
+  /** Version 2: what runs in terminals, by their ids. */
+  readonly terminals: Map<string, AcpTerminal>
+  /** Sessions of sub-agents, by their ids: nothing of them is the run's own answer, end or usage. */
+  readonly children: Map<string, AcpState>
+  /** Set in the state of a sub-agent's session. */
+  readonly childOf?: string
   /** The thought that is being told piece by piece. */
   thought: string
   /** The text since the last tool, of the last message. */
@@ -28,22 +41,45 @@ export interface AcpState {
   messageId?: string
   model?: string
   costUsd?: number
+  /** As the answer to the prompt has it. */
   usage?: Usage
+  /** Added up over the calls of the model, where the agent tells each. */
+  callUsage?: Usage
+  /** Tokens in the context after the last step. */
+  contextTokens?: number
+  /** How many tool calls ended: each is followed by another call of the model. */
+  toolsEnded: number
   /** How the turn ended, in the protocol's words. */
   stopReason?: string
   error?: string
+  reason?: string
+  isSignedIn?: boolean
+  isPolicyTold?: boolean
+  /** Version 2: something came of the turn; an idle session before that is the one that was opened. */
+  hasBegun?: boolean
   /** Version 2: called when the agent is idle again. */
   onIdle?: () => void
 }
 
-export function createAcpState (isResumed: boolean): AcpState {
+export function createAcpState (isResumed: boolean, childOf?: string): AcpState {
   return {
+    ...(childOf !== undefined && { childOf }),
     isReplaying: false,
     isResumed,
     calls: new Map(),
     terminals: new Map(),
-    exits: new Map(),
+    children: new Map(),
+    toolsEnded: 0,
     thought: '',
     answer: ''
   }
+}
+
+/** The terminal of this id; made where it is new. */
+export function terminalOf (state: AcpState, terminalId: string): AcpTerminal {
+  const known = state.terminals.get(terminalId)
+  if (known !== undefined) return known
+  const terminal: AcpTerminal = { output: '', decoder: new StringDecoder() }
+  state.terminals.set(terminalId, terminal)
+  return terminal
 }

@@ -1,5 +1,6 @@
+import type { ToolKind } from '../activity.js'
 import type { ActivityLog, ToolEnd, ToolStart } from './activity-log.js'
-import type { AcpState } from './acp-state.js'
+import { terminalOf, type AcpState } from './acp-state.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from './json.js'
 import { execMessage, toolMessage } from './tool-message.js'
 
@@ -18,10 +19,7 @@ export function acpToolUpdate (update: JsonObject, state: AcpState, log: Activit
   if (known === undefined && !begins && log.hasEnded(callId)) return
   const merged = { ...known?.update, ...compact(update) }
   state.calls.set(callId, { update: merged, output: known?.output ?? '' })
-  for (const block of objects(update.content)) {
-    const terminalId = string(block.terminalId)
-    if (terminalId !== undefined) state.terminals.set(terminalId, callId)
-  }
+  for (const terminalId of terminalsOf(update)) terminalOf(state, terminalId).callId = callId
   const isOver = merged.status === 'completed' || merged.status === 'failed'
   if (!log.isOpen(callId) && (isOver || isDescribed(merged))) {
     state.answer = ''
@@ -29,11 +27,31 @@ export function acpToolUpdate (update: JsonObject, state: AcpState, log: Activit
   }
   const piece = object(object(update._meta).terminal_output_delta).data
   if (typeof piece === 'string') acpToolOutput(callId, piece, state, log)
-  else if (!isOver && update.status === 'in_progress') tellOutput(callId, update, log)
+  else if (!isOver && isPrinting(update, merged)) tellOutput(callId, update, log)
   if (isOver) {
     log.toolEnd(callId, toolEnd(callId, merged, state))
     state.calls.delete(callId)
+    state.toolsEnded++
   }
+}
+
+/** Copilot's commands print in updates that say nothing but their content. */
+function isPrinting (update: JsonObject, { kind }: JsonObject): boolean {
+  if (update.status === 'in_progress') return true
+  const says = Object.keys(update).filter((name) => name !== 'sessionUpdate' && name !== 'toolCallId' && name !== '_meta')
+  return kind === 'execute' && says.length === 1 && says[0] === 'content'
+}
+
+function terminalsOf (update: JsonObject): string[] {
+  return objects(update.content).flatMap(({ terminalId }) => string(terminalId) ?? [])
+}
+
+/** Version 2: a piece of what a terminal prints. */
+export function acpTerminalOutput (terminalId: string, bytes: Buffer, state: AcpState, log: ActivityLog): void {
+  const terminal = terminalOf(state, terminalId)
+  const piece = terminal.decoder.write(bytes)
+  terminal.output = (terminal.output + piece).slice(-MAX_OUTPUT_CHARACTERS)
+  if (terminal.callId !== undefined) log.toolOutput(terminal.callId, piece)
 }
 
 /** A piece of what a running tool prints. */
@@ -71,9 +89,10 @@ function toolStart (callId: string, update: JsonObject): ToolStart {
   const { kind, rawInput } = update
   const meta = object(object(update._meta).claudeCode)
   const title = string(update.title)
-  const tool = string(update.name) ?? string(meta.toolName) ?? string(kind) ?? title ?? 'tool'
+  const name = string(update.name) ?? string(meta.toolName) ?? string(object(update._meta).toolName)
+  const tool = name ?? string(kind) ?? title ?? 'tool'
   const parentCallId = string(meta.parentToolUseId)
-  const call = { callId, tool, ...compact({ parentCallId }) }
+  const call = { callId, tool, toolKind: kindOf(string(kind), tool), ...compact({ parentCallId }) }
   const command = string(object(rawInput).command)
   if (kind === 'execute' && (command ?? title) !== undefined) {
     const shown = (command ?? title)!
@@ -91,16 +110,48 @@ function toolStart (callId: string, update: JsonObject): ToolStart {
   return { ...call, message: toolMessage(tool, input), input }
 }
 
+/** The protocol's kinds in our words. A sub-agent's call is of the kind `think`, or `other`. */
+const KINDS: Readonly<Record<string, ToolKind>> = {
+  read: 'read', edit: 'edit', delete: 'edit', move: 'edit', search: 'search', execute: 'shell', fetch: 'web'
+}
+const AGENTS = /^(task|agent|sub-?agent|spawn_?agent)$/i
+
+function kindOf (kind: string | undefined, tool: string): ToolKind {
+  if (tool.startsWith('mcp__')) return 'mcp'
+  return KINDS[kind ?? ''] ?? (AGENTS.test(tool) ? 'agent' : 'other')
+}
+
 function toolEnd (callId: string, update: JsonObject, state: AcpState): ToolEnd {
   const raw = object(update.rawOutput)
-  const exitCode = number(raw.exit_code) ?? number(object(raw.metadata).exit) ??
-    number(object(object(update._meta).terminal_exit).exit_code) ?? state.exits.get(callId)
+  const terminals = terminalsOf(update).map((terminalId) => terminalOf(state, terminalId))
+  const exitCode = exitCodeOf(update) ?? terminals.find(({ exitCode }) => exitCode !== undefined)?.exitCode
   const isDenied = string(object(object(update._meta).claudeCode).nonExecutionKind)?.startsWith('permission') === true
   const isFailed = update.status === 'failed' || (exitCode !== undefined && exitCode !== 0)
-  const printed = string(update.rawOutput) ?? string(raw.output) ?? string(state.calls.get(callId)?.output)
+  const printed = string(update.rawOutput) ?? string(raw.output) ?? string(state.calls.get(callId)?.output) ??
+    string(terminals.map(({ output }) => output).join(''))
   const files = filesOf(update)
   const status = isDenied ? 'denied' : isFailed ? 'error' : 'ok'
-  return compact({ status, exitCode, result: printed ?? textOf(update), files }) as ToolEnd
+  return compact({ status, exitCode, result: printed ?? string(textOf(update)) ?? wordsOf(raw), files }) as ToolEnd
+}
+
+/**
+ * Where agents put a command's exit code: Codex in `rawOutput.exit_code` or `_meta.terminal_exit`, Qwen in
+ * `rawOutput.exitCode`, Copilot in `rawOutput.contents[].exitCode`, opencode in `rawOutput.metadata.exit`.
+ */
+function exitCodeOf ({ rawOutput, _meta }: JsonObject): number | undefined {
+  const raw = object(rawOutput)
+  const inside = [raw.metadata, raw.result, object(_meta).terminal_exit].map(object)
+  const places = [raw, ...inside, ...objects(raw.contents), ...objects(raw.content)]
+  const codes = places.map(({ exitCode, exit_code: code, exitStatus }) => {
+    return number(exitCode) ?? number(code) ?? number(exitStatus) ?? number(object(exitStatus).exitCode)
+  })
+  return [...codes, number(object(raw.metadata).exit)].find((code) => code !== undefined)
+}
+
+/** The result of a tool whose content is empty: Copilot's reading has it in `rawOutput.content` alone. */
+function wordsOf (raw: JsonObject): string {
+  return string(raw.content) ?? string(raw.text) ?? string(raw.stdout) ?? string(raw.message) ?? string(raw.error) ??
+    contentText(raw.content)
 }
 
 /** Of an edit path and size are kept, not the contents. */

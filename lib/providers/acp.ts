@@ -3,8 +3,9 @@ import { converse, type PermissionDecision, type PermissionRequest } from './acp
 import { requireSdk } from './acp-connection.js'
 import { createAcpState, type AcpState } from './acp-state.js'
 import { acpUpdate } from './acp-updates.js'
+import { usageOfRun } from './acp-usage.js'
 import { createAgent } from './agent.js'
-import { compact, object } from './json.js'
+import { compact, object, string, type JsonObject } from './json.js'
 import { jsonLines } from './json-lines.js'
 import { howEnded, lastErrorLine, type ProcessEnd } from './process-end.js'
 
@@ -20,6 +21,11 @@ export interface AcpOptions extends AgentOptions {
   readonly protocolVersion?: 1 | 2
   /** What is answered when the agent asks whether it may use a tool; `'allow'` by default, as in its command line. */
   readonly permission?: 'allow' | 'deny' | PermissionDecision
+  /**
+   * How to sign in, by the id that the agent gives the method. Default: nothing is done until the agent refuses; then
+   * the method it calls its default, or its only one that needs no terminal.
+   */
+  readonly authMethod?: string
 }
 
 /**
@@ -37,7 +43,7 @@ export function acp (options: AcpOptions): Agent {
 
 /** What is special about ACP. */
 export function createAcpAdapter (options: Omit<AcpOptions, 'command'> & { readonly command?: string }): CliAdapter<AcpState> {
-  const { command = 'claude-agent-acp', name = 'acp', protocolVersion = 1, permission = 'allow' } = options
+  const { command = 'claude-agent-acp', name = 'acp', protocolVersion = 1, permission = 'allow', authMethod } = options
   return {
     name,
     command,
@@ -47,22 +53,27 @@ export function createAcpAdapter (options: Omit<AcpOptions, 'command'> & { reado
       const notification = state.connection?.receive(message)
       if (notification === undefined) return
       const { method, params } = notification
-      if (method === 'session/update') acpUpdate(object(params.update), state, log)
+      if (method === 'session/update') acpUpdate(object(params.update), stateOf(params, state), log)
       else if (!method.startsWith('_')) log.unknown(method, params)
     }),
     prepare: requireSdk,
     async converse (conversation) {
-      await converse({ ...conversation, protocolVersion, decide: permission })
+      await converse({ ...conversation, protocolVersion, decide: permission, ...compact({ authMethod }) })
     },
     verdict
   }
 }
 
+/** A sub-agent that was announced has a session of its own: it is shown, but does not answer or end the run. */
+function stateOf ({ sessionId }: JsonObject, state: AcpState): AcpState {
+  return state.children.get(string(sessionId) ?? '') ?? state
+}
+
 function verdict (state: AcpState, end: ProcessEnd): Verdict {
-  const { sessionId, model, stopReason, error } = state
-  const usage = state.usage === undefined ? undefined : { ...state.usage, ...compact({ costUsd: state.costUsd }) }
+  const { sessionId, model, stopReason, error, reason = 'api_error' } = state
+  const usage = usageOfRun(state)
   const known = { ...compact({ sessionId, model, usage }), response: state.answer.trim() }
-  if (error !== undefined) return { ...known, success: false, error, reason: 'api_error' }
+  if (error !== undefined) return { ...known, success: false, error, reason }
   if (stopReason === 'end_turn') return { ...known, success: true }
   if (stopReason !== undefined) {
     return { ...known, success: false, error: `The turn ended with ${stopReason}.`, reason: stopReason }

@@ -2,7 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { InvocationActivity, InvocationResult, InvokeOptions } from '../../../lib/activity.js'
-import { requireSdk } from '../../../lib/providers/acp-connection.js'
+import { requireSdk, type AcpConnection } from '../../../lib/providers/acp-connection.js'
+import type { AcpState } from '../../../lib/providers/acp-state.js'
+import { readUsage, usageOfRun } from '../../../lib/providers/acp-usage.js'
+import { createAcpAdapter } from '../../../lib/providers/acp.js'
+import { createActivityLog } from '../../../lib/providers/activity-log.js'
+import type { JsonObject } from '../../../lib/providers/json.js'
 import { acp, type AcpOptions } from '../../../lib/providers/index.js'
 import { countAcp } from './count-tool-calls.js'
 import { compileProgram } from './player.js'
@@ -249,4 +254,189 @@ t.test('without the SDK it says what to install', async (t) => {
 
 t.test('an agent that must be talked to cannot be read', async (t) => {
   await t.rejects(acp({ command: 'x' }).read({} as never), { code: 'AGENT_TIMELINE_INVALID_OPTION' })
+})
+
+t.test('who has to sign in is signed in by the method that is wanted, the default or the only one', async (t) => {
+  const agent = script(t, `const { methods, fails, meta, version = 1 } = JSON.parse(process.argv[2])
+    let isIn = false
+    on('initialize', () => ({ protocolVersion: version, agentCapabilities: {}, authMethods: methods, _meta: meta, agentInfo: { name: 'made-up' } }))
+    const handler = ({ methodId }) => { if (fails) return fails; isIn = methodId; return {} }
+    on(version === 2 ? 'auth/login' : 'authenticate', handler)
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method } = JSON.parse(line)
+      if (method !== 'session/new') return
+      say({ id, ...(isIn ? { result: { sessionId: 's' } } : { error: { code: -32000, message: 'Authentication required' } }) })
+    })
+    on('session/new', () => {})
+    on('session/prompt', () => {
+      update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: isIn } })
+      return { stopReason: 'end_turn' }
+    })`)
+  const [token, browser] = [{ id: 'token', name: 'Token' }, { id: 'browser', name: 'Log in' }]
+  const terminal = { id: 'tui', name: 'Terminal', description: 'Run it login', type: 'terminal' }
+  const copilot = { ...browser, _meta: { 'terminal-auth': { command: 'x' } } }
+  const cases: Array<[about: object, options: Partial<AcpOptions>, success: string | RegExp]> = [
+    [{ methods: [token, browser], meta: { defaultAuthMethodId: 'token' } }, {}, 'token'],
+    [{ methods: [token, terminal] }, {}, 'token'],
+    [{ methods: [token, browser] }, { authMethod: 'browser' }, 'browser'],
+    [{ methods: [{ methodId: 'two', type: 'agent', name: 'Two' }], version: 2 }, { protocolVersion: 2 }, 'two'],
+    [{ methods: [token, browser] }, {}, /made-up needs somebody who is signed in.*token \(Token\), browser \(Log in\).*authMethod/],
+    [{ methods: [terminal] }, {}, /tui \(Run it login\)/],
+    [{ methods: [copilot] }, {}, /sign in with its own program/],
+    [{ methods: [token] }, { authMethod: 'absent' }, /absent is none of them/],
+    [{ methods: [] }, {}, /offers no method/]
+  ]
+  for (const [about, options, expected] of cases) {
+    const { result, activities } = await run([agent, JSON.stringify(about)], options)
+    if (typeof expected === 'string') t.match(result, { success: true, response: expected })
+    else {
+      t.match(result, { success: false, error: expected, reason: 'authentication' })
+      t.match(activities.find(({ type }) => type === 'error'), { metadata: { code: 'AGENT_TIMELINE_SIGN_IN_NEEDED' } })
+    }
+  }
+})
+
+t.test('signing in that takes a person is shown as a wait for one', async (t) => {
+  const hello = HELLO.replace('agentCapabilities: CAPABILITIES', "authMethods: [{ id: 'b', name: 'Browser' }]")
+  const agent = script(t, `${hello}
+    const log = ['in']
+    on('authenticate', () => {})
+    on('session/new', () => ({ sessionId: 's' })); ${TURN}`)
+  const stop = new AbortController()
+  const waits: InvocationActivity[] = []
+  const options = { args: [agent], authMethod: 'b', env: { NODE_OPTIONS: undefined }, killGraceMs: 300 }
+  await acp({ command: process.execPath, ...options }).invoke('x', {
+    signal: stop.signal,
+    onActivity (activity) {
+      if (activity.metadata?.kind !== 'waiting') return
+      waits.push(activity)
+      stop.abort()
+    }
+  })
+  t.match(waits, [{ message: /Browser/, metadata: { waitKind: 'person', what: 'sign-in' } }])
+})
+
+t.test('what is printed before and between the answers is no answer: escape sequences, banners, warnings', async (t) => {
+  const path = script(t, `const log = ['heard']
+    process.stdout.write('\\x1b[?25h\\x1b]0;agent\\x07Welcome {to} the agent\\nwarning: old')
+    ${HELLO.replace('CAPABILITIES', '{}')}
+    on('session/new', () => { process.stdout.write('\\x1b[2K\\r'); return { sessionId: 's' } }); ${TURN}`)
+  t.match((await run([path])).result, { success: true, response: 'heard', sessionId: 's' })
+})
+
+/** What is told of these updates, one a second; they are of the session `s` unless `of` says another. */
+function tell (updates: ReadonlyArray<Record<string, unknown>>): { activities: InvocationActivity[], state: AcpState } {
+  const activities: InvocationActivity[] = []
+  let now = 0
+  const onActivity = (activity: InvocationActivity): void => { activities.push(activity) }
+  const log = createActivityLog({ onActivity, warn () {}, clock: () => 0, monotonicClock: () => now })
+  const adapter = createAcpAdapter({})
+  const receive = ({ method, params }: JsonObject) => ({ method: String(method), params: params as JsonObject })
+  const state: AcpState = { ...adapter.start({}), sessionId: 's', connection: { receive } as AcpConnection }
+  for (const { of: sessionId = 's', ...update } of updates) {
+    now += 1_100
+    const text = JSON.stringify({ method: 'session/update', params: { sessionId, update } })
+    adapter.line({ text, truncated: false, partial: false }, state, log)
+  }
+  return { activities, state }
+}
+
+const textBlock = (text: string): object => ({ type: 'content', content: { type: 'text', text } })
+const ends = (activities: readonly InvocationActivity[]): unknown[] =>
+  activities.filter(({ metadata }) => metadata?.phase === 'end').map(({ metadata }) => metadata)
+
+t.test('exit codes are found where each agent puts them', async (t) => {
+  const of = (update: object): unknown => ends(tell([
+    { sessionUpdate: 'tool_call', toolCallId: 'a', kind: 'execute', status: 'pending', title: 'Run tests', rawInput: { command: 'npm test' } },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', status: 'completed', ...update }
+  ]).activities)
+  const places = [
+    { rawOutput: { content: 'bad', contents: [{ type: 'shell_exit', shellId: '1', exitCode: 3 }] } },
+    { rawOutput: { type: 'shell_result', exitCode: 3, signal: null } },
+    { rawOutput: { exit_code: 3 } },
+    { rawOutput: { metadata: { exit: 3 } } },
+    { rawOutput: { exitStatus: { exitCode: 3 } } },
+    { _meta: { terminal_exit: { exit_code: 3 } } }
+  ]
+  for (const place of places) t.match(of(place), [{ status: 'error', exitCode: 3, toolKind: 'shell' }], JSON.stringify(place))
+  t.match(of({ rawOutput: { contents: [{ exitCode: 0 }] } }), [{ status: 'ok', exitCode: 0 }])
+})
+
+t.test('a command prints in updates without a status; what a tool read may be in its raw output alone', async (t) => {
+  const { activities } = tell([
+    { sessionUpdate: 'tool_call', toolCallId: 'a', kind: 'execute', status: 'pending', title: 'Run', rawInput: { command: 'npm test' } },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', content: [textBlock('line 1\n')] },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', content: [textBlock('line 1\nline 2\n')] },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', status: 'completed', content: [textBlock('line 1\nline 2\n')] },
+    { sessionUpdate: 'tool_call', toolCallId: 'b', kind: 'read', status: 'pending', title: 'Viewing a.ts', rawInput: { path: 'a.ts' } },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'b', status: 'completed', rawOutput: { content: 'the file' } }
+  ])
+  t.same(activities.filter(({ metadata }) => metadata?.live).map(({ message }) => message), ['line 1', 'line 2'])
+  t.match(ends(activities), [{ result: 'line 1\nline 2\n' }, { toolKind: 'read', result: 'the file' }])
+})
+
+t.test('usage is that of the whole run, or is not told', async (t) => {
+  const spent = { inputTokens: 1000, outputTokens: 50, cachedReadTokens: 400 }
+  const call = { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: '' }, _meta: { usage: spent } }
+  t.same(usageOfRun(tell([call, call, call]).state), { inputTokens: 3000, outputTokens: 150, cacheReadTokens: 1200 })
+  const tool = [
+    { sessionUpdate: 'tool_call', toolCallId: 'a', kind: 'read', title: 'a', status: 'in_progress' },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', status: 'completed' },
+    { sessionUpdate: 'usage_update', used: 1400, size: 200_000, cost: { amount: 0.5, currency: 'USD' } }
+  ]
+  const last = tell(tool).state
+  readUsage(spent, last)
+  t.same(usageOfRun(last), { costUsd: 0.5 }, 'the tokens are the last step\'s, the cost is all')
+  const only = tell(tool.slice(2)).state
+  readUsage(spent, only)
+  t.match(usageOfRun(only), { inputTokens: 1000, costUsd: 0.5 }, 'there was one step')
+  const whole = tell(tool).state
+  readUsage({ ...spent, inputTokens: 8000 }, whole)
+  t.match(usageOfRun(whole), { inputTokens: 8000 })
+})
+
+t.test('drafts: plans by name, compaction, notices, sub-agents, who is waited for', async (t) => {
+  const { activities } = tell([
+    { sessionUpdate: 'plan_update', plan: { type: 'items', planId: 'p', entries: [{ content: 'one', status: 'completed' }, { content: 'two', status: 'pending' }] } },
+    { sessionUpdate: 'plan_update', plan: { type: 'markdown', planId: 'p', content: '# All' } },
+    { sessionUpdate: 'compaction_update', compactionId: 'c', status: 'in_progress' },
+    { sessionUpdate: 'compaction_update', compactionId: 'c', status: 'failed', error: 'too long' },
+    { sessionUpdate: 'notice', severity: 'warning', title: 'Slow', description: 'The model is busy' },
+    { sessionUpdate: 'subagent_update', sessionId: 's', title: 'Explore', state: { state: 'running' } },
+    { sessionUpdate: 'state_update', state: 'requires_action' },
+    { sessionUpdate: 'tool_call_update', toolCallId: 't', name: 'web_search', kind: 'fetch', status: 'completed', rawInput: { query: 'x' } }
+  ])
+  t.match(activities.map(({ message, metadata }) => [metadata?.kind, message]), [
+    ['plan', 'Plan: 1 of 2 done, next: two'], ['notice', 'Plan: # All'], ['compaction', /^Compacting/],
+    ['compaction', /could not be compacted: too long/], ['notice', 'Slow: The model is busy'], ['notice', 'Sub-agent Explore: running'],
+    ['waiting', 'Waiting for a person'], [undefined, 'web_search: x'], [undefined, 'web_search: x']
+  ])
+  t.match(activities[6]!.metadata, { waitKind: 'person' })
+  t.match(activities[7]!.metadata, { tool: 'web_search', toolKind: 'web' })
+})
+
+t.test('a sub-agent\'s session neither answers nor ends the turn of the run', async (t) => {
+  const { activities, state } = tell([
+    { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: 'mine' } },
+    { sessionUpdate: 'subagent_update', sessionId: 'child', title: 'Explore' },
+    { of: 'child', sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: 'not mine' } },
+    { of: 'child', sessionUpdate: 'tool_call', toolCallId: 'x', kind: 'search', title: 'look', status: 'in_progress' },
+    { of: 'child', sessionUpdate: 'state_update', state: 'idle', stopReason: 'end_turn', usage: { inputTokens: 1, outputTokens: 1 } }
+  ])
+  t.equal(state.answer, 'mine')
+  t.equal(state.stopReason, undefined)
+  t.match(activities.slice(2), [{ metadata: { sessionId: 'child' } }, { metadata: { toolKind: 'search' } }])
+})
+
+t.test('version 2: a terminal that prints before its call is known, in pieces that end inside a character', async (t) => {
+  const bytes = Buffer.from('grün\n')
+  const piece = (from: number, to?: number): object =>
+    ({ sessionUpdate: 'terminal_output_chunk', terminalId: 'x', data: bytes.subarray(from, to).toString('base64') })
+  const { activities } = tell([
+    { ...piece(0, 3) }, { ...piece(3) },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', kind: 'execute', title: 'ls', status: 'in_progress', content: [{ type: 'terminal', terminalId: 'x' }] },
+    { sessionUpdate: 'terminal_update', terminalId: 'x', exitStatus: { exitCode: 2 } },
+    { sessionUpdate: 'tool_call_update', toolCallId: 'a', status: 'completed' }
+  ])
+  t.match(ends(activities), [{ status: 'error', exitCode: 2, result: 'grün\n' }])
 })
