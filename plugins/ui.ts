@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import fastifyStatic from '@fastify/static'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifySchema, RouteHandlerMethod } from 'fastify'
-import { timelineError } from '../lib/errors.js'
+import type { FastifyInstance, FastifyReply, RouteHandlerMethod } from 'fastify'
 import { addRoute } from './scope.js'
+import { HIDDEN, UI_OPTION, findAssets, type ClientAssets } from './ui-assets.js'
 
 export interface UiOptions {
   /** Where pages and assets live. */
@@ -16,47 +12,27 @@ export interface UiOptions {
   readonly folder?: string
 }
 
-/** Pages are no part of an API description. */
-const HIDDEN = { hide: true } as FastifySchema
-const OPTION = 'ui.routePrefix'
 const POLICY = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
   "base-uri 'none'", "frame-ancestors 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'"
 ].join('; ')
 
-/** Seen from dist/plugins, or from the sources when they are run as they are. */
-const CLIENT_FOLDER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../dist/client' : '../client', import.meta.url)
-)
-
 /** The built client: the module that defines the element, and two pages around it. */
 export async function ui (scope: FastifyInstance, options: UiOptions): Promise<void> {
-  const { uiPrefix, hasPages, folder = CLIENT_FOLDER } = options
-  if (!existsSync(`${folder}/client.js`)) {
+  const { uiPrefix, hasPages, folder } = options
+  const assets = await findAssets(folder)
+  if (assets === undefined) {
     scope.log.warn('The browser client is not built, so its pages are off')
     return
   }
-  if (hasPages) await pages(scope, options, folder)
-  try {
-    await scope.register(fastifyStatic, {
-      root: folder,
-      prefix: `${uiPrefix}/`,
-      decorateReply: false,
-      // A route per file: nothing else can be reached, and unknown paths stay the host's.
-      wildcard: false,
-      index: false,
-      globIgnore: hasPages ? ['**/*.d.ts', '**/*.map', 'pages/*.html'] : ['!(client.js)', '*/*/**']
-    })
-  } catch (err) {
-    if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
-    throw timelineError('AGENT_TIMELINE_ROUTE_COLLISION', [`${scope.prefix}${uiPrefix}/`, OPTION], err)
-  }
+  if (hasPages) await pages(scope, options, assets)
+  await assets.addRoutes(scope, uiPrefix, hasPages)
 }
 
 async function pages (
-  scope: FastifyInstance, { uiPrefix: prefix, apiPrefix }: UiOptions, folder: string
+  scope: FastifyInstance, { uiPrefix: prefix, apiPrefix }: UiOptions, assets: ClientAssets
 ): Promise<void> {
-  const [index, task] = await Promise.all([readPage(folder, 'index'), readPage(folder, 'task')])
+  const [index, task] = await Promise.all([assets.page('index'), assets.page('task')])
   // Relative, so that the pages also work behind a proxy that puts them elsewhere.
   const toRoot = '../'.repeat(prefix.split('/').length - 1)
   const api = (toRoot + apiPrefix.slice(1)).replace(/\/$/, '')
@@ -72,8 +48,8 @@ async function pages (
     return reply.redirect(`./${prefix.slice(prefix.lastIndexOf('/') + 1)}/` + request.url.slice(path.length))
   }
   const urls = ignoresTrailingSlash(scope) ? [`${prefix}/`] : [prefix, `${prefix}/`]
-  for (const url of urls) addRoute(scope, OPTION, { url, schema: HIDDEN, handler: sendIndex })
-  addRoute(scope, OPTION, {
+  for (const url of urls) addRoute(scope, UI_OPTION, { url, schema: HIDDEN, handler: sendIndex })
+  addRoute(scope, UI_OPTION, {
     url: `${prefix}/tasks/:id`,
     schema: HIDDEN,
     handler: async (_request, reply) => sendPage(reply, taskPage)
@@ -86,10 +62,6 @@ function ignoresTrailingSlash ({ initialConfig }: FastifyInstance): boolean {
     ignoreTrailingSlash?: boolean, routerOptions?: { ignoreTrailingSlash?: boolean }
   }
   return ignoreTrailingSlash === true || routerOptions?.ignoreTrailingSlash === true
-}
-
-async function readPage (folder: string, name: string): Promise<string> {
-  return readFile(`${folder}/pages/${name}.html`, 'utf8')
 }
 
 function sendPage (reply: FastifyReply, html: string): FastifyReply {

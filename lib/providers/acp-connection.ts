@@ -29,7 +29,11 @@ export interface AcpConnection {
 export type AnswerPermission = (params: JsonObject) => Promise<object>
 
 /** Loaded only where it is needed: hosts without ACP do not install it. */
-const importSdk = async () => await import('@agentclientprotocol/sdk')
+const importSdk = async (): Promise<typeof import('@agentclientprotocol/sdk')> => {
+  // A variable, and the comments: no bundler is to fail where it is not installed.
+  const name = '@agentclientprotocol/sdk'
+  return await import(/* webpackIgnore: true */ /* @vite-ignore */ name) as typeof import('@agentclientprotocol/sdk')
+}
 
 /** @throws AGENT_TIMELINE_ACP_SDK_MISSING when the protocol's SDK is not installed, or is of another version */
 export async function requireSdk (load: () => Promise<object> = importSdk): Promise<void> {

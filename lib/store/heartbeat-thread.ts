@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 export interface HeartbeatThreadOptions {
@@ -32,10 +33,22 @@ const SOURCE = `
   const { statSync } = require('node:fs')
   const { createRequire } = require('node:module')
   const { parentPort, workerData } = require('node:worker_threads')
-  const { from, path, writerId, intervalMs, beats } = workerData
-  const Sqlite = createRequire(from)('better-sqlite3')
+  const { places, path, writerId, intervalMs, beats } = workerData
+  const Sqlite = load()
   const RETRY_MS = 50
   let db, inode, hasRuns, mark, timer, isReady = false
+
+  function load () {
+    let problem
+    for (const place of places) {
+      try {
+        return createRequire(place)('better-sqlite3')
+      } catch (error) {
+        problem = error
+      }
+    }
+    throw problem
+  }
 
   function open () {
     const found = statSync(path).ino
@@ -83,6 +96,14 @@ const SOURCE = `
   })
 `
 
+/** From where better-sqlite3 can be found: this module, or what the host's bundle was started as. */
+function placesToLookFrom (): string[] {
+  const here = import.meta.url as string | undefined
+  const main = process.argv[1]
+  return [here, typeof __filename === 'string' ? __filename : undefined, main && resolve(main), resolve('index.js')]
+    .filter((place) => place !== undefined && place !== '') as string[]
+}
+
 /** As far as a thread that holds two statements needs it. */
 const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, codeRangeSizeMb: 16 }
 
@@ -104,7 +125,7 @@ export function startHeartbeatThread (options: HeartbeatThreadOptions): Heartbea
     name: 'agent-timeline-heartbeat',
     resourceLimits: LIMITS,
     workerData: {
-      from: import.meta.url, path: options.path, writerId: options.writerId, intervalMs: options.intervalMs, beats
+      places: placesToLookFrom(), path: options.path, writerId: options.writerId, intervalMs: options.intervalMs, beats
     }
   })
   worker.on('message', options.onReady)
