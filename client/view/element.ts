@@ -41,7 +41,7 @@ export class AgentTimelineElement extends Base {
   #session: TimelineSession | undefined
   #isRestarting = false
   #ticker: ReturnType<typeof setInterval> | undefined
-  #root: ShadowRoot | undefined
+  #root: HTMLElement | undefined
 
   /** The API's prefix, relative to the page or absolute; `/api` by default. */
   declare src: string
@@ -49,7 +49,7 @@ export class AgentTimelineElement extends Base {
   declare task: string
   /** Passed on as `?project=` where the server has several; none by default. */
   declare project: string
-  /** `light` or `dark`; by default the page's `color-scheme` and the system decide. */
+  /** `light` or `dark`; by default the page's `color-scheme` decides. */
   declare theme: string
 
   /** Headers of every request, or a function that makes them each time, for example to refresh a token. */
@@ -113,9 +113,13 @@ export class AgentTimelineElement extends Base {
     }, TICK_MS)
   }
 
-  #createRoot (): ShadowRoot {
-    const root = this.attachShadow({ mode: 'open' })
-    root.adoptedStyleSheets = [createStyleSheet()]
+  /** What everything is rendered into: styles of its own begin here, since a page may style the element itself. */
+  #createRoot (): HTMLElement {
+    const shadow = this.attachShadow({ mode: 'open' })
+    shadow.adoptedStyleSheets = [createStyleSheet()]
+    const root = document.createElement('div')
+    root.className = 'frame'
+    shadow.append(root)
     return root
   }
 

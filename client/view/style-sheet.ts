@@ -7,6 +7,6 @@ import tokens from './styles/tokens.css'
 /** One sheet for a document's elements. Adopted, since `<style>` is what strict policies forbid. */
 export function createStyleSheet (): CSSStyleSheet {
   const sheet = new CSSStyleSheet()
-  sheet.replaceSync(`:host{${declareColours()}}${tokens}${frame}${list}${live}`)
+  sheet.replaceSync(`.frame{${declareColours()}}${tokens}${frame}${list}${live}`)
   return sheet
 }

@@ -214,7 +214,7 @@ t.test('the pages work under a strict policy, wherever they are', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(async (scope) => {
-    prepareScope(scope, {})
+    prepareScope(scope, { hooks: {}, checkHost: () => {} })
     await scope.register(ui, { uiPrefix: '/tools/agents', apiPrefix: '/x/"api"', hasPages: true, folder })
   }, { prefix: '/behind' })
   const page = await app.inject('/behind/tools/agents/')
