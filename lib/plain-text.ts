@@ -4,13 +4,13 @@ const COLOURS = /\u001b\[[\d;:]*m/g
  * C0 and C1, and what turns the direction of writing, hides, or breaks a line: not the joiners, which emoji and scripts
  * are made with.
  */
-// eslint-disable-next-line no-control-regex, @stylistic/max-len
+// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
 /**
  * A text as it may be printed on a terminal or put into a log, in one line: line breaks and tabs become spaces, colours
- * are dropped, and characters that would move the cursor, set a title or the clipboard, or turn the direction of writing
- * around are shown instead of obeyed.
+ * are dropped, and characters that would move the cursor, set a title or the clipboard, or turn the direction of
+ * writing around are shown instead of obeyed.
  */
 export function toVisible (text: string): string {
   return text.replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').replace(CONTROLS, showControl)

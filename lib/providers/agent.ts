@@ -61,6 +61,8 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
           command,
           args: commandLine(adapter, options, call),
           env: { ...adapter.env?.(), ...options.env },
+          // A command on its own may start a server; an agent's work ends with it.
+          leaveDetached: passOn !== undefined,
           stdin: passOn === undefined ? talk?.begin ?? prompt : null
         })
       })

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { constants } from 'node:os'
@@ -6,12 +6,14 @@ import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timelineError } from '../errors.js'
 import { startDeadlines, type DeadlineOptions, type StopReason } from './deadlines.js'
-import { endTree } from './end-tree.js'
+import { endTree, type TreeEnd } from './end-tree.js'
+import { endWindowsTree, endWindowsTreeAtExit } from './end-windows-tree.js'
 import { onHostExit } from './host-exit.js'
 import type { Line } from './lines.js'
 import { readProcess } from './process-table.js'
 import { createProcessTree, type ProcessTree } from './process-tree.js'
 import { readLines } from './read-lines.js'
+import { spawnCommand } from './spawn-command.js'
 import { spawnError } from './spawn-errors.js'
 import { createTail } from './tail.js'
 
@@ -27,6 +29,11 @@ export interface WatchOptions extends DeadlineOptions {
   readonly passOn?: PassOn
   /** Ends the process as soon as this settles: for servers that do not end by themselves. */
   readonly until?: Promise<unknown>
+  /**
+   * After an exit by itself, leaves alone what the program detached on purpose; see {@link ProcessTree.leaveDetached}.
+   * By default all is ended that it leaves behind.
+   */
+  readonly leaveDetached?: boolean
   /** Called before the process is ended from outside: {@link until} then gets a moment to settle. */
   readonly askToEnd?: () => void
 }
@@ -65,6 +72,8 @@ const STDERR_TAIL_BYTES = 8_192
 const MAX_ERROR_LINE_BYTES = 16_384
 const NOTE_INTERVAL_MS = process.platform === 'linux' ? 1_000 : 5_000
 const IDLE_PIPE_MS = 200
+/** For what a detached process, which may go on for ever, still prints into the pipes of the run. */
+const HELD_PIPE_MS = 1_000
 const SETTLE_MS = 100
 const ASK_MS = 1_000
 
@@ -85,10 +94,13 @@ export async function runProcess (options: RunOptions): Promise<ProcessEnd> {
   const isPosix = process.platform !== 'win32'
   let child: ChildProcess
   try {
-    child = spawn(command, args, {
-      cwd, env: { ...process.env, ...env, [marker]: '1' }, detached: isPosix, windowsHide: true, stdio: [stdin === null ? 'inherit' : 'pipe', 'pipe', 'pipe']
+    child = await spawnCommand(command, args, {
+      cwd,
+      env: { ...process.env, ...env, [marker]: '1' },
+      detached: isPosix,
+      windowsHide: true,
+      stdio: [stdin === null ? 'inherit' : 'pipe', 'pipe', 'pipe']
     })
-    await once(child, 'spawn')
   } catch (error) {
     throw await spawnError(error, command, cwd)
   }
@@ -96,7 +108,12 @@ export async function runProcess (options: RunOptions): Promise<ProcessEnd> {
   if (typeof stdin === 'string') child.stdin!.end(stdin)
   else stdin?.(child.stdin!)
   const tree = createProcessTree({ pid: child.pid!, ownsGroup: isPosix, pipes: [1, 2], marker })
-  return await watch(child, tree, options, startedAt)
+  // What cmd.exe could not find is told late.
+  let missing: Error | undefined
+  child.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') missing = error })
+  const end = await watch(child, tree, options, startedAt)
+  if (missing !== undefined) throw await spawnError(missing, command, cwd)
+  return end
 }
 
 /**
@@ -120,6 +137,9 @@ async function watch (
   child: ChildProcess, tree: ProcessTree, options: WatchOptions, startedAt: number
 ): Promise<ProcessEnd> {
   const { killGraceMs = 5_000, maxLineBytes, onLine, onErrorLine, passOn, until, askToEnd } = options
+  const isWindows = process.platform === 'win32'
+  const endAll = async (graceMs: number, first?: NodeJS.Signals): Promise<TreeEnd> =>
+    isWindows ? await endWindowsTree(child) : await endTree(tree, graceMs, first)
   child.on('error', () => {}) // a signal that could not be sent; the tree is signalled by other means
   const deadlines = startDeadlines(options)
   const tail = createTail(STDERR_TAIL_BYTES)
@@ -141,7 +161,10 @@ async function watch (
       onChunk: pass('stderr', tail.push)
     })
   ]).then(() => 'read' as const)
-  const endWithHost = onHostExit(() => { tree.signalKnown('SIGTERM') })
+  const endWithHost = onHostExit(() => {
+    if (isWindows) endWindowsTreeAtExit(child)
+    else tree.signalKnown('SIGTERM')
+  })
   const noting = setInterval(() => { tree.note().catch(() => {}) }, NOTE_INTERVAL_MS)
 
   const causes: Array<Promise<StopReason | undefined>> = [exited(child), deadlines.reached]
@@ -155,19 +178,25 @@ async function watch (
   }
   clearInterval(noting)
   const graceMs = Math.max(0, graceEndsAt - performance.now())
-  let { survivors } = await endTree(tree, graceMs, stopReason === 'aborted' ? signalOf(options.signal) : 'SIGTERM')
+  // Whoever was ended by a signal had no say in what is to outlive it.
+  const isLeaving = options.leaveDetached === true && !isWindows &&
+    stopReason === undefined && child.signalCode === null
+  const isHeld = isLeaving && await tree.leaveDetached()
+  const first = stopReason === 'aborted' ? signalOf(options.signal) : 'SIGTERM'
+  let { survivors } = await endAll(graceMs, first)
 
   // Nobody of the tree holds the pipes any more: what is in them still counts. Somebody who escaped may hold them.
   const drainFrom = performance.now()
   const mayDrain = (): boolean => {
     const idleSince = stopReason === undefined ? Math.max(heardAt, drainFrom) : drainFrom
-    return performance.now() - idleSince < IDLE_PIPE_MS
+    const isOver = isHeld && performance.now() - drainFrom > HELD_PIPE_MS
+    return !isOver && performance.now() - idleSince < IDLE_PIPE_MS
   }
   let state: 'read' | 'open' = 'open'
   while (state === 'open' && mayDrain()) state = await Promise.race([reading, sleep(20, 'open' as const)])
   if (state === 'open') {
     tree.includePipeHolders()
-    survivors = (await endTree(tree, Math.max(0, graceEndsAt - performance.now()))).survivors
+    survivors = (await endAll(Math.max(0, graceEndsAt - performance.now()))).survivors
   }
   child.stdin?.destroy()
   child.stdout?.destroy()
@@ -193,7 +222,10 @@ function signalOf (signal: AbortSignal | undefined): NodeJS.Signals {
 
 async function exited (child: ChildProcess): Promise<undefined> {
   if (child.exitCode !== null || child.signalCode !== null) return undefined
-  return await new Promise((resolve) => { child.once('exit', () => { resolve(undefined) }) })
+  // Where cmd.exe did not find a command, there is an error in the place of `exit`.
+  return await new Promise((resolve) => {
+    for (const event of ['exit', 'close']) child.once(event, () => { resolve(undefined) })
+  })
 }
 
 function endOf (startedAt: number, end: Partial<ProcessEnd>): ProcessEnd {

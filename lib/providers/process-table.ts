@@ -7,6 +7,8 @@ export interface ProcessEntry {
   readonly pid: number
   readonly ppid: number
   readonly pgid: number
+  /** The session on Linux, the process group elsewhere, where none is told. */
+  readonly session: number
   /** Opaque; clock ticks since boot on Linux, `ps`'s date elsewhere. */
   readonly startTime: string
   /** The environment it was started with has the marker that was asked for. */
@@ -17,11 +19,12 @@ const ENTRIES_PER_TURN = 50
 
 /**
  * All living processes. Linux: /proc, giving the event loop back every 50 entries; elsewhere `ps`.
- * Zombies are left out: they have ended. Empty where neither works (Windows).
+ * Zombies are left out: they have ended. Empty where neither works, and on Windows.
  *
  * @param marker name of an environment variable to look for (Linux only)
  */
 export async function readProcessTable (marker?: string): Promise<ProcessEntry[]> {
+  if (process.platform === 'win32') return []
   if (process.platform !== 'linux') return await readPs()
   const entries: ProcessEntry[] = []
   let seen = 0
@@ -45,6 +48,7 @@ export function readProcess (pid: number, marker?: string): ProcessEntry | undef
     pid,
     ppid: Number(fields[1]),
     pgid: Number(fields[2]),
+    session: Number(fields[3]),
     startTime: fields[19] ?? '',
     isMarked: marker !== undefined && hasVariable(readText(`/proc/${pid}/environ`), marker)
   }
@@ -81,7 +85,7 @@ export function parsePs (output: string): ProcessEntry[] {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line)
     if (match === null || match[4]!.startsWith('Z')) continue
     const [pid, ppid, pgid] = [Number(match[1]), Number(match[2]), Number(match[3])]
-    entries.push({ pid, ppid, pgid, startTime: match[5]!, isMarked: false })
+    entries.push({ pid, ppid, pgid, session: pgid, startTime: match[5]!, isMarked: false })
   }
   return entries
 }

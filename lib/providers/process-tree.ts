@@ -13,6 +13,13 @@ export interface ProcessTree {
   signalKnown (signal: NodeJS.Signals): void
   /** From now on whoever holds the run's pipes belongs to the tree, too (Linux). Costs a look at every open file. */
   includePipeHolders (): void
+  /**
+   * From now on what was detached on purpose is none of the tree: what is in a session of its own, or has sent its
+   * output to a file or a device and holds none of the run's pipes (the latter on Linux).
+   *
+   * @returns whether any of these holds the pipes
+   */
+  leaveDetached (): Promise<boolean>
 }
 
 /** How a tree is recognised. */
@@ -37,8 +44,10 @@ export function createProcessTree ({ pid: rootPid, ownsGroup, pipes, marker }: P
   const known = new Map<number, string>()
   const root = process.platform === 'linux' ? readProcess(rootPid) : undefined
   let rootStart = root?.startTime
+  const rootSession = root?.session ?? rootPid
   const pipeNames = pipes.map((fd) => readDescriptor(rootPid, fd) ?? '').filter((name) => /^(socket|pipe):/.test(name))
   let isHolderIncluded = false
+  let isDetachedLeft = false
   if (rootStart !== undefined) known.set(rootPid, rootStart)
 
   function remember (entry: ProcessEntry): void {
@@ -68,6 +77,12 @@ export function createProcessTree ({ pid: rootPid, ownsGroup, pipes, marker }: P
     }
   }
 
+  function isDetached ({ pid, session }: ProcessEntry): boolean {
+    // A pipe leads to somebody of the tree, as with a tool's server that waits for its client.
+    const isRedirected = (): boolean => /^\//.test(readDescriptor(pid, 1) ?? '') && !holdsAny(pid, pipeNames)
+    return session !== rootSession || isRedirected()
+  }
+
   function select (table: readonly ProcessEntry[]): Map<number, ProcessEntry> {
     const current = table.find((entry) => entry.pid === rootPid)
     const isRootReused = current !== undefined && rootStart !== undefined && current.startTime !== rootStart
@@ -88,6 +103,7 @@ export function createProcessTree ({ pid: rootPid, ownsGroup, pipes, marker }: P
     }
     selected.delete(process.pid)
     selected.delete(1)
+    if (isDetachedLeft) for (const entry of selected.values()) if (isDetached(entry)) selected.delete(entry.pid)
     return selected
   }
 
@@ -107,6 +123,12 @@ export function createProcessTree ({ pid: rootPid, ownsGroup, pipes, marker }: P
       if (process.platform === 'linux') for (const pid of [...known.keys()]) noteKnown(pid)
       const entries = [...known].map(([pid, startTime]) => ({ pid, startTime }))
       signalProcesses(entries.length > 0 ? entries : [{ pid: rootPid, startTime: '' }], signal)
+    },
+    async leaveDetached () {
+      const table = await readProcessTable(marker)
+      const left = [...select(table).values()].filter(isDetached)
+      isDetachedLeft = true
+      return left.some(({ pid }) => holdsAny(pid, pipeNames))
     },
     includePipeHolders () { isHolderIncluded = process.platform === 'linux' && pipeNames.length > 0 }
   }

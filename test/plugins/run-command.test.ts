@@ -154,6 +154,36 @@ t.test('signals reach the command, whose whole tree ends; the exit is the comman
   t.match(killed, { code: null, signal: 'SIGKILL' })
 })
 
+t.test('what a command detached on purpose outlives its exit, not its end by others', async (t) => {
+  const server = '"$NODE" -e "setInterval(() => {}, 1e6)"'
+  const ways: ReadonlyArray<readonly [name: string, start: string, isLeft: boolean]> = [
+    ['a session of its own', `setsid ${server} </dev/null >/dev/null 2>&1 & echo $!`, true],
+    ['a session of its own, with the pipes of the run', `setsid ${server} & echo $!`, true],
+    ['a daemon', `setsid sh -c '${server} </dev/null >/dev/null 2>&1 & echo $!'`, true],
+    ['output of its own', `${server} >/dev/null 2>&1 & echo $!`, true],
+    ['nohup', `nohup ${server} </dev/null >/dev/null 2>&1 & echo $!`, true],
+    ['nohup, with the pipes of the run', `nohup ${server} & echo $!`, false],
+    ['forgotten', `${server} & echo $!`, false]
+  ]
+  for (const [name, code, isLeft] of ways) {
+    const left: number[] = []
+    t.teardown(() => { for (const pid of left.filter(isAlive)) process.kill(pid, 'SIGKILL') })
+    const path = database(t)
+    const script = ['sh', '-c', `NODE=${process.execPath}; export NODE; ${code}; exit 4`]
+    const ran = await run(path, script)
+    t.equal(ran.code, 4, name)
+    left.push(Number(ran.stdout.toString()))
+    t.equal(isAlive(left[0]!), isLeft, name)
+    t.notOk((await recorded(path)).activities.some(({ message }) => /could not be ended/.test(message)), name)
+  }
+  const child = start(database(t), ['sh', '-c', `NODE=${process.execPath}; export NODE; ${ways[0]![1]}; sleep 1000`])
+  const ran = finish(child)
+  const [pid] = await once(child.stdout!, 'data') as [Buffer]
+  child.kill('SIGTERM')
+  t.match(await ran, { signal: 'SIGTERM' })
+  t.equal(isAlive(Number(pid)), false, 'ended with the command')
+})
+
 t.test('a command over its time is ended and recorded as timed out; silence counts apart', async (t) => {
   for (const option of ['--timeout', '--silence-timeout']) {
     const path = database(t)
