@@ -32,7 +32,7 @@ function answerError (error: FastifyError, request: FastifyRequest, reply: Fasti
   // Not thrown: Fastify would send what is thrown here and is no Error, an object for one, as if it were an answer.
   if (!isTimelineError(error)) return Promise.reject(error)
   if (error.statusCode >= 500) request.log.error({ err: error, code: error.code }, 'A timeline request failed')
-  if (error.statusCode === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if (error.statusCode === 429 || error.statusCode === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
   reply.code(error.statusCode).type('application/json; charset=utf-8').send(toAnswer(error))
   return undefined
 }

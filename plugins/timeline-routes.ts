@@ -61,6 +61,9 @@ async function answer (
   const { timeline, page } = await reader.readPage(task.id, query)
   if (format === 'application/x-ndjson') {
     const lines = timeline.map((event) => toJsonLine(event) + '\n').join('')
+    if (page.hasMore) reply.header('link', linkToNext(request, query.before === undefined
+      ? { after: String(page.lastSeq) }
+      : { before: String(page.firstSeq) }))
     return reply.type('application/x-ndjson; charset=utf-8').send(lines)
   }
   return { success: true, task, timeline, page }
@@ -94,6 +97,11 @@ async function rolesOf (
   }
   if (!events.some(isUnknown)) return []
   return (await reader.listInvocations({ taskId, limit: MAX_LIST_LIMIT })).invocations
+}
+
+/** The rest of what was asked for, as lines have no place to say that there is one. */
+function linkToNext (request: FastifyRequest, position: Readonly<Record<string, string>>): string {
+  return `<?${String(new URLSearchParams({ ...request.query as Record<string, string>, ...position }))}>; rel="next"`
 }
 
 function varyOnAccept (reply: FastifyReply): string {

@@ -1,6 +1,7 @@
 import type {
   CurrentFrame, InvocationDetails, InvocationStatus, InvocationSummary, Page, TaskInfo, TimelineEvent
 } from '../events.js'
+import type { TaskScope } from './task-scope.js'
 
 /** Where a task's sequence stands. */
 export interface StreamHead {
@@ -26,7 +27,7 @@ export interface EventPage extends ReadonlyArray<TimelineEvent> {
 export interface PageQuery {
   readonly after?: number
   readonly before?: number | 'end'
-  /** 500 by default, at most 5,000. */
+  /** 500 by default, at most 5,000. A page has at most 4 MiB, too: `hasMore` says that there is more. */
   readonly limit?: number
   /** Event types, `task.*`, activity types; gaps are told only without it. */
   readonly types?: readonly string[]
@@ -40,9 +41,14 @@ export interface TimelinePage {
 export interface InvocationFilter {
   readonly status?: InvocationStatus
   readonly taskId?: string
-  /** 100 by default, at most 1,000. */
+  /** 100 by default, at most 1,000, and at most 4 MiB. */
   readonly limit?: number
   readonly cursor?: string
+}
+
+/** The same for those who may not see all tasks. */
+export interface InvocationQuery extends InvocationFilter {
+  readonly scope?: TaskScope
 }
 
 export interface InvocationList {
@@ -69,7 +75,7 @@ export interface RunningLook {
 /**
  * The reading half of the store, as the tail and the routes use it.
  *
- * Every read is one short query with a limit; none holds a transaction open.
+ * Every read is short queries with a limit; none holds a transaction open.
  */
 export interface TimelineReader {
   /** Heads of the tasks that have a log; tasks without one are absent. */
@@ -81,13 +87,15 @@ export interface TimelineReader {
   readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
   running (taskId: string): Promise<readonly CurrentFrame[]>
   /** What runs in all tasks, and what began after an invocation; without one, nothing counts as begun. */
-  look (afterInvocationId: number | undefined): Promise<RunningLook>
+  look (afterInvocationId: number | undefined, scope?: TaskScope): Promise<RunningLook>
+  /** The task that an invocation works on; undefined where there is no such invocation. */
+  taskOf (invocationId: number): Promise<string | undefined>
   /** The number of an invocation's first event; undefined where it has none. */
   firstSeqOf (invocationId: number): Promise<number | undefined>
   /** Undefined where the task is unknown; a host without a task table knows every valid id. */
   getTask (taskId: string): Promise<TaskInfo | undefined>
   getInvocation (id: number, query: PageQuery): Promise<InvocationDetails | undefined>
-  listInvocations (filter: InvocationFilter): Promise<InvocationList>
+  listInvocations (filter: InvocationQuery): Promise<InvocationList>
   /**
    * Brings the rows that the host wrote by itself into the log.
    *

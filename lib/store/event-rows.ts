@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { ACTIVITY_TYPES, type ActivityType } from '../activity.js'
 import { parseTime, toIso } from '../clock.js'
 import type { ActivityRecord, TimelineEvent } from '../events.js'
+import { jsonBytesOf } from './bounded-read.js'
 import { limitTo } from './statement.js'
 import type { Tables } from './tables.js'
 
@@ -124,6 +125,14 @@ export function toEvent (taskId: string, row: EventRow): TimelineEvent {
     activityType: row.kind as ActivityType,
     ...(metadata === undefined ? {} : { metadata })
   }
+}
+
+/** Besides its texts and the task's id: names, number, time, and a gap before it. */
+const EVENT_BYTES = 256
+
+/** What a row adds to an answer, at most, without its task's id. */
+export function bytesOf (row: Pick<EventRow, 'message' | 'details'> & { readonly actor?: string | null }): number {
+  return EVENT_BYTES + jsonBytesOf(row.message) + jsonBytesOf(row.actor) + Buffer.byteLength(row.details ?? '')
 }
 
 /** The shape of an activity in an invocation's details. */

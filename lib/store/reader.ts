@@ -1,21 +1,23 @@
-import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
+import { sql, type InferResult, type Kysely } from 'kysely'
 import { timelineError } from '../errors.js'
 import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../events.js'
 import { normaliseTime, parseTime } from '../clock.js'
 import type { Host } from '../host/host.js'
 import { durationOf, exitCodeOf, textOf } from '../host/host-values.js'
 import type {
-  InvocationFilter, InvocationList, PageQuery, StreamHead, TimelineReader
+  InvocationList, InvocationQuery, PageQuery, StreamHead, TimelineReader
 } from './activity-store.js'
 import { usageOf } from '../recorder/ending.js'
+import { jsonBytesOf, MAX_PAGE_BYTES, readBounded } from './bounded-read.js'
 import { findGaps } from './gaps.js'
+import { LargeReads } from './large-reads.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
 import { isBusy } from './sqlite.js'
 import { Statement } from './statement.js'
 import {
-  isActivity, parseDetails, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
+  bytesOf, isActivity, parseDetails, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
 } from './event-rows.js'
+import { inScope } from './task-scope.js'
 import type { InvocationRunTable, Tables } from './tables.js'
 import type { Selectable } from 'kysely'
 
@@ -56,6 +58,62 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     } catch (error) {
       if (!isBusy(error)) onImportError(error)
       return IMPORT_RETRY_MS
+    }
+  }
+
+  const large = new LargeReads()
+
+  async function readDetails (
+    id: number, query: PageQuery, grow: () => Promise<void>
+  ): Promise<InvocationDetails | undefined> {
+    if (await read((db) => textLengthOf(db, id)) > LONG_TEXT) await grow()
+    const found = await read(async (db, host) => {
+      const run = await db.selectFrom('invocation_run').selectAll().where('invocation_id', '=', id).executeTakeFirst()
+      const stored = await db.selectFrom('task_invocations').select(['prompt', 'response']).where('id', '=', id)
+        .executeTakeFirst()
+      if (run === undefined || stored === undefined) return undefined
+      const { prompt, response } = run.source === 'host' ? host.showTexts(stored) : stored
+      return {
+        run, prompt: textOf(prompt) ?? '', response: textOf(response), head: await headOf(db, run.task_id),
+        task: await host.getTask(db, run.task_id)
+      }
+    })
+    if (found === undefined) return undefined
+    const { run, prompt, response, head, task } = found
+    const activities = await readBounded<Omit<EventRow, 'actor'>>({
+      limit: query.limit ?? DEFAULT_PAGE_LIMIT,
+      maxBytes: MAX_PAGE_BYTES - REST_BYTES - jsonBytesOf(prompt) - jsonBytesOf(response),
+      read: (last, rows) => read((db) => selectActivities(db, id, query, last, rows).$castTo<Omit<EventRow, 'actor'>>().execute()),
+      bytesOf,
+      grow
+    })
+    const range = inOrder(activities, query)
+    return {
+      ...toSummary(run, task?.title),
+      ...optional('signal', run.signal),
+      ...optional('stderrTail', run.stderr_tail),
+      prompt,
+      ...optional('response', response),
+      activities: range.rows.map(toActivityRecord),
+      page: toPage(range, query, head, true)
+    }
+  }
+
+  async function readList (filter: InvocationQuery, grow: () => Promise<void>): Promise<InvocationList> {
+    const { rows, hasMore } = await readBounded<ListedRow>({
+      limit: filter.limit ?? DEFAULT_LIST_LIMIT,
+      maxBytes: MAX_PAGE_BYTES - REST_BYTES,
+      read: (last, limit) => read((db) => selectInvocations(db, {
+        ...filter, limit, ...(last === undefined ? {} : { cursor: listCursorOf(last) })
+      }).execute()),
+      bytesOf: (row) => Buffer.byteLength(JSON.stringify(toSummary(row, row.title ?? undefined))) + VERDICT_BYTES,
+      grow
+    })
+    const titles = await read((db, host) => host.titlesOf(db, rows.map((row) => row.task_id)))
+    const last = rows.at(-1)
+    return {
+      invocations: rows.map((row) => toSummary(row, titles.get(row.task_id) ?? row.title ?? undefined)),
+      page: { nextCursor: hasMore && last !== undefined ? listCursorOf(last) : null }
     }
   }
 
@@ -111,14 +169,30 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
 
     async readPage (taskId, query) {
       await importHostRows([taskId])
-      return read(async (db) => {
-        // The head first: numbers up to it are committed, so what the rows then lack was deleted.
-        const head = await headOf(db, taskId)
-        const filter = typeFilter(query.types)
-        const rows = await readRange(db, taskId, query, filter)
-        return {
-          timeline: rows.rows.map((row) => toEvent(taskId, row)),
-          page: toPage(rows, query, head, filter !== undefined)
+      const filter = typeFilter(query.types)
+      const { limit = DEFAULT_PAGE_LIMIT } = query
+      const idBytes = jsonBytesOf(taskId)
+      return large.run(async (grow) => {
+        for (;;) {
+          // The head first: numbers up to it are committed, so what the rows then lack was deleted.
+          const head = await read((db) => headOf(db, taskId))
+          const found = await readBounded<EventRow>({
+            limit,
+            maxBytes: MAX_PAGE_BYTES - REST_BYTES,
+            read: (last, rows) => read((db) => selectEvents(db, {
+              taskId, ...rangeAfter(query, last), limit: rows, order: orderOf(query), filter
+            }).execute()),
+            bytesOf: (row) => bytesOf(row) + idBytes,
+            grow
+          })
+          const end = found.wasLong ? await read((db) => headOf(db, taskId)) : head
+          // Another log has taken its place in between.
+          if (end.epoch !== head.epoch) continue
+          const range = inOrder(found, query)
+          return {
+            timeline: range.rows.map((row) => toEvent(taskId, row)),
+            page: toPage(range, query, { ...head, floorSeq: end.floorSeq }, filter !== undefined)
+          }
         }
       })
     },
@@ -128,10 +202,12 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       return rows.map(toCurrent).sort((a, b) => a.invocationId - b.invocationId)
     }),
 
-    async look (afterInvocationId) {
+    async look (afterInvocationId, scope) {
       await adoptNew().catch((error) => { if (!isBusy(error)) onImportError(error) })
-      return read((db) => lookAtRuns(db, afterInvocationId))
+      return read((db) => lookAtRuns(db, afterInvocationId, scope))
     },
+
+    taskOf: async (invocationId) => read((db) => taskOf(db, invocationId)),
 
     firstSeqOf: async (invocationId) => read((db) => firstSeqOf(db, invocationId)),
 
@@ -142,12 +218,12 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       if (taskId === undefined) return undefined
       await importHostRows([taskId])
       taskId = await read((db) => taskOf(db, id))
-      return taskId === undefined ? undefined : read((db, host) => readDetails(db, host, id, query))
+      return taskId === undefined ? undefined : large.run((grow) => readDetails(id, query, grow))
     },
 
     async listInvocations (filter) {
       await adoptNew().catch((error) => { if (!isBusy(error)) onImportError(error) })
-      return read((db, host) => readList(db, host, filter))
+      return large.run((grow) => readList(filter, grow))
     },
 
     changeMark: async () => read(async (db) => {
@@ -185,27 +261,31 @@ function typeFilter (types: readonly string[] | undefined): TypeFilter | undefin
 
 interface Range<Row> { readonly rows: readonly Row[], readonly hasMore: boolean }
 
-/** One row more than asked for tells whether there are more. */
-async function readRange (
-  db: Kysely<Tables>, taskId: string, query: PageQuery, filter: TypeFilter | undefined
-): Promise<Range<EventRow>> {
-  const limit = query.limit ?? DEFAULT_PAGE_LIMIT
-  const isBackwards = query.before !== undefined
-  const rows = await selectEvents(db, {
-    taskId,
-    ...(query.after === undefined ? {} : { after: query.after }),
-    ...(typeof query.before === 'number' ? { before: query.before } : {}),
-    limit: limit + 1,
-    order: isBackwards ? 'desc' : 'asc',
-    filter
-  }).execute()
-  return cut(rows, limit, isBackwards)
+/** What an answer has besides its rows. */
+const REST_BYTES = 16 * 1024
+/** A verdict that is put to a running invocation, its sentences and its tool's message. */
+const VERDICT_BYTES = 4 * 1024
+/** Characters of prompt and response that are read one invocation at a time. */
+const LONG_TEXT = 256 * 1024
+
+function orderOf ({ before }: PageQuery): 'asc' | 'desc' {
+  return before === undefined ? 'asc' : 'desc'
 }
 
-function cut<Row> (rows: Row[], limit: number, isBackwards: boolean): Range<Row> {
-  const hasMore = rows.length > limit
-  const kept = hasMore ? rows.slice(0, limit) : rows
-  return { rows: isBackwards ? kept.reverse() : kept, hasMore }
+/** Where reading begins, or goes on after a row. */
+function rangeAfter ({ after, before }: PageQuery, last: { readonly seq: number } | undefined) {
+  const isBackwards = before !== undefined
+  const from = isBackwards ? after : last?.seq ?? after
+  const to = isBackwards ? last?.seq ?? before : before
+  return {
+    ...(from === undefined ? {} : { after: Number(from) }),
+    ...(to === undefined || to === 'end' ? {} : { before: Number(to) })
+  }
+}
+
+/** Pages are ascending, also those that were read from their end. */
+function inOrder<Row> ({ rows, hasMore }: Range<Row>, query: PageQuery): Range<Row> {
+  return { rows: orderOf(query) === 'desc' ? rows.toReversed() : rows, hasMore }
 }
 
 function toPage (range: Range<{ seq: number }>, query: PageQuery, head: StreamHead, isFiltered: boolean): Page {
@@ -239,38 +319,24 @@ async function taskOf (db: Kysely<Tables>, id: number): Promise<string | undefin
   return row === undefined ? undefined : String(row.task_id)
 }
 
-async function readDetails (
-  db: Kysely<Tables>, host: Host, id: number, query: PageQuery
-): Promise<InvocationDetails | undefined> {
-  const run = await db.selectFrom('invocation_run').selectAll().where('invocation_id', '=', id).executeTakeFirst()
-  const stored = await db.selectFrom('task_invocations').select(['prompt', 'response']).where('id', '=', id)
-    .executeTakeFirst()
-  if (run === undefined || stored === undefined) return undefined
-  const texts = run.source === 'host' ? host.showTexts(stored) : stored
-  const head = await headOf(db, run.task_id)
-  const range = await readActivities(db, id, query)
-  const task = await host.getTask(db, run.task_id)
-  return {
-    ...toSummary(run, task?.title),
-    ...optional('signal', run.signal),
-    ...optional('stderrTail', run.stderr_tail),
-    prompt: textOf(texts.prompt) ?? '',
-    ...optional('response', textOf(texts.response)),
-    activities: range.rows.map(toActivityRecord),
-    page: toPage(range, query, head, true)
-  }
+/** Characters of an invocation's prompt and response, counted where they are stored. */
+async function textLengthOf (db: Kysely<Tables>, id: number): Promise<number> {
+  const row = await db.selectFrom('task_invocations')
+    .select(sql<number>`coalesce(length(prompt), 0) + coalesce(length(response), 0)`.as('length'))
+    .where('id', '=', id).executeTakeFirst()
+  return Number(row?.length ?? 0)
 }
 
-async function readActivities (db: Kysely<Tables>, id: number, query: PageQuery) {
-  const limit = query.limit ?? DEFAULT_PAGE_LIMIT
-  const isBackwards = query.before !== undefined
+function selectActivities (
+  db: Kysely<Tables>, id: number, query: PageQuery, last: { readonly seq: number } | undefined, limit: number
+) {
+  const { after, before } = rangeAfter(query, last)
   let select = db.selectFrom('invocation_activity').select([
     'seq', 'activity_type as kind', 'invocation_id', 'message', 'metadata as details', 'created_at', 'lag_ms'
   ]).where('invocation_id', '=', id)
-  if (query.after !== undefined) select = select.where('seq', '>', query.after)
-  if (typeof query.before === 'number') select = select.where('seq', '<', query.before)
-  const rows = await select.orderBy('seq', isBackwards ? 'desc' : 'asc').limit(limit + 1).execute()
-  return cut(rows, limit, isBackwards)
+  if (after !== undefined) select = select.where('seq', '>', after)
+  if (before !== undefined) select = select.where('seq', '<', before)
+  return select.orderBy('seq', orderOf(query)).limit(limit)
 }
 
 /** In no order: asked for one, SQLite walks over all that a task ever ran instead of the few that run. */
@@ -278,11 +344,12 @@ export function selectRunningOf (db: Kysely<Tables>, taskId: string) {
   return db.selectFrom('invocation_run').selectAll().where('task_id', '=', taskId).where('status', '=', 'running')
 }
 
-/** Newest first, by start; the cursor is the last row's start and id. One row more than the limit. */
-export function selectInvocations (db: Kysely<Tables>, filter: InvocationFilter) {
+/** Newest first, by start; the cursor is the last row's start and id. */
+export function selectInvocations (db: Kysely<Tables>, filter: InvocationQuery) {
   let select = db.selectFrom('invocation_run').leftJoin('task_stream', 'task_stream.task_id', 'invocation_run.task_id')
     .selectAll('invocation_run').select('task_stream.title')
   if (filter.taskId !== undefined) select = select.where('invocation_run.task_id', '=', filter.taskId)
+  if (filter.scope !== undefined) select = select.where(inScope('invocation_run.task_id', filter.scope))
   if (filter.status !== undefined) {
     // A task has few invocations, a status most of them: with a task, the index on the status is out of the question.
     const status = filter.taskId === undefined ? sql.ref<string>('status') : sql<string>`+status`
@@ -299,19 +366,13 @@ export function selectInvocations (db: Kysely<Tables>, filter: InvocationFilter)
       ]))
   }
   return select.orderBy('started_at', 'desc').orderBy('invocation_id', 'desc')
-    .limit((filter.limit ?? DEFAULT_LIST_LIMIT) + 1)
+    .limit(filter.limit ?? DEFAULT_LIST_LIMIT)
 }
 
-async function readList (db: Kysely<Tables>, host: Host, filter: InvocationFilter): Promise<InvocationList> {
-  const limit = filter.limit ?? DEFAULT_LIST_LIMIT
-  const rows = await selectInvocations(db, filter).execute()
-  const { rows: kept, hasMore } = cut(rows, limit, false)
-  const titles = await host.titlesOf(db, kept.map((row) => row.task_id))
-  const last = kept.at(-1)
-  return {
-    invocations: kept.map((row) => toSummary(row, titles.get(row.task_id) ?? row.title ?? undefined)),
-    page: { nextCursor: hasMore && last !== undefined ? `${last.started_at ?? ''}_${last.invocation_id}` : null }
-  }
+type ListedRow = InferResult<ReturnType<typeof selectInvocations>>[number]
+
+function listCursorOf ({ started_at: startedAt, invocation_id: id }: ListedRow): string {
+  return `${startedAt ?? ''}_${id}`
 }
 
 function parseListCursor (cursor: string): { startedAt: string, id: number } {

@@ -10,7 +10,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal
 }
 
-const PAGE_ROWS = 500
+/** Few enough that a page of long rows takes little memory. */
+const PAGE_ROWS = 100
 const KEEP_ALIVE_MS = 2 ** 30
 
 /**

@@ -92,6 +92,10 @@ export class FakeReader implements TimelineReader {
     return { running: [], begun: [], lastInvocationId: 0 }
   }
 
+  async taskOf (): Promise<string | undefined> {
+    return undefined
+  }
+
   async firstSeqOf (): Promise<number | undefined> {
     return undefined
   }
