@@ -26,12 +26,15 @@ import { openDatabase, type OpeningLimits } from './store/database.js'
 import { deleteTask } from './store/delete-task.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
 import { createReadRunning } from './store/running.js'
+import { withScope } from './store/scoped-reader.js'
+import type { TaskScope } from './store/task-scope.js'
 import { databaseError, retryWhileBusy } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { createBell } from './tail/bell.js'
 import { follow } from './tail/follow.js'
 import { createHub, type Hub } from './tail/hub.js'
 import { createInProcessBus } from './tail/in-process-bus.js'
+import { ReadTrouble } from './tail/read-trouble.js'
 import { RunningTasks } from './tail/running-tasks.js'
 import { closeOnSignals } from './close-on-signals.js'
 import { createTroubles } from './troubles.js'
@@ -83,6 +86,10 @@ export interface TimelineCore {
   readonly hub: Hub
   readonly running: RunningTasks
   readonly health: HealthMonitor
+  /** Whether the database can be read. */
+  readonly trouble: ReadTrouble
+  /** The same for those who may see some tasks; `timeline` sees all. */
+  within (scope: TaskScope): TimelineCore
   close (): Promise<void>
 }
 
@@ -141,16 +148,29 @@ export async function openCore (
     onImportError: warnOnceEach(logger)
   })
   const readRunning = createReadRunning()
+  const trouble = new ReadTrouble(now)
   const health = createHealthMonitor({
     readRunning: (ids) => database.read((db) => readRunning(db, ids)),
     lookAt: createProcessLook(writerId),
     bus,
-    now
+    now,
+    trouble
   })
   const known = options.taskExists === undefined ? stored : withTaskExists(stored, options.taskExists)
   const reader = withHealth(known, health)
-  const hub = createHub({ reader, bus, logger, meter })
+  const hub = createHub({ reader, bus, logger, meter, trouble })
   const running = new RunningTasks({ reader, hub, logger })
+  /** Those of viewers who see the same look together. */
+  const runningByScope = new Map<string, RunningTasks>()
+  function runningWithin (scope: TaskScope, scoped: TimelineReader): RunningTasks {
+    const key = JSON.stringify('ids' in scope ? [...scope.ids] : scope.prefix)
+    let shared = runningByScope.get(key)
+    if (shared === undefined) {
+      shared = new RunningTasks({ reader: scoped, hub, logger, onRest: () => { runningByScope.delete(key) } })
+      runningByScope.set(key, shared)
+    }
+    return shared
+  }
   const maintenance = startMaintenance({
     database,
     recorder,
@@ -173,7 +193,7 @@ export async function openCore (
 
   async function close (): Promise<void> {
     hub.close()
-    running.close()
+    for (const one of [running, ...runningByScope.values()]) one.close()
     health.close()
     await maintenance.stop()
     try {
@@ -261,7 +281,20 @@ export async function openCore (
     : () => {}
 
   await within(OPENING_MS, maintenance.opened)
-  return { timeline, reader, hub, running, health, close: timeline.close }
+  const core: TimelineCore = {
+    timeline,
+    reader,
+    hub,
+    running,
+    health,
+    trouble,
+    within (scope) {
+      const scoped = withScope(reader, scope)
+      return { ...core, reader: scoped, get running () { return runningWithin(scope, scoped) } }
+    },
+    close: timeline.close
+  }
+  return core
 }
 
 /** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */

@@ -170,8 +170,21 @@ export interface EndedFrame {
   readonly reason: 'unknown' | 'deleted' | 'idle'
 }
 
+/**
+ * The server cannot read its database (`timeline.trouble`), or can again (`timeline.recovered`); of the whole
+ * connection, without an id. What is shown meanwhile is what was known before.
+ */
+export interface TroubleFrame {
+  readonly type: 'timeline.trouble' | 'timeline.recovered'
+  /** That of the error, such as `AGENT_TIMELINE_DATABASE_LOCKED`. */
+  readonly code: string
+  /** When it began, by the server's clock. */
+  readonly since: string
+}
+
 /** Everything that arrives in `data:` lines under the default event name. */
-export type StreamFrame = TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame | EndedFrame
+export type StreamFrame =
+  TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame | EndedFrame | TroubleFrame
 
 /** One page of a timeline. */
 export interface Page {

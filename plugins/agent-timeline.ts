@@ -20,6 +20,7 @@ import { ui } from './ui.js'
 export type {
   AgentTimelineOptions, GuardHook, GuardHooks, MonitoringOptions, ProjectResolver
 } from './plugin-options.js'
+export type { TaskAccess, TasksOf } from './tasks-of.js'
 export type { DatabaseSource } from '../lib/store/source.js'
 export type { Timeline } from '../lib/timeline.js'
 export type * from '../lib/activity.js'
@@ -61,7 +62,8 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   const metrics = resolved.metrics ? await createMetrics(streams, resolved.projectNames) : undefined
   const patienceMs = openingPatienceMs(fastify)
   const projects = new Projects(resolve, (database, create, project, signal) =>
-    openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project), { patienceMs, signal }))
+    openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project), { patienceMs, signal }),
+  options.tasksOf)
 
   fastify.decorate('agentTimeline', {
     for: async (project) => (await projects.find(project)).timeline
@@ -75,7 +77,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
     prepareScope(scope, resolved)
     await scope.register(async (api) => {
       for (const schema of SHARED_SCHEMAS) api.addSchema(structuredClone(schema))
-      if (metrics !== undefined) metricsRoute(api, metrics)
+      if (metrics !== undefined) metricsRoute(api, metrics, options.tasksOf)
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)
       streamRoutes(api, { projects, streams, monitoring })

@@ -116,17 +116,17 @@ export class EventStream {
     else this.#onClose.add(closed)
   }
 
-  /** After what was written before; a peer that never reads that keeps it open. */
-  end (): void {
-    // Node would send what is held back after the end.
-    this.#join()
-    this.#response.end()
-  }
-
   /** For a server that closes: whoever is behind would have to read everything first. */
   endNow (): void {
     if (this.#isBehind) return this.destroy()
     this.end()
+  }
+
+  /** After what was written before, if the peer takes that soon. */
+  end (): void {
+    // Node would send what is held back after the end.
+    this.#join()
+    this.#response.end()
     // What the system has not taken by then, nobody reads.
     const timer = setTimeout(() => this.destroy(), END_PATIENCE_MS)
     this.onClose(() => clearTimeout(timer))

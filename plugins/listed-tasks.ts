@@ -12,6 +12,9 @@ export async function openListed (context: OpeningContext, tasks: readonly TaskP
   const turns = new Turns()
   const begun: Array<{ readonly feed: TaskFeed, readonly task: TaskDescription, readonly position: TaskPosition }> = []
   let frames = ''
+  let ended = 0
+  // Nobody would notice any more that a viewer has stopped reading.
+  const onEnd = (): void => { if (++ended === begun.length && context.stream.isBehind) context.end() }
   for (const position of tasks) {
     const { taskId, cursor } = position
     const task = await findTask(context.core, taskId)
@@ -19,7 +22,7 @@ export async function openListed (context: OpeningContext, tasks: readonly TaskP
       frames += encodeState({ type: 'timeline.ended', taskId, reason: 'unknown' })
     } else {
       frames += TaskFeed.frames(task, cursor)
-      begun.push({ feed: new TaskFeed({ ...context, taskId, turns }), task, position })
+      begun.push({ feed: new TaskFeed({ ...context, taskId, turns, onEnd }), task, position })
     }
   }
   return {

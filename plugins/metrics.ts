@@ -120,7 +120,10 @@ const ROWS_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500]
 
 const PREFIX = 'agent_timeline_'
 /** Refusals that say something of the server rather than of who asks. */
-const LIMITS = ['AGENT_TIMELINE_TOO_MANY_STREAMS', 'AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS'] as const
+const LIMITS = [
+  'AGENT_TIMELINE_TOO_MANY_STREAMS', 'AGENT_TIMELINE_TOO_MANY_STREAMS_PER_ADDRESS',
+  'AGENT_TIMELINE_TOO_MANY_STREAMS_PER_CONNECTION'
+] as const
 
 /** What the plugin counts, for Prometheus. */
 export interface Metrics {

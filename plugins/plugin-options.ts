@@ -7,6 +7,7 @@ import { checkBoolean, checkFunction, checkInteger, checkKnown } from '../lib/op
 import type { RedactOptions } from '../lib/recorder/redact.js'
 import type { DatabaseSource } from '../lib/store/source.js'
 import { createHostCheck, type HostCheck } from './allowed-hosts.js'
+import type { TasksOf } from './tasks-of.js'
 
 /**
  * Decides which database a request's `?project=` means; undefined where there is none or the request may not see it.
@@ -59,6 +60,8 @@ export interface AgentTimelineOptions {
   readonly ui?: { readonly routePrefix?: string } | false
   /** Who may look: without hooks, everybody who reaches the server. */
   readonly hooks?: GuardHooks
+  /** Which tasks of a database that several tenants share a request may see; all by default. */
+  readonly tasksOf?: TasksOf
   readonly monitoring?: MonitoringOptions
   /**
    * Names that may stand in `Host`; others are answered with 421. A name is exact, `*.example.com` means those below
@@ -103,7 +106,8 @@ const CORE_OPTIONS = [
   'ownerLeaseMs', 'mapResult', 'mapActivity'
 ] as const
 const OPTIONS = [
-  'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'monitoring', 'metrics', ...CORE_OPTIONS
+  'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'tasksOf', 'monitoring', 'metrics',
+  ...CORE_OPTIONS
 ]
 /** Fastify's own, of every `register`; the two for logging have no effect on a plugin that is not encapsulated. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
@@ -138,6 +142,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   if (migrate !== undefined) checkBoolean('migrate', migrate)
   if (taskExists !== undefined) checkFunction('taskExists', taskExists)
   if (metrics !== undefined) checkBoolean('metrics', metrics)
+  if (options.tasksOf !== undefined) checkFunction('tasksOf', options.tasksOf)
   const monitoring = resolveMonitoring(options.monitoring)
   const hooks = resolveHooks(options.hooks)
   const hasHooks = Object.values(hooks).flat().some((hook) => hook !== undefined)

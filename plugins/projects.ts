@@ -4,6 +4,7 @@ import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import { fileOf, isKysely, type DatabaseSource } from '../lib/store/source.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
+import { scopeOf, type TasksOf } from './tasks-of.js'
 
 /**
  * `create`: whether a file that is missing is made; `project`: the name under which it was asked for first; `signal`:
@@ -17,23 +18,34 @@ export type OpenDatabase = (
 export class Projects {
   readonly #resolve: ProjectResolver
   readonly #open: OpenDatabase
+  readonly #tasksOf: TasksOf | undefined
   readonly #cores = new Map<unknown, Promise<TimelineCore>>()
   /** By Kysely, which tells its file only by a query. */
   readonly #keys = new WeakMap<object, Promise<unknown>>()
   readonly #closing = new AbortController()
 
-  constructor (resolve: ProjectResolver, open: OpenDatabase) {
+  constructor (resolve: ProjectResolver, open: OpenDatabase, tasksOf?: TasksOf) {
     this.#resolve = resolve
     this.#open = open
+    this.#tasksOf = tasksOf
   }
 
   /**
    * The database of a project. The resolver is asked each time: it also decides who may see what. A request never makes
    * a database: the host's own migrations might not expect one.
    *
-   * @throws AGENT_TIMELINE_UNKNOWN_PROJECT where there is none, or the request may not see it
+   * For a request it shows what that may see of it.
+   *
+   * @throws AGENT_TIMELINE_UNKNOWN_PROJECT where there is none, or the request may not see it;
+   * AGENT_TIMELINE_INVALID_TASKS_OF
    */
   async find (project: string | undefined, request?: FastifyRequest): Promise<TimelineCore> {
+    const core = await this.#findWhole(project, request)
+    const scope = request === undefined ? undefined : await scopeOf(this.#tasksOf, request)
+    return scope === undefined ? core : core.within(scope)
+  }
+
+  async #findWhole (project: string | undefined, request: FastifyRequest | undefined): Promise<TimelineCore> {
     const source = await this.#resolve(project, request)
     if (source === undefined || source === null) throw timelineError('AGENT_TIMELINE_UNKNOWN_PROJECT')
     const key = await this.#keyOf(source)

@@ -1,17 +1,16 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemClock } from '../lib/clock.js'
 import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import { checkTaskId } from '../lib/options.js'
-import { parseCursor } from '../lib/tail/cursor.js'
+import { newestOf, parseCursor, type Cursor } from '../lib/tail/cursor.js'
 import { encodePing } from '../lib/tail/frames.js'
 import { describeTask } from './describe-task.js'
 import { ChunkCoding } from './chunk-coding.js'
 import { EventStream } from './event-stream.js'
 import { followTask } from './follow-task.js'
 import { openListed } from './listed-tasks.js'
-import type { OpenStreams } from './open-streams.js'
+import { connectionOf, type OpenStreams } from './open-streams.js'
 import type { MonitoringOptions } from './plugin-options.js'
 import type { Projects } from './projects.js'
 import { one, projectOf, type Query } from './requests.js'
@@ -19,6 +18,7 @@ import { openRunning } from './running-feeds.js'
 import { manyStreamSchema, streamSchema } from './schemas.js'
 import { addRoute } from './scope.js'
 import { parseTasks } from './task-positions.js'
+import { encodeTrouble, followTrouble } from './trouble-frames.js'
 
 const RATE_LIMIT = { max: 60, timeWindow: '1 minute' }
 
@@ -44,6 +44,8 @@ export interface OpeningContext {
   readonly stream: EventStream
   /** Milliseconds after which a viewer that took nothing at all is cut. */
   readonly drainTimeoutMs: number
+  /** Ends it after what was written. */
+  readonly end: () => void
   /** Cuts it. */
   readonly endSlow: () => void
 }
@@ -82,7 +84,7 @@ async function serve (
 ): Promise<void> {
   if (!monitoring.enableLiveStreaming) throw timelineError('AGENT_TIMELINE_STREAMING_DISABLED')
   const open = prepare(request)
-  const place = streams.take(request.ip)
+  const place = streams.take(request.ip, connectionOf(request))
   const stream = new EventStream(reply.raw, coding)
   // A resolver of projects may never answer: whoever has left meanwhile keeps nobody out.
   stream.onClose(place.free)
@@ -91,15 +93,20 @@ async function serve (
     const core = await projects.find(projectOf(request), request)
     const drainTimeoutMs = 2 * monitoring.streamHeartbeatInterval * 1000
     // Before anything is sent, so that errors are JSON with a status.
-    opening = await open({ core, stream, drainTimeoutMs, endSlow: () => streams.endSlow(stream) })
+    opening = await open({
+      core, stream, drainTimeoutMs, end: () => streams.end(stream), endSlow: () => streams.endSlow(stream)
+    })
     streams.checkOpen()
     reply.hijack()
     if (stream.isGone) {
       place.free()
       return opening.stop()
     }
-    stream.begin(reply, opening.frames)
-    place.occupy(stream, opening.stop)
+    const { stop } = opening
+    const trouble = core.trouble.current
+    stream.begin(reply, opening.frames + encodeTrouble(trouble))
+    const forget = followTrouble(core.trouble, stream, trouble)
+    place.occupy(stream, () => { forget(); stop() })
     opening.follow()
   } catch (err) {
     place.free()
@@ -112,9 +119,10 @@ async function serve (
 
 function prepareOne (request: FastifyRequest): (context: OpeningContext) => Promise<Opening> {
   const taskId = checkTaskId((request.params as { id: string }).id)
-  const cursor = parseCursor(lastEventId(request.headers) ?? one(request.query as Query, 'after'))
-  return async ({ core, stream, drainTimeoutMs, endSlow }) => {
+  const cursors = cursorsOf(request)
+  return async ({ core, stream, drainTimeoutMs, end, endSlow }) => {
     const task = await describeTask(core, taskId)
+    const cursor = newestOf(cursors, task.headSeq, task.epoch)
     let stop = (): void => {}
     return {
       frames: task.frames,
@@ -122,7 +130,7 @@ function prepareOne (request: FastifyRequest): (context: OpeningContext) => Prom
         stop = followTask(core, task, stream, {
           ...(cursor === undefined ? {} : { cursor }),
           drainTimeoutMs,
-          onEnd: (reason) => reason === 'slow' ? endSlow() : stream.end()
+          onEnd: (reason) => reason === 'slow' ? endSlow() : end()
         }).close
       },
       stop: () => stop()
@@ -145,7 +153,11 @@ function prepareMany (request: FastifyRequest): (context: OpeningContext) => Pro
   return async (context) => openListed(context, tasks)
 }
 
-function lastEventId (headers: IncomingHttpHeaders): string | undefined {
-  const value = headers['last-event-id']
-  return typeof value === 'string' && value !== '' ? value : undefined
+/** Where a client may write its position; `lastEventId` is that of event-source-polyfill, the others are Mercure's. */
+const CURSOR_PARAMETERS = ['lastEventId', 'lastEventID', 'Last-Event-ID', 'after'] as const
+
+/** All that were given: a client that reconnects adds its position to the address it was made with. */
+function cursorsOf ({ headers, query }: FastifyRequest): Cursor[] {
+  const texts = [headers['last-event-id'], ...CURSOR_PARAMETERS.map((name) => one(query as Query, name))]
+  return texts.map((text) => parseCursor(text as string | undefined)).filter((cursor) => cursor !== undefined)
 }

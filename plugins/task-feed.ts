@@ -93,7 +93,7 @@ export class TaskFeed {
     if (this.#isClosed) return
     switch (reason) {
       case 'slow': return this.#options.endSlow()
-      case 'closed': return this.#options.stream.end()
+      case 'closed': return this.#options.end()
       case 'deleted': return this.end('deleted')
       case 'reached': return this.end('idle')
       case 'replaced': this.#beginAnew()

@@ -4,6 +4,8 @@ export type ConnectionState =
   | { readonly name: 'loading' }
   /** The stream is open: what happens shows at once. */
   | { readonly name: 'live' }
+  /** The stream is open, but the server cannot read its database: what is shown was so before. */
+  | { readonly name: 'trouble', readonly since: string }
   | { readonly name: 'reconnecting', readonly sinceMs: number, readonly retryAtMs: number, readonly reason: string }
   | { readonly name: 'offline', readonly sinceMs: number }
   /** The timeline is asked for every few seconds; `reason` is a clause that follows "because". */

@@ -190,6 +190,8 @@ export class TimelineConnection {
           restart.abort(new ApiError('It was replaced'))
           return
         }
+        if (frame.type === 'timeline.trouble') return this.#setState(signal, { name: 'trouble', since: frame.since })
+        if (frame.type === 'timeline.recovered') return this.#setState(signal, { name: 'live' })
         if (frame.type === 'timeline.snapshot') onServerTime(frame.serverTime)
         this.#options.onFrame(frame)
       }

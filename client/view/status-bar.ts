@@ -3,7 +3,8 @@ import type { VNode } from 'preact'
 import type { ConnectionState } from '../connection/connection-state.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
-import { formatCount, formatSeconds } from './format.js'
+import { formatCount, formatSeconds, formatTime } from './format.js'
+import { readTime } from '../store/rows.js'
 import type { TimelineSession } from '../session.js'
 
 export interface StatusBarProps {
@@ -29,6 +30,7 @@ export function connectionText (connection: ConnectionState, nowMs: number): str
     case 'idle': return 'Not connected'
     case 'loading': return 'Loading'
     case 'live': return 'Live'
+    case 'trouble': return `The server cannot read its database since ${formatTime(readTime(connection.since) ?? nowMs)}`
     case 'ended': return 'Ended'
     case 'offline': return 'Offline: this device has no network'
     case 'polling': return `Polling because ${connection.reason}`

@@ -5,6 +5,7 @@ import { HEALTH_STATES, type CurrentFrame, type Health, type HealthState } from 
 import type { WakeBus } from '../store/activity-store.js'
 import type { RunningRow } from '../store/running.js'
 import { encodeState } from '../tail/frames.js'
+import { ReadTrouble } from '../tail/read-trouble.js'
 import type { ProcessSign } from './evidence.js'
 import { Observer } from './observer.js'
 
@@ -14,6 +15,8 @@ export interface HealthMonitorOptions {
   readonly lookAt: (row: RunningRow) => ProcessSign
   readonly bus: Pick<WakeBus, 'subscribe'>
   readonly now: Clock
+  /** Told of what can and cannot be read; by default nobody is. */
+  readonly trouble?: ReadTrouble
   /** Between two rounds while somebody watches, in milliseconds. Default 1,000. */
   readonly intervalMs?: number
   /** For tests. Default: {@link createAwakeClock}. */
@@ -64,6 +67,8 @@ interface Watcher {
   readonly taskId: string
   /** What it was told last, by invocation. */
   readonly told: Map<number, string>
+  /** What it was given when it came. */
+  readonly given: readonly CurrentFrame[]
   /** A round has begun since it came: what it was told at first may be newer than the round before. */
   isReady: boolean
   readonly onChange: () => void
@@ -72,6 +77,7 @@ interface Watcher {
 class Monitor implements HealthMonitor {
   readonly #options: HealthMonitorOptions
   readonly #intervalMs: number
+  readonly #trouble: ReadTrouble
   readonly #watchers = new Set<Watcher>()
   #verdicts: ReadonlyMap<string, readonly Verdict[]> = new Map()
   #observer: Observer | undefined
@@ -88,6 +94,9 @@ class Monitor implements HealthMonitor {
   constructor (options: HealthMonitorOptions) {
     this.#options = options
     this.#intervalMs = options.intervalMs ?? 1_000
+    this.#trouble = options.trouble ?? new ReadTrouble(options.now)
+    // Somebody else could not read, or can again.
+    this.#trouble.onChange(() => { if (this.#watchers.size > 0) this.#plan(performance.now()) })
   }
 
   async healthOf (ids: readonly number[]): Promise<ReadonlyMap<number, Health>> {
@@ -107,6 +116,7 @@ class Monitor implements HealthMonitor {
     const watcher: Watcher = {
       taskId,
       told: new Map(told.flatMap(({ invocationId: id, health }) => health === undefined ? [] : [[id, keyOf(health)]])),
+      given: told,
       isReady: false,
       onChange
     }
@@ -142,6 +152,7 @@ class Monitor implements HealthMonitor {
 
   /** Nobody watches. */
   #pause (): void {
+    this.#trouble.worked(this)
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
     clearTimeout(this.#timer)
@@ -182,27 +193,56 @@ class Monitor implements HealthMonitor {
     }, Math.max(0, at - performance.now())).unref()
   }
 
-  /** One query for everybody. What cannot be read now is read in the next round; the streams' hub tells of it. */
+  /** One query for everybody. While that cannot be read, what was judged before is not known any more. */
   async #look (): Promise<void> {
     this.#roundAt = performance.now()
     const ready = [...this.#watchers]
-    const rows = await this.#options.readRunning().catch(() => undefined)
-    const observer = this.#observer
-    if (rows === undefined || observer === undefined || this.#watchers.size === 0) return
-    const verdicts = new Map<string, Verdict[]>()
-    for (const row of rows) {
-      const health = observer.see(row)
-      const verdict = { id: row.invocationId, taskId: row.taskId, health, key: keyOf(health), text: undefined }
-      const ofTask = verdicts.get(row.taskId)
-      if (ofTask === undefined) verdicts.set(row.taskId, [verdict])
-      else ofTask.push(verdict)
-    }
-    observer.keep(new Set(rows.map(({ invocationId }) => invocationId)))
-    this.#verdicts = verdicts
+    const rows = await this.#read()
+    if (this.#observer === undefined || this.#watchers.size === 0) return
+    if (rows === undefined && this.#trouble.current === undefined) return
+    this.#verdicts = rows === undefined ? this.#forgetVerdicts(ready) : this.#judge(rows, this.#observer)
     for (const watcher of ready) {
       watcher.isReady = true
       if (this.#watchers.has(watcher) && this.#hasNews(watcher)) watcher.onChange()
     }
+  }
+
+  async #read (): Promise<readonly RunningRow[] | undefined> {
+    try {
+      const rows = await this.#options.readRunning()
+      this.#trouble.worked(this)
+      return rows
+    } catch (error) {
+      if (this.#watchers.size > 0) this.#trouble.failed(this, error)
+      return undefined
+    }
+  }
+
+  #judge (rows: readonly RunningRow[], observer: Observer): ReadonlyMap<string, readonly Verdict[]> {
+    const verdicts = rows.map((row) => createVerdict(row.invocationId, row.taskId, observer.see(row)))
+    observer.keep(new Set(rows.map(({ invocationId }) => invocationId)))
+    return groupByTask(verdicts)
+  }
+
+  /** The same runs, of which nothing is known now. */
+  #forgetVerdicts (watchers: readonly Watcher[]): ReadonlyMap<string, readonly Verdict[]> {
+    const known = [...this.#verdicts.values()].flat()
+    const runs = new Map(known.map(({ id, taskId, health }) => [id, { taskId, health }]))
+    for (const { isReady, given } of watchers) {
+      for (const { invocationId, taskId, health } of isReady ? [] : given) {
+        if (health !== undefined && !runs.has(invocationId)) runs.set(invocationId, { taskId, health })
+      }
+    }
+    const since = this.#trouble.current?.since ?? ''
+    return groupByTask([...runs].map(([id, { taskId, health: { silentForMs, expectedSilenceMs, heartbeatAgeMs } }]) =>
+      createVerdict(id, taskId, {
+        state: 'unknown',
+        since,
+        because: ['The database cannot be read: what the agent does now is not known.'],
+        silentForMs,
+        expectedSilenceMs,
+        heartbeatAgeMs
+      })))
   }
 
   #hasNews ({ taskId, told }: Watcher): boolean {
@@ -240,6 +280,20 @@ class Monitor implements HealthMonitor {
   #stranger (): Observer {
     return new Observer({ ...this.#options, awake: () => 0 })
   }
+}
+
+function createVerdict (id: number, taskId: string, health: Health): Verdict {
+  return { id, taskId, health, key: keyOf(health), text: undefined }
+}
+
+function groupByTask (verdicts: readonly Verdict[]): ReadonlyMap<string, readonly Verdict[]> {
+  const byTask = new Map<string, Verdict[]>()
+  for (const verdict of verdicts) {
+    const ofTask = byTask.get(verdict.taskId)
+    if (ofTask === undefined) byTask.set(verdict.taskId, [verdict])
+    else ofTask.push(verdict)
+  }
+  return byTask
 }
 
 /** What makes a verdict another one: a state, a call or a wait; not the time that passes in it. */

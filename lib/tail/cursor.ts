@@ -30,6 +30,19 @@ export function isKnown (cursor: Cursor, headSeq: number, epoch: string | undefi
   return cursor.seq <= headSeq && (cursor.epoch === undefined || cursor.epoch === epoch)
 }
 
+/**
+ * Of several positions the one that was reached last: the largest number of those that name the present log, or else of
+ * those that name none. A number without an epoch may have been counted in a log that is no more.
+ *
+ * @returns the first one where none is of this log; undefined where none is given
+ */
+export function newestOf (cursors: readonly Cursor[], headSeq: number, epoch: string | undefined): Cursor | undefined {
+  const known = cursors.filter((cursor) => isKnown(cursor, headSeq, epoch))
+  const named = known.filter((cursor) => cursor.epoch !== undefined)
+  const [newest = cursors[0]] = (named.length > 0 ? named : known).sort((a, b) => b.seq - a.seq)
+  return newest
+}
+
 /** The same position as text. */
 export function formatCursor (cursor: Cursor): string {
   return cursor.epoch === undefined ? String(cursor.seq) : `${cursor.seq}.${cursor.epoch}`

@@ -1,15 +1,17 @@
-import type { CurrentFrame, EndedFrame, GapFrame, HealthFrame, SnapshotFrame, TimelineEvent } from '../events.js'
+import type {
+  CurrentFrame, EndedFrame, GapFrame, HealthFrame, SnapshotFrame, TimelineEvent, TroubleFrame
+} from '../events.js'
 import { toIso } from '../clock.js'
 import { toJsonLine } from '../json-line.js'
 
-type AnyFrame = TimelineEvent | GapFrame | SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame
+type StateFrame = SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame | TroubleFrame
 
 /**
  * Encodes a frame without its id: one `data:` line, since JSON has no raw line break.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
-export function encodeData (frame: AnyFrame): string {
+export function encodeData (frame: TimelineEvent | GapFrame | StateFrame): string {
   return `data: ${toJsonLine(frame)}\n\n`
 }
 
@@ -34,7 +36,7 @@ export function encodeUnknownCursor (taskId: string): string {
 }
 
 /** Encodes what describes the moment rather than the log: it carries no id, so it moves no cursor. */
-export function encodeState (frame: SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame): string {
+export function encodeState (frame: StateFrame): string {
   return encodeData(frame)
 }
 

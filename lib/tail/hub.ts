@@ -3,6 +3,7 @@ import type { Logger } from '../logger.js'
 import { noMeter, type Meter } from '../meter.js'
 import type { TimelineReader, WakeBus } from '../store/activity-store.js'
 import { DrainSchedule } from './drain-schedule.js'
+import { ReadTrouble } from './read-trouble.js'
 import { SafetyPoll } from './safety-poll.js'
 import { TaskTail, type TailMember } from './task-tail.js'
 import { ViewerSession, type Subscription, type Viewer } from './viewer-session.js'
@@ -12,6 +13,8 @@ export interface HubOptions {
   readonly bus: WakeBus
   readonly logger: Logger
   readonly clock?: Clock
+  /** Told of what can and cannot be read; by default nobody is. */
+  readonly trouble?: ReadTrouble
   /** Told of deliveries and wake-ups; counts nothing by default. */
   readonly meter?: Meter
   /** For tests: the polling interval depends on it. */
@@ -60,6 +63,7 @@ interface Waiting {
 class TailHub implements Hub {
   readonly #options: HubOptions
   readonly #meter: Meter
+  readonly #trouble: ReadTrouble
   readonly #tails = new Map<string, TaskTail>()
   readonly #wakeListeners = new Set<() => void>()
   readonly #schedule = new DrainSchedule(() => this.#drain())
@@ -75,13 +79,15 @@ class TailHub implements Hub {
   constructor (options: HubOptions) {
     this.#options = options
     this.#meter = options.meter ?? noMeter
+    this.#trouble = options.trouble ?? new ReadTrouble(options.clock ?? systemClock)
     this.#poll = new SafetyPoll({
       changeMark: () => options.reader.changeMark(),
       onChange: () => {
         this.#meter.woken('poll')
         this.#wakeAndImport()
       },
-      onFault: (err) => this.#onFault(err),
+      onFault: (err) => this.#onFault(err, this.#poll),
+      onRead: () => this.#trouble.worked(this.#poll),
       onTurn: () => { for (const tail of this.#tails.values()) tail.ring.sweep() },
       ...(options.platform === undefined ? {} : { platform: options.platform })
     })
@@ -93,10 +99,11 @@ class TailHub implements Hub {
 
   subscribe (taskId: string, viewer: Viewer): Subscription {
     const tail = this.#enter(taskId)
-    const session = new ViewerSession(tail, viewer, {
+    const session: ViewerSession = new ViewerSession(tail, viewer, {
       refresh: (of) => this.#refresh(of),
       leave: (of, who) => this.#leave(of, who),
-      onFault: (err) => this.#onFault(err),
+      onFault: (err) => this.#onFault(err, session),
+      onRead: () => this.#trouble.worked(session),
       meter: this.#meter
     })
     this.#join(tail, session)
@@ -168,6 +175,7 @@ class TailHub implements Hub {
 
   #leave (tail: TaskTail, member: TailMember | ViewerSession): void {
     tail.members.delete(member)
+    this.#trouble.worked(member)
     if (member instanceof ViewerSession) tail.live.delete(member)
     if (tail.members.size > 0 || this.#tails.get(tail.taskId) !== tail) return
     this.#tails.delete(tail.taskId)
@@ -179,7 +187,9 @@ class TailHub implements Hub {
   }
 
   #stopPollIfAlone (): void {
-    if (this.#tails.size === 0 && this.#wakeListeners.size === 0) this.#poll.stop()
+    if (this.#tails.size > 0 || this.#wakeListeners.size > 0) return
+    this.#poll.stop()
+    this.#trouble.worked(this.#poll)
   }
 
   #refresh (tail: TaskTail): Promise<void> {
@@ -209,8 +219,10 @@ class TailHub implements Hub {
       if (this.#dirty.has(one.tail) && failed.has(one.tail)) this.#waiting.push(one)
       else one.resolve()
     }
-    if (failed.size === 0) this.#isFaulty = false
-    return failed.size === 0
+    if (failed.size > 0) return false
+    this.#isFaulty = false
+    this.#trouble.worked(this.#schedule)
+    return true
   }
 
   /** One task that cannot be read does not hold up the others. @returns the tails that failed */
@@ -220,11 +232,11 @@ class TailHub implements Hub {
       const heads = await this.#options.reader.heads(tails.map((tail) => tail.taskId))
       for (const tail of tails) {
         if (this.#isClosed) return []
-        await tail.advance(heads.get(tail.taskId)).catch((err) => { failed.push(tail); this.#onFault(err) })
+        await tail.advance(heads.get(tail.taskId)).catch((err) => { failed.push(tail); this.#onFault(err, this.#schedule) })
       }
       return failed
     } catch (err) {
-      this.#onFault(err)
+      this.#onFault(err, this.#schedule)
       return tails
     }
   }
@@ -246,9 +258,14 @@ class TailHub implements Hub {
     this.#recheck = setTimeout(() => this.#wakeAndImport(), Math.max(MIN_RECHECK_MS, recheckMs)).unref()
   }
 
-  /** Logged once, until a drain succeeds again. */
-  #onFault (err: unknown): void {
+  /**
+   * Logged once, until a drain succeeds again.
+   *
+   * @param reader who could not read
+   */
+  #onFault (err: unknown, reader?: object): void {
     if (this.#isClosed) return
+    if (reader !== undefined) this.#trouble.failed(reader, err)
     if (!this.#isFaulty) this.#options.logger.warn({ err }, 'The timeline cannot be read at the moment; streams wait')
     this.#isFaulty = true
   }

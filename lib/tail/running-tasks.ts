@@ -7,6 +7,8 @@ export interface RunningTasksOptions {
   readonly reader: TimelineReader
   readonly hub: Hub
   readonly logger: Logger
+  /** The last listener has left. */
+  readonly onRest?: () => void
 }
 
 /** `beganAtMs`: when the look began, by `performance.now()`. */
@@ -61,6 +63,7 @@ export class RunningTasks {
     this.#stopWakes?.()
     this.#stopWakes = undefined
     this.#lastInvocationId = undefined
+    this.#options.onRest?.()
   }
 
   /** @returns false when it failed and is to be done again */

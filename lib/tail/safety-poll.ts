@@ -9,6 +9,8 @@ export interface SafetyPollOptions {
   readonly changeMark: () => Promise<number>
   readonly onChange: () => void
   readonly onFault: (err: unknown) => void
+  /** The mark could be read. */
+  readonly onRead: () => void
   /** Called at each turn, for housekeeping. */
   readonly onTurn: () => void
   readonly platform?: NodeJS.Platform
@@ -44,6 +46,7 @@ export class SafetyPoll {
     try {
       const mark = await this.#options.changeMark()
       if (this.#stop === undefined) return
+      this.#options.onRead()
       const hasChanged = mark !== this.#mark
       this.#mark = mark
       if (hasChanged) this.#options.onChange()

@@ -50,6 +50,8 @@ export interface SessionHost {
   /** The session is over. */
   leave (tail: TaskTail, session: ViewerSession): void
   onFault (err: unknown): void
+  /** A page could be read. */
+  onRead (): void
   readonly meter: Meter
 }
 
@@ -155,6 +157,7 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
     if (this.#isClosed || this.#cursor === this.#tail.cursor) return
     const chunk = await this.#tail.chunkAfter(this.#cursor)
     if (this.#isClosed) return
+    this.#host.onRead()
     this.#host.meter.pageReplayed()
     if (!this.#write(chunk)) await this.#drain()
   }
