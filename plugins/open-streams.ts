@@ -54,7 +54,7 @@ interface OpenStream {
   stalledFor: number
 }
 
-/** Heartbeats after which a viewer that takes nothing is cut, whatever it follows; its task's own watch comes before. */
+/** Heartbeats after which a viewer that takes nothing is cut, whatever it follows; its task's watch comes before. */
 const MAX_STALLED = 3
 
 /** All open streams of the plugin, whatever their route and project: counted, limited, pinged and ended together. */

@@ -8,8 +8,8 @@ export type TaskAccess =
   'all' | { readonly ids: ReadonlyArray<string | number> } | { readonly prefix: string }
 
 /**
- * Says which tasks a request may see; asked anew for each request, after the hooks. A stream keeps what was said when it
- * began: end it, or let it reconnect, where that changes.
+ * Says which tasks a request may see; asked anew for each request, after the hooks. A stream keeps what was said when
+ * it began: end it, or let it reconnect, where that changes.
  *
  * What it throws is answered as what a handler of yours throws.
  */

@@ -61,9 +61,8 @@ async function answer (
   const { timeline, page } = await reader.readPage(task.id, query)
   if (format === 'application/x-ndjson') {
     const lines = timeline.map((event) => toJsonLine(event) + '\n').join('')
-    if (page.hasMore) reply.header('link', linkToNext(request, query.before === undefined
-      ? { after: String(page.lastSeq) }
-      : { before: String(page.firstSeq) }))
+    const [name, seq] = query.before === undefined ? ['after', page.lastSeq] : ['before', page.firstSeq]
+    if (page.hasMore) reply.header('link', linkToNext(request, { [name as string]: String(seq) }))
     return reply.type('application/x-ndjson; charset=utf-8').send(lines)
   }
   return { success: true, task, timeline, page }

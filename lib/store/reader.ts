@@ -74,7 +74,10 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       if (run === undefined || stored === undefined) return undefined
       const { prompt, response } = run.source === 'host' ? host.showTexts(stored) : stored
       return {
-        run, prompt: textOf(prompt) ?? '', response: textOf(response), head: await headOf(db, run.task_id),
+        run,
+        prompt: textOf(prompt) ?? '',
+        response: textOf(response),
+        head: await headOf(db, run.task_id),
         task: await host.getTask(db, run.task_id)
       }
     })

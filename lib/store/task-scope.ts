@@ -9,8 +9,8 @@ export function isInScope (scope: TaskScope, taskId: string): boolean {
 }
 
 /**
- * The same as a condition on a column of task ids. Ids go as one parameter, however many there are; a prefix is compared
- * as it is, because LIKE has wildcards and takes capitals for small letters.
+ * The same as a condition on a column of task ids. Ids go as one parameter, however many there are; a prefix is
+ * compared as it is, because LIKE has wildcards and takes capitals for small letters.
  */
 export function inScope (column: string, scope: TaskScope): RawBuilder<boolean> {
   const taskId = sql.ref(column)

@@ -232,7 +232,10 @@ class TailHub implements Hub {
       const heads = await this.#options.reader.heads(tails.map((tail) => tail.taskId))
       for (const tail of tails) {
         if (this.#isClosed) return []
-        await tail.advance(heads.get(tail.taskId)).catch((err) => { failed.push(tail); this.#onFault(err, this.#schedule) })
+        await tail.advance(heads.get(tail.taskId)).catch((err) => {
+          failed.push(tail)
+          this.#onFault(err, this.#schedule)
+        })
       }
       return failed
     } catch (err) {

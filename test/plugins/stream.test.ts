@@ -193,7 +193,7 @@ t.test('open streams are limited and counted by client address', async (t) => {
   streams.take('2001:db8:0:1::3', { key: {}, isShared: false })
   streams.take('192.0.2.1', { key: {}, isShared: false })
   t.throws(() => streams.take('192.0.2.2', { key: {}, isShared: false }), { code: 'AGENT_TIMELINE_TOO_MANY_STREAMS' }, 'the total counts first')
-  t.same(streams.counts, { open: 0, opened: 0, rejectedByTotal: 1, rejectedByAddress: 1, rejectedByConnection: 0, endedSlow: 0 })
+  t.match(streams.counts, { open: 0, opened: 0, rejectedByTotal: 1, rejectedByAddress: 1, endedSlow: 0 })
 })
 
 t.test('on a Unix socket nobody has an address, and all are served', async (t) => {
