@@ -101,15 +101,15 @@ export type OnActivity = (activity: InvocationActivity) => void
 
 /** Options of one `invoke` of a provider adapter. */
 export interface InvokeOptions {
-  readonly model?: string
-  readonly cwd?: string
+  readonly model?: string | undefined
+  readonly cwd?: string | undefined
   /** Milliseconds for the whole run; none by default. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Milliseconds without a byte of output; none by default. */
-  readonly silenceTimeout?: number
+  readonly silenceTimeout?: number | undefined
   /** Ends the run and its whole process tree. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Continue the session of this id. */
-  readonly sessionId?: string
-  readonly onActivity?: OnActivity
+  readonly sessionId?: string | undefined
+  readonly onActivity?: OnActivity | undefined
 }

@@ -11,7 +11,17 @@ import Sqlite from 'better-sqlite3'
  * Of a live handle only the file's path is used: a connection of our own cannot be caught in the host's transaction.
  * A handle on `:memory:` is shared, because nothing else reaches it.
  */
-export type DatabaseSource = string | SqliteHandle | Kysely<any>
+export type DatabaseSource = string | SqliteHandle | KyselyHandle
+
+/**
+ * A `Kysely` of any version and module format: the class itself, with its private fields, is another type in CommonJS
+ * than in an ES module.
+ */
+export interface KyselyHandle {
+  readonly isTransaction: boolean
+  getExecutor (): object
+  withoutPlugins (): object
+}
 
 /** Opens connections to one database. */
 export interface ConnectionFactory {
