@@ -9,7 +9,10 @@ export interface InvocationActivity {
   readonly message: string
   /** When it happened. */
   readonly timestamp: Date
-  /** See {@link ToolMetadata} and {@link ProgressMetadata} for what adapters put here. Capped at 8 KiB when stored. */
+  /**
+   * See {@link ToolMetadata} and {@link ProgressMetadata} for what adapters put here. Capped when stored: 8 KiB beside
+   * a call's input and result.
+   */
   readonly metadata?: Record<string, unknown>
 }
 
@@ -34,14 +37,14 @@ export interface ToolMetadata {
   readonly toolKind?: ToolKind
   readonly phase: 'start' | 'end'
   readonly tool: string
-  /** On start: the tool's input, capped. */
+  /** On start: the tool's input. Capped at 16 KiB when stored. */
   readonly input?: unknown
   /** On end: `aborted` when the run ended first, `denied` when it was not allowed. */
   readonly status?: 'ok' | 'error' | 'denied' | 'aborted'
   /** On end: milliseconds between the arrivals of start and end. */
   readonly durationMs?: number
   readonly exitCode?: number
-  /** On end: an excerpt of the result, capped. */
+  /** On end: the result. Of more than 16 KiB beginning, failures with their surroundings and end are stored. */
   readonly result?: string
   /** Files that an edit touched. */
   readonly files?: ReadonlyArray<{ readonly path: string, readonly kind?: string, readonly bytes?: number }>
@@ -86,7 +89,7 @@ export interface InvocationResult {
   readonly error?: string
   /** A short machine-readable reason, for example `timeout`, `aborted`, `spawn`. */
   readonly reason?: string
-  /** The last 8 KiB of stderr. */
+  /** The last lines of stderr, up to 64 KiB; 8 KiB of it are stored. */
   readonly stderrTail?: string
   readonly sessionId?: string
   readonly usage?: Usage

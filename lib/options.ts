@@ -4,8 +4,12 @@ import { timelineError } from './errors.js'
 export interface Caps {
   /** One activity's message. Default 16 KiB. */
   readonly messageBytes: number
-  /** One activity's metadata, as JSON. Default 8 KiB. */
+  /** One activity's metadata, as JSON, beside a tool's input and result. Default 8 KiB. */
   readonly metadataBytes: number
+  /** A tool's input, as JSON. Default 16 KiB. */
+  readonly inputBytes: number
+  /** A tool's result: of more its beginning, what stands around failures, its end. Default 16 KiB. */
+  readonly resultBytes: number
   /** A prompt. Default 256 KiB. */
   readonly promptBytes: number
   /** A response. Default 1 MiB. */
@@ -19,6 +23,8 @@ export interface Caps {
 export const DEFAULT_CAPS: Caps = {
   messageBytes: 16 * 1024,
   metadataBytes: 8 * 1024,
+  inputBytes: 16 * 1024,
+  resultBytes: 16 * 1024,
   promptBytes: 256 * 1024,
   responseBytes: 1024 * 1024,
   activitiesPerInvocation: 200_000,
@@ -29,6 +35,8 @@ export const DEFAULT_CAPS: Caps = {
 const CAP_BOUNDS: Readonly<Record<keyof Caps, readonly [min: number, max: number]>> = {
   messageBytes: [256, 16 * 1024 * 1024],
   metadataBytes: [256, 16 * 1024 * 1024],
+  inputBytes: [256, 16 * 1024 * 1024],
+  resultBytes: [1024, 16 * 1024 * 1024],
   promptBytes: [0, 64 * 1024 * 1024],
   responseBytes: [0, 64 * 1024 * 1024],
   activitiesPerInvocation: [100, 100_000_000],

@@ -1,6 +1,7 @@
 import type { ToolKind } from '../activity.js'
 import type { ActivityLog, ToolEnd, ToolStart } from './activity-log.js'
 import { terminalOf, type AcpState } from './acp-state.js'
+import { endOfText } from './caps.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from './json.js'
 import { execMessage, toolMessage } from './tool-message.js'
 
@@ -50,7 +51,7 @@ function terminalsOf (update: JsonObject): string[] {
 export function acpTerminalOutput (terminalId: string, bytes: Buffer, state: AcpState, log: ActivityLog): void {
   const terminal = terminalOf(state, terminalId)
   const piece = terminal.decoder.write(bytes)
-  terminal.output = (terminal.output + piece).slice(-MAX_OUTPUT_CHARACTERS)
+  terminal.output = endOfText(terminal.output + piece, MAX_OUTPUT_CHARACTERS)
   if (terminal.callId !== undefined) log.toolOutput(terminal.callId, piece)
 }
 
@@ -58,7 +59,7 @@ export function acpTerminalOutput (terminalId: string, bytes: Buffer, state: Acp
 export function acpToolOutput (callId: string, piece: string, state: AcpState, log: ActivityLog): void {
   const call = state.calls.get(callId)
   if (call === undefined) return
-  state.calls.set(callId, { ...call, output: (call.output + piece).slice(-MAX_OUTPUT_CHARACTERS) })
+  state.calls.set(callId, { ...call, output: endOfText(call.output + piece, MAX_OUTPUT_CHARACTERS) })
   log.toolOutput(callId, piece)
 }
 

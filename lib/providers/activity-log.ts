@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { InvocationActivity, OnActivity, ToolKind, ToolMetadata, WaitKind } from '../activity.js'
 import { toIso, type Clock } from '../clock.js'
-import { MESSAGE_CHARS, capValue, cutText, excerpt, oneLine } from './caps.js'
+import { oneLine } from './caps.js'
 import { compact } from './json.js'
 
 /** A tool call begins. */
@@ -38,7 +38,9 @@ export interface ToolEnd {
 }
 
 /**
- * What an adapter reports to: it keeps the open tool calls, the caps and the times.
+ * What an adapter reports to: it keeps the open tool calls and the times.
+ *
+ * Texts, inputs and results go on whole: what cuts them must hide secrets first, and half a secret is not recognised.
  *
  * Calls are paired by use: an id that was used before and whose call is over names a new call. While a call is open,
  * the same start once more is a repetition and is not shown; another start is another call, and ends go to
@@ -168,7 +170,6 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
       if (rest.length === 0) open.delete(callId)
       else open.set(callId, rest)
       openCalls--
-      const capped = result === undefined || result === '' ? undefined : excerpt(result)
       emit('tool_exec', oneLine(message), {
         callId,
         phase: 'end',
@@ -178,8 +179,7 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
         status,
         durationMs: Math.round(monotonicClock() - startedAt),
         exitCode,
-        result: capped?.value,
-        truncated: capped?.truncated === true ? true : undefined,
+        result: result === '' ? undefined : result,
         files: files ?? start.files,
         parentCallId
       })
@@ -197,16 +197,13 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
         const opened = { start, use, startedAt: monotonicClock(), isBackground: false }
         open.set(callId, [...open.get(callId) ?? [], opened])
         openCalls++
-        const input = start.input === undefined ? undefined : capValue(start.input)
-        const truncated = input?.truncated === true ? true : undefined
         emit('tool_exec', oneLine(message), {
           callId,
           phase: 'start',
           use: use === 1 ? undefined : use,
           tool,
           toolKind,
-          input: input?.value,
-          truncated,
+          input: start.input,
           files,
           parentCallId
         })
@@ -224,7 +221,7 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
         const now = monotonicClock()
         if (call === undefined || line === undefined || now - (call.toldAt ?? -Infinity) < OUTPUT_INTERVAL_MS) return
         call.toldAt = now
-        log.toolProgress(callId, oneLine(line, 300), { live: true })
+        log.toolProgress(callId, oneLine(line), { live: true })
       },
       toolEnd (callId, ending, tool = 'unknown') {
         const { parentCallId, isBackground = false } = ending
@@ -241,25 +238,24 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
         if (text !== '') emit('output', text, metadata)
       },
       error (message, metadata) {
-        emit('error', cutText(message, MESSAGE_CHARS).value, metadata)
+        emit('error', message, metadata)
       },
       progress (kind, message, details = {}) {
-        const cut = cutText(message, MESSAGE_CHARS)
-        emit('progress', cut.value, { kind, ...details, truncated: cut.truncated ? true : undefined })
+        emit('progress', message, { kind, ...details })
       },
       waiting (waitKind, message, details = {}) {
-        log.progress('waiting', message, { waitKind, what: oneLine(message, WHAT_CHARS), ...details })
+        log.progress('waiting', message, { waitKind, what: oneLine(message), ...details })
       },
       retry (kind, message, delayMs, details) {
         const until = delayMs === undefined ? undefined : toIso(clock() + delayMs)
         log.progress(kind, message, { ...details, delayMs, until })
       },
       unknown (rawType, raw) {
-        const type = oneLine(rawType, 100)
+        const type = oneLine(rawType)
         const count = (unknownCounts.get(type) ?? 0) + 1
         unknownCounts.set(type, count)
         if (count === 1 && unknownCounts.size === 1) warn(`An agent printed an event of the unknown type ${type}; it is shown as progress.`)
-        if ((count & (count - 1)) === 0) log.progress('unknown', type, { rawType: type, count, raw: capValue(raw, 1_024).value })
+        if ((count & (count - 1)) === 0) log.progress('unknown', type, { rawType: type, count, raw })
       },
       session: createSession,
       abortCalls () {
@@ -276,8 +272,6 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
 
   return createSession()
 }
-
-const WHAT_CHARS = 200
 
 /** The same start once more: programs print a line twice, and parts of a message again. */
 function isSame (one: ToolStart, other: ToolStart): boolean {

@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js'
 import { timelineError } from '../errors.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { Agent, AgentCall, AgentOptions, CliAdapter, Conversation, Verdict } from './adapter.js'
+import { withoutCutWord } from './caps.js'
 import { checkMs, checkPrompt, throwIfTooOld } from './checks.js'
 import type { StopReason } from './deadlines.js'
 import { compact } from './json.js'
@@ -40,7 +41,7 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
     const end = await run({
       ...compact({ timeout, silenceTimeout, signal, killGraceMs, startupAllowanceMs, maxLineBytes }),
       onLine,
-      onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(line, state, log) }) }
+      onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(atWord(line), state, log) }) }
     }, state, log)
     if (lines === 0 && end.stopReason === undefined && usesDefaults(options)) throwIfTooOld(command, end)
     return finish(adapter.verdict(state, end), end, log, invoke)
@@ -128,6 +129,11 @@ function sentence (stopReason: StopReason, { timeout, silenceTimeout }: InvokeOp
   if (stopReason === 'aborted') return 'The run was aborted.'
   if (stopReason === 'timeout') return `The run took longer than ${timeout} ms and was ended.`
   return `The agent printed nothing for ${silenceTimeout} ms and was ended.`
+}
+
+/** The cap of a line may have cut a secret in two, and half of one is not recognised. */
+function atWord (line: Line): Line {
+  return line.truncated ? { ...line, text: withoutCutWord(line.text) } : line
 }
 
 /** A parser that trips over an event must not end the run. */

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { ActivityLog } from './activity-log.js'
 import type { Agent, AgentOptions, CliAdapter } from './adapter.js'
 import { createAgent } from './agent.js'
+import { endOfText } from './caps.js'
 import type { Line } from './lines.js'
 import { howEnded, lastErrorLine, plain } from './process-end.js'
 
@@ -40,7 +41,7 @@ export function createCommandAdapter (name: string, command: string): CliAdapter
     line,
     errorLine ({ text }, _state, log) { log.output(`${text}\n`, { stream: 'stderr' }) },
     verdict ({ lines }, end) {
-      const response = lines.join('\n').trim().slice(-MAX_RESPONSE_CHARACTERS)
+      const response = endOfText(lines.join('\n').trim(), MAX_RESPONSE_CHARACTERS)
       if (end.exitCode === 0) return { success: true, response }
       const error = lastErrorLine(end) ?? lines.map(plain).findLast((text) => text.trim() !== '') ??
         `${name} ended with ${howEnded(end)}.`
@@ -61,7 +62,7 @@ export function keepLine (text: string, state: CommandState): void {
   state.lines.push(text)
   state.characters += text.length
   if (state.characters > 2 * MAX_RESPONSE_CHARACTERS) {
-    const kept = state.lines.join('\n').slice(-MAX_RESPONSE_CHARACTERS)
+    const kept = endOfText(state.lines.join('\n'), MAX_RESPONSE_CHARACTERS)
     state.lines.splice(0, state.lines.length, kept)
     state.characters = kept.length
   }

@@ -1,5 +1,4 @@
 import type { ActivityLog } from './activity-log.js'
-import { cutText } from './caps.js'
 import type { JsonObject } from './json.js'
 import type { Line } from './lines.js'
 import { readJsonLine } from './read-json-line.js'
@@ -22,8 +21,8 @@ export function jsonLines<State> (
 /** A text that is no event, as a notice. */
 export function tellText (text: string, { truncated, partial }: Pick<Line, 'truncated' | 'partial'>, log: ActivityLog): void {
   if (truncated) {
-    log.progress('notice', 'A line that is longer than the cap was skipped.', { begins: cutText(text, 200).value })
+    log.progress('notice', 'A line that is longer than the cap was skipped.', { begins: text })
   } else if (partial && text.trimStart().startsWith('{')) {
-    log.progress('notice', 'The output ended inside a line.', { begins: cutText(text, 200).value })
+    log.progress('notice', 'The output ended inside a line.', { begins: text })
   } else if (text.trim() !== '') log.progress('notice', text, { what: 'text' })
 }

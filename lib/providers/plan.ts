@@ -15,8 +15,8 @@ export function reportPlan (
 ): void {
   const done = entries.filter(({ status }) => status === 'completed').length
   const next = entries.find(({ status }) => status === 'in_progress') ?? entries.find(({ status }) => status === 'pending')
-  const tail = next === undefined ? '' : `, next: ${oneLine(next.content, 200)}`
-  const shown = entries.slice(0, MAX_ENTRIES).map(({ content, status }) => ({ content: oneLine(content, 100), status }))
+  const tail = next === undefined ? '' : `, next: ${oneLine(next.content)}`
+  const shown = entries.slice(0, MAX_ENTRIES).map(({ content, status }) => ({ content: oneLine(content), status }))
   log.progress('plan', `Plan: ${done} of ${entries.length} done${tail}`, { entries: shown, ...details })
 }
 

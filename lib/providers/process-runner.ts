@@ -15,7 +15,8 @@ import { createProcessTree, type ProcessTree } from './process-tree.js'
 import { readLines } from './read-lines.js'
 import { spawnCommand } from './spawn-command.js'
 import { spawnError } from './spawn-errors.js'
-import { createTail } from './tail.js'
+import { endOfText } from './caps.js'
+import { createTail, type Tail } from './tail.js'
 
 /** How a process is watched. */
 export interface WatchOptions extends DeadlineOptions {
@@ -62,13 +63,13 @@ export interface ProcessEnd {
   readonly durationMs: number
   /** Present when the run was ended from outside. */
   readonly stopReason?: StopReason
-  /** The last 8 KiB of stderr. */
+  /** The last 64 KiB of stderr, whole lines. */
   readonly stderrTail: string
   /** Processes of this run that could not be ended; normally empty. */
   readonly survivors: readonly number[]
 }
 
-const STDERR_TAIL_BYTES = 8_192
+const STDERR_TAIL_BYTES = 65_536
 const MAX_ERROR_LINE_BYTES = 16_384
 const NOTE_INTERVAL_MS = process.platform === 'linux' ? 1_000 : 5_000
 const IDLE_PIPE_MS = 200
@@ -207,9 +208,15 @@ async function watch (
     exitCode: child.exitCode,
     signal: child.signalCode,
     ...(stopReason !== undefined && { stopReason }),
-    stderrTail: tail.text(),
+    stderrTail: wholeLines(tail),
     survivors
   })
+}
+
+/** Where something is gone already, the first word may be half of one. */
+function wholeLines (tail: Tail): string {
+  const text = tail.text()
+  return tail.size < STDERR_TAIL_BYTES ? text : endOfText(`…${text}`, text.length)
 }
 
 const ended = (): undefined => undefined

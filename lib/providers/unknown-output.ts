@@ -1,5 +1,4 @@
 import type { ActivityLog } from './activity-log.js'
-import { excerpt } from './caps.js'
 import { string, type JsonObject } from './json.js'
 
 /** Structured output that no format knows. */
@@ -12,7 +11,6 @@ export interface UnknownOutput {
 
 /** Of the lines themselves, in characters; the answer of the run keeps the end of all. */
 const MAX_RAW_CHARACTERS = 65_536
-const FIRST_LINES_BYTES = 4_096
 
 export function createUnknownOutput (): UnknownOutput {
   let count = 0
@@ -33,7 +31,7 @@ export function createUnknownOutput (): UnknownOutput {
         const types = [...new Set(lines.map(({ event }) => string(event.type) ?? '').filter((type) => type !== ''))]
         log.progress('unknown_format', 'This program prints JSON of a format that is not known here: its lines are kept as they ' +
           'are, and its exit code tells whether it succeeded.', {
-          types: types.slice(0, 10), raw: excerpt(lines.map(({ raw }) => raw).join('\n'), FIRST_LINES_BYTES).value
+          types: types.slice(0, 10), raw: lines.map(({ raw }) => raw).join('\n')
         })
       }
       for (const { raw } of lines) keep(raw, log)

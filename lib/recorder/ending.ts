@@ -53,10 +53,14 @@ export function endingOf (value: unknown): Ending {
   }
 }
 
-/** Reads what an invocation threw. */
-export function endingOfError (error: unknown): Ending {
+/**
+ * Reads what an invocation threw.
+ *
+ * @param describe an object that is no error, as a text of bounded length
+ */
+export function endingOfError (error: unknown, describe: (value: object) => string): Ending {
   try {
-    return readError(error)
+    return readError(error, describe)
   } catch {
     // A proxy, or getters that throw: whatever it was, it was thrown.
     return { status: 'failed', error: NO_MESSAGE, reason: 'error' }
@@ -65,9 +69,9 @@ export function endingOfError (error: unknown): Ending {
 
 const NO_MESSAGE = 'Failed without a message'
 
-function readError (error: unknown): Ending {
+function readError (error: unknown, describe: (value: object) => string): Ending {
   const name = error instanceof Error ? text(error.name) ?? '' : ''
-  const message = (error instanceof Error ? text(error.message) || name : describe(error)) || NO_MESSAGE
+  const message = (error instanceof Error ? text(error.message) || name : describeThrown(error, describe)) || NO_MESSAGE
   const { code, exitCode, timedOut } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
   if (name === 'TimeoutError' || timedOut === true) return { status: 'timeout', error: message, reason: 'timeout' }
   return {
@@ -79,9 +83,9 @@ function readError (error: unknown): Ending {
 }
 
 /** Whatever was thrown, as a text. */
-function describe (error: unknown): string {
+function describeThrown (error: unknown, describe: (value: object) => string): string {
   try {
-    return typeof error === 'object' && error !== null ? JSON.stringify(error) ?? '' : String(error)
+    return typeof error === 'object' && error !== null ? describe(error) : String(error)
   } catch {
     return NO_MESSAGE
   }

@@ -1,7 +1,5 @@
-import { MARGIN_BYTES } from './clean-text.js'
-
-/** Longest string inside metadata that is too large, in characters. */
-const EXCERPT_CHARS = 1_024
+/** Longest string inside metadata that is too large, in characters; the second where the first is still too much. */
+const EXCERPT_CHARS = [4_096, 512]
 
 /** Keys that survive when even excerpts are too large: what pairs, times and explains an activity. */
 const ESSENTIAL_KEYS = [
@@ -13,35 +11,103 @@ const EXCERPT_ITEMS = 20
 
 const NOTHING_KEPT = '{"truncated":true}'
 
+/** Caps in bytes of JSON. */
+export interface MetadataCaps {
+  readonly metadataBytes: number
+  /** Of a tool's input, which counts apart. */
+  readonly inputBytes: number
+  /** Of a tool's result, which counts apart. */
+  readonly resultBytes: number
+}
+
+/** The beginning of a text, at most so many characters, with its secrets hidden. */
+export type Head = (text: string, maxChars: number) => string
+
+/** Metadata as it can be stored. */
+export interface EncodedMetadata {
+  /** JSON within its caps, `truncated: true` where something was cut; null for none. */
+  readonly json: string | null
+  /** A tool's result that is longer than its cap, whole: what is kept of it is chosen after its secrets are hidden. */
+  readonly result?: string
+}
+
 /**
- * Metadata as JSON within a number of bytes; `truncated: true` marks what had to be cut. What it costs depends on that
- * number, not on how much is given; only an object's keys are listed by the engine whole.
+ * Metadata as JSON within a number of bytes. What it costs depends on that number, not on how much is given; only an
+ * object's keys are listed by the engine whole, once.
  *
- * @param hide finds the secrets in a text that is about to be cut
- * @returns null for none; never throws, whatever the host put there
+ * @param head cuts a text after its secrets are hidden
+ * @returns never throws, whatever the host put there
  */
-export function encodeMetadata (metadata: unknown, maxBytes: number, hide: (text: string) => string): string | null {
-  if (metadata === undefined || metadata === null) return null
+export function encodeMetadata (metadata: unknown, caps: MetadataCaps, head: Head): EncodedMetadata {
+  if (metadata === undefined || metadata === null) return { json: null }
   try {
-    if (typeof metadata === 'object' && !Array.isArray(metadata) && weigh(metadata, maxBytes, 0) >= 0) {
+    if (typeof metadata === 'object' && !Array.isArray(metadata) && weigh(metadata, caps.metadataBytes, 0) >= 0) {
       const json = stringify(metadata)
       // Not so of JSON.rawJSON().
-      if (json.startsWith('{') && fits(json, maxBytes)) return json === '{}' ? null : json
+      if (json.startsWith('{') && fits(json, caps.metadataBytes)) return { json: json === '{}' ? null : json }
     }
-    const value = resolve(metadata, '', maxBytes)
-    const whole = copyWithin(value, maxBytes)
-    const json = whole === undefined ? undefined : stringify(whole)
-    if (json !== undefined && fits(json, maxBytes)) return json === '{}' ? null : json
-    for (const part of [value, essentialsOf(value)]) {
-      const shortened = copyWithin(part, maxBytes, (text) => excerptOf(text, hide))
+    const members = membersOf(resolve(metadata, '', caps.metadataBytes))
+    const { input, result } = members
+    if (input === undefined && result === undefined) return { json: encode(members, caps.metadataBytes, head) }
+    members.input = members.result = undefined
+    let json = encode(members, caps.metadataBytes, head)
+    if (input !== undefined) json = addPart(json, 'input', encode({ input }, caps.inputBytes, head))
+    if (typeof result !== 'string') {
+      return { json: result === undefined ? json : addPart(json, 'result', encode({ result }, caps.resultBytes, head)) }
+    }
+    if (!fits(result, caps.resultBytes)) return { json: addTruncated(json), result }
+    return { json: addToJson(json, 'result', result) }
+  } catch {
+    // It contains itself, is nested too deeply, or its getters throw.
+    return { json: NOTHING_KEPT }
+  }
+}
+
+/** Any value as a text of JSON, at most so many bytes of it. @throws what getters throw */
+export function describeValue (value: unknown, maxBytes: number, head: Head): string {
+  const json = encode({ value: resolve(value, '', maxBytes) }, maxBytes, head)
+  return json === null ? '' : json.replace(/^\{"value":/, '').slice(0, -1)
+}
+
+/** The members of a value, listed once; of more than could be kept only what explains an activity. */
+function membersOf (value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { value }
+  const names = Object.keys(value)
+  const isTooMany = names.length > MAX_MEMBERS
+  const kept = isTooMany ? ESSENTIAL_KEYS.filter((name) => Object.hasOwn(value, name)) : names
+  const members: Record<string, unknown> = Object.create(null)
+  for (const name of kept) members[name] = (value as Record<string, unknown>)[name]
+  if (isTooMany) members.truncated = true
+  return members
+}
+
+/** No metadata that fits has more. */
+const MAX_MEMBERS = 4_096
+
+function encode (members: object, maxBytes: number, head: Head): string | null {
+  const whole = copyWithin(members, maxBytes)
+  const json = whole === undefined ? undefined : stringify(whole)
+  if (json !== undefined && fits(json, maxBytes)) return json === '{}' ? null : json
+  for (const part of [members, essentialsOf(members)]) {
+    for (const chars of EXCERPT_CHARS) {
+      const shortened = copyWithin(part, maxBytes, (text) => text.length <= chars ? text : `${head(text, chars)}…`)
       const short = shortened === undefined ? undefined : stringify({ ...shortened, truncated: true })
       if (short !== undefined && fits(short, maxBytes)) return short
     }
-    return NOTHING_KEPT
-  } catch {
-    // It contains itself, is nested too deeply, or its getters throw.
-    return NOTHING_KEPT
   }
+  return NOTHING_KEPT
+}
+
+/** Adds a part that was encoded apart; where that was cut, all is marked. */
+function addPart (json: string | null, name: string, part: string | null): string {
+  if (part === null) return json ?? '{}'
+  const members = JSON.parse(part) as Record<string, unknown>
+  const marked = members.truncated === true ? addTruncated(json) : json
+  return addToJson(marked, name, members[name] ?? null)
+}
+
+function addTruncated (json: string | null): string {
+  return json?.includes('"truncated":true') === true ? json : addToJson(json, 'truncated', true)
 }
 
 /** Nothing that adapters report is nested more deeply. */
@@ -100,12 +166,6 @@ function essentialsOf (value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return {}
   const known = ESSENTIAL_KEYS.filter((key) => Object.hasOwn(value, key))
   return Object.fromEntries(known.map((key) => [key, (value as Record<string, unknown>)[key]]))
-}
-
-/** Cut only after its secrets are hidden: half of one would not be recognised later. */
-function excerptOf (text: string, hide: (text: string) => string): string {
-  if (text.length <= EXCERPT_CHARS) return text
-  return hide(text.slice(0, EXCERPT_CHARS + MARGIN_BYTES)).slice(0, EXCERPT_CHARS) + '…'
 }
 
 interface Walk {

@@ -4,8 +4,9 @@ import type { ActivityOp, Op } from './queue.js'
 import type { Redactor } from './redact.js'
 import type { PieceRedactor } from './redact-pieces.js'
 import type { Run } from './run.js'
-import { MARGIN_BYTES } from './clean-text.js'
+import { excerpt } from './excerpt.js'
 import { capText, sanitise } from './text.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 export interface PrepareOptions {
   readonly caps: Caps
@@ -27,7 +28,9 @@ export function prepareOps (ops: readonly Op[], options: PrepareOptions): readon
     op.message = sanitise(op.message)
     const stream = op.run.pieceStreams.find(op.type, op.metadata)
     if (stream === undefined) {
-      finish(op, options.redactor.text(op.message), options)
+      const isCut = op.cutEnd !== undefined
+      const { redactor, caps } = options
+      finish(op, isCut ? redactor.head(op.message, caps.messageBytes) : redactor.text(op.message), options)
       continue
     }
     const pieces = streams.get(stream)
@@ -35,10 +38,46 @@ export function prepareOps (ops: readonly Op[], options: PrepareOptions): readon
     else pieces.push(op)
   }
   for (const [stream, pieces] of streams) {
-    const redacted = stream.pieces(pieces.map((op) => op.message))
-    pieces.forEach((op, index) => finish(op, redacted[index] as string, options))
+    // What was cut off is followed as well, and dropped.
+    const texts = pieces.flatMap((op) => op.cutEnd === undefined ? [op.message] : [op.message, op.cutEnd])
+    const limits = pieces.flatMap((op) => op.cutEnd === undefined ? [undefined] : [options.caps.messageBytes, 0])
+    const redacted = stream.pieces(texts, limits)
+    let index = 0
+    for (const op of pieces) {
+      finish(op, redacted[index++] as string, options)
+      if (op.cutEnd !== undefined) index++
+    }
   }
   return kept
+}
+
+/** The event loop gets its turn back after this much work on long texts. */
+const SLICE_MS = 8
+
+/** Chooses what is kept of long results, a slice at a time; {@link prepareOps} does the rest. */
+export async function prepareResults (ops: readonly Op[], options: PrepareOptions): Promise<void> {
+  let sliceStart = performance.now()
+  for (const op of ops) {
+    if (op.kind !== 'activity' || op.result === undefined || isGone(op)) continue
+    for (const work = shorten(op, op.result, options); work.next().done !== true;) {
+      if (performance.now() - sliceStart < SLICE_MS) continue
+      await nextTurn()
+      sliceStart = performance.now()
+    }
+  }
+}
+
+/** Same at once, for one that has no place to wait. */
+export function prepareResult (op: ActivityOp, options: PrepareOptions): void {
+  if (op.result !== undefined) for (const work = shorten(op, op.result, options); work.next().done !== true;);
+}
+
+function * shorten (op: ActivityOp, result: string, { caps, redactor }: PrepareOptions): Generator<void> {
+  const text = sanitise(result)
+  const spans = yield * redactor.findSlowly(text)
+  const kept = yield * excerpt(text, caps.resultBytes, spans)
+  op.metadata = addToJson(op.metadata, 'result', kept)
+  op.result = undefined
 }
 
 function isGone (op: Op): boolean {
@@ -65,14 +104,36 @@ export function activityOp (
   run: Run, type: ActivityOp['type'], message: string, metadata: unknown, at: number,
   { caps, redactor }: PrepareOptions
 ): ActivityOp {
-  const { text, originalBytes } = capText(message, caps.messageBytes + MARGIN_BYTES)
-  let json = encodeMetadata(metadata, caps.metadataBytes, redactor.beforeCut)
-  if (originalBytes !== undefined) {
-    json = addToJson(addToJson(json, 'truncated', true), 'originalBytes', originalBytes)
+  const encoded = encodeMetadata(metadata, caps, redactor.head)
+  const op: ActivityOp = {
+    kind: 'activity', run, type, message, metadata: encoded.json, at, pieces: 1, isDropped: false, isPrepared: false
   }
-  return {
-    kind: 'activity', run, type, message: text, metadata: json, at, pieces: 1, isDropped: false, isPrepared: false
-  }
+  if (encoded.result !== undefined) op.result = encoded.result
+  if (message.length <= caps.messageBytes + MARGIN_CHARS) return op
+  // What follows the cut is searched as far as a secret may reach, and the end as far as the next piece may need it.
+  op.message = copyOf(message.slice(0, caps.messageBytes + MARGIN_CHARS))
+  op.cutEnd = endOfCut(message)
+  const isMarked = op.metadata?.includes('"truncated":true') === true
+  if (!isMarked) op.metadata = addToJson(op.metadata, 'truncated', true)
+  op.metadata = addToJson(op.metadata, 'originalBytes', Buffer.byteLength(message))
+  return op
+}
+
+/** How much behind its cap of a message is kept until it is redacted. */
+const MARGIN_CHARS = 4_096
+const CUT_END_CHARS = 8_192
+
+/** A private key that is open at the end stays open. */
+function endOfCut (message: string): string {
+  const end = message.slice(-CUT_END_CHARS)
+  const begin = message.lastIndexOf('-----BEGIN ')
+  const isOpen = begin >= 0 && begin < message.length - CUT_END_CHARS && message.indexOf('-----END ', begin) < 0
+  return copyOf(isOpen ? `${message.slice(begin, begin + 64)}\n${end}` : end)
+}
+
+/** A slice would keep all of the text in memory. */
+function copyOf (text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
 }
 
 /** The visible row that stands for output that found no room; resets the run's count. */

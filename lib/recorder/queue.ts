@@ -11,6 +11,10 @@ export interface ActivityOp {
   message: string
   /** JSON. */
   metadata: string | null
+  /** A tool's result that is longer than its cap, until what is kept of it is chosen. */
+  result?: string | undefined
+  /** The last of a message that was cut already: what comes next may go on from there. */
+  cutEnd?: string | undefined
   /** Milliseconds since the epoch. */
   readonly at: number
   /** How many pieces of output the message holds. */
@@ -118,6 +122,7 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
       op.isDropped = true
       op.message = ''
       op.metadata = null
+      op.cutEnd = undefined
     }
   }
 
@@ -165,7 +170,7 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
 }
 
 function sizeOf (op: Op): number {
-  if (op.kind === 'activity') return op.message.length + (op.metadata?.length ?? 0)
+  if (op.kind === 'activity') return op.message.length + (op.metadata?.length ?? 0) + (op.result?.length ?? 0)
   if (op.kind === 'end') return (op.ending.response?.length ?? 0) + (op.ending.error?.length ?? 0)
   return op.kind === 'start' ? op.run.meta.prompt?.length ?? 0 : op.message.length
 }

@@ -5,12 +5,12 @@ import { isTimelineError, timelineError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { checkTaskId, type Caps } from '../options.js'
 import { endingOf, endingOfError, type Ending, type ResultLike } from './ending.js'
-import { encodeMetadata } from './metadata.js'
+import { describeValue, encodeMetadata } from './metadata.js'
 import { createPieceStreams } from './piece-streams.js'
-import { activityOp } from './prepare.js'
+import { activityOp, prepareResult } from './prepare.js'
 import type { Redactor } from './redact.js'
 import { abortedMetadata, createRun, MAX_OPEN_CALLS, type InvocationMeta, type OpenCall, type Run } from './run.js'
-import { cleanText } from './clean-text.js'
+import { cleanTail, cleanText } from './clean-text.js'
 import type { Writer } from './writer.js'
 
 /** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
@@ -77,6 +77,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
   const warned = new Set<string>()
 
   const clean = (text: string, maxBytes: number) => cleanText(redactor, text, maxBytes)
+  const describe = (value: object) => describeValue(value, ENDING_BYTES.error, redactor.head)
 
   function warnOnce (key: string, details: object, message: string): void {
     if (warned.has(key) || warned.size > 100) return
@@ -124,8 +125,11 @@ export function createRecorder (options: RecorderOptions): Recorder {
       const { type, message, metadata } = isKnown(mapped) ? mapped : translate(mapped)
       const received = now()
       const at = Math.min(tryTo(() => parseTime(mapped.timestamp)) ?? received, received)
-      if (type === 'tool_exec') tryTo(() => followCall(run, message, metadata, at))
-      writer.push(activityOp(run, type, message, metadata, at, options))
+      if (type === 'tool_exec') tryTo(() => followCall(run, message, metadata, at, redactor))
+      const op = activityOp(run, type, message, metadata, at, options)
+      // Long results wait in the queue as they are, as long as there is room for more.
+      if (op.result !== undefined && !writer.hasRoom) prepareResult(op, options)
+      writer.push(op)
     } catch (error) {
       warnOnce('activity', { err: error }, 'an activity could not be recorded')
     }
@@ -137,12 +141,12 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const message = read ?? ''
     const isKnownType = TYPES.has(given.type)
     if (isKnownType && read !== undefined) return { ...given, message }
-    const known = JSON.parse(encodeMetadata(given.metadata, caps.metadataBytes, redactor.beforeCut) ?? '{}')
+    const known = JSON.parse(encodeMetadata(given.metadata, caps, redactor.head).json ?? '{}')
     const metadata = read === undefined ? { ...known, truncated: true } : known
     if (isKnownType) return { type: given.type, message, metadata }
     // The type is the agent's text, and may hold what must not be in a log.
     warnOnce('type', {}, 'an activity has an unknown type and is recorded as progress')
-    const rawType = (tryTo(() => String(given.type)) ?? '').slice(0, 64)
+    const rawType = redactor.head(tryTo(() => String(given.type)) ?? '', 64)
     return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...metadata } }
   }
 
@@ -175,7 +179,8 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const cleaned: Record<string, unknown> = { ...ending }
     for (const [name, max] of Object.entries(bytes)) {
       const value = cleaned[name]
-      if (typeof value === 'string') cleaned[name] = clean(value, max)
+      if (typeof value !== 'string') continue
+      cleaned[name] = name === 'stderrTail' ? cleanTail(redactor, value, max) : clean(value, max)
     }
     return cleaned as unknown as Ending
   }
@@ -221,7 +226,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
         await settle(run, mapEnding(value))
         return value
       } catch (error) {
-        await settle(run, endingOfError(error))
+        await settle(run, endingOfError(error, describe))
         throw error
       }
     },
@@ -238,7 +243,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
         get id () { return run.id },
         activity: (given) => activity(run, given),
         complete: async (result) => withinPatience(end(run, mapEnding(result)), true),
-        fail: async (error) => withinPatience(end(run, endingOfFailure(error)), true),
+        fail: async (error) => withinPatience(end(run, endingOfFailure(error, describe)), true),
         timedOut: async (result) => withinPatience(end(run, asTimeout(mapEnding(result))), true)
       }
     }
@@ -278,7 +283,7 @@ function isKnown (activity: InvocationActivity): boolean {
 }
 
 /** A result that says nothing of failure fails all the same: that is what was called. */
-function endingOfFailure (error: unknown): Ending {
+function endingOfFailure (error: unknown, describe: (value: object) => string): Ending {
   if (typeof error === 'string') return { status: 'failed', error, reason: 'error' }
   try {
     const isResult = typeof error === 'object' && error !== null && 'success' in error
@@ -286,7 +291,7 @@ function endingOfFailure (error: unknown): Ending {
   } catch {
     // A proxy, or getters that throw: it is read as an error is, as far as that goes.
   }
-  return endingOfError(error)
+  return endingOfError(error, describe)
 }
 
 function asTimeout (ending: Ending): Ending {
@@ -314,8 +319,10 @@ export async function withinPatience (committed: Promise<void>, mustKnow = false
   }
 }
 
+const MAX_CALL_CHARS = 1_024
+
 /** Keeps the list of open tool calls, so that none stays open when its run ends. */
-function followCall (run: Run, message: string, metadata: unknown, at: number): void {
+function followCall (run: Run, message: string, metadata: unknown, at: number, redactor: Redactor): void {
   if (typeof metadata !== 'object' || metadata === null) return
   const { callId, phase, tool, parentCallId } = metadata as Partial<Record<string, unknown>>
   if (typeof callId !== 'string') return
@@ -323,7 +330,7 @@ function followCall (run: Run, message: string, metadata: unknown, at: number): 
   else if (phase === 'start' && run.openCalls.size < MAX_OPEN_CALLS) {
     const call: OpenCall = {
       tool: String(tool ?? ''),
-      message: message.slice(0, 1_024),
+      message: message.length > MAX_CALL_CHARS ? redactor.head(message, MAX_CALL_CHARS) : message,
       startedAt: at,
       ...(typeof parentCallId === 'string' ? { parentCallId } : {})
     }

@@ -1,11 +1,15 @@
 import { checkList } from '../options.js'
 import { openPieces, type PieceRedactor } from './redact-pieces.js'
-import { RULES, TRIGGER, type Rule } from './secret-rules.js'
-import { findSpans, REDACTED, replaceSpans } from './secret-spans.js'
+import { UNFINISHED, type Rule } from './secret-rules.js'
+import { createSecretSearch } from './secret-search.js'
+import { mergeSpans, REDACTED, replaceSpans, type Span } from './secret-spans.js'
 
 /** What to hide in addition to the defaults. */
 export interface RedactOptions {
-  /** Whatever matches is replaced. A string is taken literally. */
+  /**
+   * Whatever matches is replaced. A string is taken literally. An expression gets texts of up to 17,408 characters:
+   * longer ones in parts that overlap by 1,024.
+   */
   readonly patterns?: ReadonlyArray<RegExp | string>
   /** Values under these keys are replaced in metadata; case, `-` and `_` don't matter. */
   readonly keyNames?: readonly string[]
@@ -17,8 +21,10 @@ export interface Redactor {
   text (value: string): string
   /** Metadata as JSON text. */
   json (value: string): string
-  /** A text that is the beginning of a longer one: what may be the beginning of a secret at its end is hidden, too. */
-  beforeCut (value: string): string
+  /** The beginning of a text, at most so many characters of it; a secret that reaches beyond is hidden. */
+  head (value: string, maxChars: number): string
+  /** Where the secrets of a text of megabytes are, found in slices: each `yield` is a place to pause. */
+  findSlowly (value: string): Generator<void, readonly Span[], void>
   /** Follows a text that arrives in pieces, so that a secret cut in two is found; the pieces keep their number. */
   openStream (): PieceRedactor
 }
@@ -26,14 +32,17 @@ export interface Redactor {
 const KEY_NAMES = [
   'password', 'passwd', 'passphrase', 'secret', 'clientsecret', 'secretkey', 'secretaccesskey', 'apikey', 'xapikey',
   'token', 'accesstoken', 'refreshtoken', 'idtoken', 'authtoken', 'sessiontoken', 'privatekey', 'authorization',
-  'proxyauthorization', 'cookie', 'setcookie', 'credentials', 'connectionstring'
+  'proxyauthorization', 'cookie', 'setcookie', 'credentials', 'connectionstring', 'pass', 'pwd', 'auth'
 ]
 
 /** What names of secrets end with: ANTHROPIC_API_KEY, dbPassword. */
 const KEY_ENDINGS = [
   'password', 'passwd', 'passphrase', 'secret', 'apikey', 'token', 'privatekey', 'accesskey', 'accountkey', 'secretkey',
-  'signingkey', 'encryptionkey'
+  'signingkey', 'encryptionkey', 'sharedkey', 'authkey', 'masterkey', 'subscriptionkey'
 ]
+
+/** How much behind a cut is searched as well, so that a secret that the cut goes through is seen whole. */
+const MARGIN_CHARS = 4_096
 
 /** Metadata that is nested deeper is not searched but hidden: the stack would end. */
 const MAX_DEPTH = 200
@@ -45,11 +54,17 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
   checkList('redact.keyNames', options.keyNames, 'texts', isText)
   const extra = (options.patterns ?? []).map(toRule)
   const literals = (options.patterns ?? []).filter((pattern) => typeof pattern === 'string')
-  const rules = [...RULES, ...extra]
+  const search = createSecretSearch(extra)
   const keyNames = new Set([...KEY_NAMES, ...(options.keyNames ?? []).map(normaliseKey)])
-  const mayHold = (text: string) => extra.length > 0 || TRIGGER.test(text)
 
-  const text = (value: string) => mayHold(value) ? replaceSpans(value, findSpans(value, rules)) : value
+  const text = (value: string) => search.mayHold(value) ? replaceSpans(value, search.find(value)) : value
+
+  function head (value: string, maxChars: number): string {
+    if (value.length <= maxChars) return text(value)
+    const near = value.slice(0, maxChars + MARGIN_CHARS)
+    const spans = mergeSpans([...search.find(near), ...search.findAtEnd(near.slice(0, maxChars), UNFINISHED)])
+    return replaceSpans(near.slice(0, maxChars), spans)
+  }
 
   function walk (value: unknown, depth = 0): unknown {
     if (typeof value === 'string') return text(value)
@@ -57,8 +72,9 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
     if (depth > MAX_DEPTH) return REDACTED
     if (Array.isArray(value)) return value.map((item) => walk(item, depth + 1))
     const members = new Map<string, unknown>()
+    const { name, key: named = name } = value as { name?: unknown, key?: unknown }
     for (const [key, inner] of Object.entries(value)) {
-      members.set(unusedName(text(key), members), hides(key, inner) ? REDACTED : walk(inner, depth + 1))
+      members.set(unusedName(text(key), members), hides(key, inner) || (key === 'value' && typeof named === 'string' && hides(named, inner)) ? REDACTED : walk(inner, depth + 1))
     }
     return Object.fromEntries(members)
   }
@@ -75,12 +91,13 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
   const endings = KEY_ENDINGS.map(spaced).join('|')
   const hasKey = new RegExp(`"(?:${exact}|[^"]{0,64}(?:${endings}))"\\s*:`, 'i')
 
-  const openStream = () => openPieces({ rules, literals, mayHold })
+  const openStream = () => openPieces(search, literals)
 
   return {
     text,
-    json: (value) => mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
-    beforeCut: (value) => openStream().pieces([value])[0] as string,
+    head,
+    findSlowly: search.findSlowly,
+    json: (value) => search.mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
     openStream
   }
 }
@@ -92,8 +109,9 @@ function isText (value: unknown): boolean {
 const KEEP_ALL: Redactor = {
   text: (value) => value,
   json: (value) => value,
-  beforeCut: (value) => value,
-  openStream: () => ({ pieces: (values) => [...values] })
+  head: (value, maxChars) => value.slice(0, maxChars),
+  * findSlowly () { return [] },
+  openStream: () => ({ pieces: (values, limits = []) => values.map((value, index) => value.slice(0, limits[index])) })
 }
 
 function toRule (pattern: RegExp | string): Rule {

@@ -1,3 +1,7 @@
+import type { Span } from './secret-spans.js'
+import { isIdentifier, isPlaceholder, isRandom, isSecretValue } from './secret-values.js'
+import { TOKEN_BEGUN, TOKEN_PREFIX, TOKEN_RUN, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
+
 /** A form that secrets have. */
 export interface Rule {
   /** Says quickly that a text has none of the form. */
@@ -6,93 +10,182 @@ export interface Rule {
   readonly pattern: RegExp
   /** Index of the group that is the secret; 0 for all of it. */
   readonly group: number
+  /** Has the last word about what the pattern found. */
+  readonly accepts?: (value: string, match: RegExpExecArray) => boolean
 }
 
-const TOKENS = [
-  'sk-ant-[\\w-]{16,}', 'sk-[\\w-]{20,}', '[sr]k_(?:live|test)_[A-Za-z0-9]{16,}', 'whsec_[A-Za-z0-9+/]{16,}={0,2}',
-  'AIza[\\w-]{30,}', 'ya29\\.[\\w-]{20,}', 'gh[pousr]_[A-Za-z0-9]{30,}', 'github_pat_[A-Za-z0-9_]{30,}', 'glpat-[\\w-]{18,}',
-  'xox[abeoprs]-[\\w-]{10,}', '(?:AKIA|ASIA)[A-Z0-9]{16}', 'npm_[A-Za-z0-9]{30,}', 'hf_[A-Za-z0-9]{30,}',
-  'gsk_[A-Za-z0-9]{30,}', 'xai-[A-Za-z0-9]{30,}', 'pplx-[A-Za-z0-9]{30,}', 'r8_[A-Za-z0-9]{30,}',
-  'eyJ[\\w-]{8,512}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'
-]
-
-const PRIVATE_KEY =
-  '-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\\s\\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)'
-
 // Every repetition that other text may follow is bounded: a response of a megabyte must not cost its square.
-const CREDENTIALS = '\\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)\\s{1,9}'
-const MIXED = '(?=[\\w.~+/-]{0,512}(?:\\d|=|[a-z][A-Z]))'
-const URL_USER = "://(?<=[a-zA-Z0-9]://)[^\\s:/@'\"]{0,256}:"
 
 /** A quote, also where JSON stands in a text of JSON. */
-const QUOTE = '\\\\{0,7}["\']'
+const QUOTE = '\\\\{0,15}["\'`]'
 /** What stands between quotes, blanks and all, where group 1 is the quote. */
 const QUOTED = '(?:(?!\\1)(?:\\\\.|[^\\\\\\n]))'
 /** Without quotes a value ends at a blank; a backslash is part of it unless it belongs to a quote. */
-const UNQUOTED = '(?:[^\\s"\',;&\\\\]|\\\\+(?!["\'\\\\]))'
+const UNQUOTED = '(?:[^\\s"\'`,;&<>\\\\]|&(?![\\w.-]{1,64}=)|\\\\+(?!["\'`\\\\]))'
 
-const KEY_PREFIXES = '(?:api|access|account|private|signing|encryption)'
-const ASSIGNMENT = `(?:${KEY_PREFIXES}[_-]?key|secret|token|passw(?:or)?d|passphrase)(?:[_-]?(?:key|id))?` +
-  `(?:${QUOTE})?\\s{0,9}[=:]\\s{0,9}`
-/** What code assigns is often a call: `getToken()`. */
-const NO_CALL = '(?![a-z_$][a-z_$.]{0,128}\\([^()\\n]{0,128}\\))'
-/** A short word at the end of a piece: `invalid token: expired`. A number there is a count. */
-const NO_WORD = '(?![a-z]{1,7}$|\\d+$)'
+const KEYS = '(?:api|access|account|private|signing|encryption|secret|auth|master|shared|storage|licen[cs]e|service|app|session|hmac|jwt|' +
+  'cookie|subscription|root|admin|client|consumer|deploy|webhook|functions?|write|ingest|integration|pre-?shared)[_.-]?key'
+const NAMES = `(?:${KEYS}|passw(?:or)?d|passphrase|passcode|passwort|secret|token|credentials?|connection[_-]?string)` +
+  '(?:[_-]?(?:key|id|base|value|data|hash))?'
+/** Short names, which are parts of other words: what they name must look the part. */
+const WEAK_NAMES = '(?:(?<![A-Za-z])(?:pass|pwd|psk|key|auth|sig|pin|creds?|sid|session|result)|(?<=[a-z0-9])(?:Pass|Pwd|Psk|Key|Auth)|PASS|PWD|PSK|KEY|AUTH|SALT|CREDS?|SID)'
 
-const FLAG = `(?<![\\w-])--?[\\w-]{0,64}?(?:${KEY_PREFIXES}-?[kK]ey|[sS]ecret|[tT]oken|[pP]assw(?:or)?d|[pP]assphrase)` +
-  '(?:-(?:key|id))?\\s{1,9}'
-/** `--token $TOKEN` and `--token <token>` are no secrets. */
-const NO_VARIABLE = '(?!\\$\\{?[A-Z_]+\\}?(?:["\'\\\\\\s]|$)|\\$\\(|<)'
-/** Prose goes on after `--token`, too. */
-const MIXED_VALUE = '(?=[^\\s"\',;&]{0,512}(?:\\d|[a-z][A-Z]))'
+/** `:`, `=`, `:=`, `=>`, not `==`; in shells also `:-`. */
+const ASSIGNS = `(?:${QUOTE})?\\]?\\s{0,9}(?::=|=>|:-|[=:](?![=:]))\\s{0,9}`
+const FLAG = `(?<![\\w-])--?[\\w-]{0,64}?(?:${NAMES}|pass)\\s{1,9}`
+
+const HAS_NAME = /[Ss](?:ecret|ECRET)|[Tt](?:oken|OKEN)|[Pp](?:ass|ASS)|[Kk](?:ey|EY)|[Cc](?:redential|REDENTIAL)|nnection.?[Ss]tr|CONNECTION_S/
+const HAS_WEAK_NAME = /pass|pwd|psk|key|auth|sig|pin|cred|sid|session|result|Pass|Pwd|Psk|Key|Auth|PASS|PWD|PSK|KEY|AUTH|SALT|CRED|SID/
+const HAS_URL = /:\/\//
+const HAS_COOKIE = /[Cc](?:ookie|OOKIE)/
+const HAS_AUTHORIZATION = /uthorization|UTHORIZATION|[Bb]earer|BEARER|[Bb]asic|BASIC/
+
+const CREDENTIALS = '\\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)\\s{1,9}'
+const MIXED = '(?=[\\w.~+/-]{0,512}(?:\\d|=|[a-z][A-Z]))'
+const URL_USER = "://(?<=[a-zA-Z0-9]://)[^\\s:/@'\"`<>]{0,256}:"
+const STORES = '(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\\+srv)?|rediss?|amqps?|mssql|sqlserver|cockroachdb|clickhouse|ldaps?|smtps?|s?ftp)(?:\\+\\w{1,16})?'
 
 const COOKIE = `(?:(?<![\\w-])(?:set-)?cookie(?:${QUOTE})?\\s{0,9}[=:]|--cookie\\s)\\s{0,9}(?:${QUOTE})?`
 const COOKIE_NAME = '[^\\s=;,"\'\\\\]{1,128}=(?![=>])"?'
 
-const HAS_TOKEN =
-  /sk-|k_live_|k_test_|hsec_|AIza|ya29|gh[pousr]_|github_pat_|glpat-|xox|AKIA|ASIA|npm_|hf_|gsk_|xai-|pplx-|r8_|eyJ/
-const HAS_PRIVATE_KEY = /PRIVATE KEY/
-const HAS_CREDENTIALS = /[Bb]earer|BEARER|[Bb]asic|BASIC/
-const HAS_URL = /:\/\//
-const HAS_NAME = new RegExp('[Ss](?:ecret|ECRET)|[Tt](?:oken|OKEN)|[Pp](?:ass(?:w|phrase)|ASS(?:W|PHRASE))|' +
-  '(?:[Aa][Pp][Ii]|ccess|CCESS|ccount|CCOUNT|rivate|RIVATE|igning|IGNING|ncryption|NCRYPTION)[_-]?(?:[Kk]ey|KEY)')
-const HAS_COOKIE = /[Cc](?:ookie|OOKIE)/
+const WEBHOOK = '(?:hooks\\.slack(?:-gov)?\\.com/(?:services|workflows|triggers)/|discord(?:app)?\\.com/api/webhooks/\\d{1,24}/|hooks\\.zapier\\.com/hooks/catch/\\d{1,16}/|' +
+  '\\.webhook\\.office\\.com/webhookb2/|api\\.telegram\\.org/bot|maker\\.ifttt\\.com/trigger/\\w{1,64}/with/key/|hook\\.(?:\\w{1,8}\\.)?(?:make|integromat)\\.com/|' +
+  'open\\.(?:feishu|larksuite)\\.(?:cn|com)/open-apis/bot/v2/hook/)'
 
-/** One cheap test says no for nearly every text; only the rest meets the rules. */
-export const TRIGGER = new RegExp([
-  HAS_TOKEN.source, HAS_PRIVATE_KEY.source, '[Bb]earer', 'BEARER', '[Bb]asic\\s', 'BASIC\\s', HAS_URL.source,
-  '[Ss](?:ecret|ECRET)', '[Tt](?:oken|OKEN)', '[Pp](?:assw|ASSW|assphrase|ASSPHRASE)', '[Kk](?:ey|EY|ie|IE)'
-].join('|'))
+/** The whole of a name that the match is the end of. */
+function nameOf (match: RegExpExecArray): string {
+  const before = /[\w.-]*$/.exec(match.input.slice(Math.max(0, match.index - 64), match.index))?.[0] ?? ''
+  return before + (/^[\w.-]{0,64}/.exec(match[0])?.[0] ?? '')
+}
 
-/** What is hidden by default. */
-export const RULES: readonly Rule[] = [
-  { hint: HAS_PRIVATE_KEY, pattern: new RegExp(PRIVATE_KEY, 'dg'), group: 0 },
-  { hint: HAS_TOKEN, pattern: new RegExp(`(?<![A-Za-z0-9])(?:${TOKENS.join('|')})`, 'dg'), group: 0 },
-  // Prose goes on after `basic`, too; a credential has a digit, a capital inside or padding.
-  { hint: HAS_CREDENTIALS, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{12,})`, 'dg'), group: 1 },
-  // A password may hold an @: the last one ends it.
-  { hint: HAS_URL, pattern: new RegExp(`${URL_USER}([^\\s/'"]{1,512})@`, 'dg'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${ASSIGNMENT}(?:${QUOTE})?${NO_CALL}(${UNQUOTED}{8,})`, 'dgi'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${ASSIGNMENT}(${QUOTE})(${QUOTED}{8,1024})\\1`, 'dgi'), group: 2 },
-  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}${NO_VARIABLE}(${MIXED_VALUE}${UNQUOTED}{8,})`, 'dg'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${QUOTE})${NO_VARIABLE}(${QUOTED}{8,1024})\\1`, 'dg'), group: 2 },
-  { hint: HAS_COOKIE, pattern: new RegExp(`${COOKIE}(${COOKIE_NAME}[^\\r\\n"'\\\\]{4,})`, 'dgi'), group: 1 }
+const isPasswordName = (match: RegExpExecArray) => /pass|pwd|phrase/i.test(nameOf(match))
+/** `NAME=value` with nothing between, as shells and .env files have it. */
+const isEnvironment = (match: RegExpExecArray) => /^[\w.-]{1,64}=["'`]?[^\s=>]/.test(match[0]) && /^(?:[A-Z0-9_]+|--?[\w-]+)$/.test(nameOf(match))
+
+const assigned = (isQuoted: boolean, isPrefix = false) => (value: string, match: RegExpExecArray) =>
+  isSecretValue(value, { isPassword: isPasswordName(match), isEnvironment: isEnvironment(match), isQuoted, isPrefix })
+
+/** A random value, where nothing else tells that it is a secret. */
+const isLikely = (value: string) => value.length >= 8 && !isIdentifier(value) && isRandom(value)
+
+/** The words of the line before a match. */
+const lineBefore = (match: RegExpExecArray) =>
+  match.input.slice(Math.max(0, match.index - 400), match.index).split('\n').at(-1) as string
+
+const isOption = (commands: RegExp) => (value: string, match: RegExpExecArray) =>
+  !isPlaceholder(value) && commands.test(lineBefore(match))
+
+/** Options of a letter, of the commands for which they say a password. */
+const LETTER_OPTIONS: ReadonlyArray<readonly [option: string, commands: RegExp]> = [
+  ['-p\\s{1,4}', /\b(?:sshpass|(?:docker|podman|az|oc|twine|cf|nerdctl|skopeo|helm registry|buildah)\b.{0,80}\blogin|mongo\w*|twine|ansible|mosquitto_\w+|impala-shell|influx|cqlsh)\b/],
+  ['-p', /\b(?:sshpass|mysql\w*|mariadb\w*|mytop|7z\w?|rar|unrar|beeline)\b/],
+  ['-a\\s{1,4}', /\bredis-cli\b/], ['-w\\s{1,4}', /\bldap\w+\b/], ['-P\\s{1,4}', /\b(?:sqlcmd|zip|unzip|bcp|isql|osql|mosquitto_\w+)\b/],
+  ['-P', /\b(?:sqlcmd|zip|unzip|bcp)\b/], ['-k\\s{1,4}', /\bopenssl\s+enc\b/], ['-N\\s{1,4}', /\bssh-keygen\b/],
+  ['(?:-b|--body)[\\s=]{1,4}', /\b(?:gh|glab)\s+(?:secret|variable)\s+set\b/], ['-t\\s{1,4}', /\b(?:doctl|surge)\b/],
+  ['(?:-b|--cookie)\\s{1,4}[\'"]?[\\w.-]{1,64}=', /\b(?:curl|http|https|wget)\b/]
 ]
+
+const COMMAND_WORDS = /sshpass|login|mongo|twine|mysql|mariadb|redis-cli|ldap|sqlcmd|\bzip|7z|openssl|ssh-keygen|secret|variable|curl|http|wget|doctl|mosquitto|rar\b|bcp/
+
+const letterRules = LETTER_OPTIONS.map(([option, commands]): Rule => ({
+  hint: COMMAND_WORDS,
+  pattern: new RegExp(`(?<=\\s)${option}(?:${QUOTE})?([^\\s"'\`\\\\|]{4,512})`, 'dg'),
+  group: 1,
+  accepts: isOption(commands)
+}))
+
+/** What is hidden by default, besides private keys and tokens of vendors. */
+export const RULES: readonly Rule[] = [
+  // Prose goes on after `basic`, too; a credential has a digit, a capital inside or padding.
+  { hint: HAS_AUTHORIZATION, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{12,})`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) && !/^[A-Za-z]+(?:[-./][A-Za-z]+)*\.?$/.test(value.slice(0, 512)) },
+  {
+    hint: HAS_AUTHORIZATION,
+    pattern: new RegExp(`authorization(?:${QUOTE})?\\s{0,9}(?:=>|[:=])\\s{0,9}(?:${QUOTE})?(?!(?:bearer|basic)\\s)(?:[a-z][\\w-]{1,30}\\s{1,9})?([^\\s"'\`,;\\\\<>$]{8,})`, 'dgi'),
+    group: 1,
+    accepts: (value) => !isPlaceholder(value) && (isRandom(value) || /^[0-9a-f]{16,}$/i.test(value))
+  },
+  { hint: /Signature=|response="/, pattern: /(?:Signature=|response=")([0-9a-f]{32,128})/dg, group: 1 },
+  // A password may hold an @: the last one ends it.
+  { hint: HAS_URL, pattern: new RegExp(`${URL_USER}([^\\s/'"\`<>]{1,512})@`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },
+  { hint: HAS_URL, pattern: new RegExp(`\\b${STORES}${URL_USER}([^\\s'"\`<>]{1,512})@(?=[\\w.[-])`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },
+  { hint: HAS_URL, pattern: /:\/\/(?<=[a-zA-Z0-9]:\/\/)([\w.~+=-]{16,512})@/dg, group: 1, accepts: (value) => isRandom(value) },
+  { hint: /jdbc:oracle|\/\w+@/, pattern: /jdbc:oracle:thin:\w{1,64}\/([^\s@"']{1,128})@/dg, group: 1 },
+  {
+    hint: /[?&;]/,
+    pattern: /[?&](?:[\w.-]{0,32}(?:key|token|signature|auth|secret|password|passwd|credential)|code|sig|pwd|pass|sid|session|jwt|otp|ticket|assertion)=([^\s&"'`<>#]{8,})/dgi,
+    group: 1,
+    accepts: (value) => isRandom(value)
+  },
+  { hint: /hooks?\.|webhooks|webhookb2|api\.telegram|ifttt/, pattern: new RegExp(`${WEBHOOK}([\\w/:@.-]{8,512})`, 'dg'), group: 1 },
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: assigned(false) },
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+  { hint: HAS_WEAK_NAME, pattern: new RegExp(`${WEAK_NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{8,})`, 'dg'), group: 1, accepts: isLikely },
+  // `ENV API_KEY value`, `password value`, `config set token value`: only what is random.
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}(?:\\s{1,9}(?:is|was))?:?\\s{1,9}(?:-b\\s|--body\\s)?(?:${QUOTE})?([\\w+/=.~!@#%^*-]{8,})`, 'dgi'), group: 1, accepts: isLikely },
+  // A fallback for what is not set, an argument, an element, an attribute.
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}["'\`)\\]]{0,3}\\s{0,4}(?:\\|\\||\\?\\?|\\?:|,|\\bor\\b|\\()\\s{0,4}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}>\\s{0,9}([^<>\\s]{4,512})\\s{0,9}</`, 'dgi'), group: 1, accepts: assigned(true) },
+  { hint: HAS_NAME, pattern: new RegExp(`(?:key|name)=(?:${QUOTE})[^"'\\n]{0,64}?${NAMES}(?:${QUOTE})\\s{1,9}value=(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+  { hint: /IDENTIFIED|identified|PASSWORD|password/, pattern: /\b(?:identified\s{1,9}(?:with\s{1,9}\w{1,32}\s{1,9})?by|password)\s{1,9}'([^'\n]{4,256})'/dgi, group: 1, accepts: (value) => !isPlaceholder(value) },
+  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: (value, match) => isSecretValue(value, { isPassword: isPasswordName(match), isEnvironment: false, isQuoted: false }) },
+  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+  { hint: /pass:/, pattern: /-(?:pass(?:in|out|word)?|k|ks-pass|key-pass)\s{1,4}pass:([^\s"']{4,512})/dg, group: 1, accepts: (value) => !isPlaceholder(value) },
+  {
+    hint: /\s(?:-u|--user|--proxy-user|-U)/,
+    pattern: /(?<=\s)(?:-u|--user|--proxy-user|-U)[\s=]{0,4}["']?[^\s:"']{1,128}[:%]([^\s"']{4,512})/dg,
+    group: 1,
+    accepts: (value, match) => !isPlaceholder(value) && !/^\d+$/.test(value) && (isRandom(value) || /\b(?:curl|wget|https?|xh|smbclient)\b/.test(lineBefore(match)))
+  },
+  ...letterRules,
+  {
+    hint: /\becho|\bprintf/,
+    pattern: /\b(?:echo|printf)\s{1,4}(?:-[neE]{1,3}\s{1,4})?(?:["']%s(?:\\n)?["']\s{1,4})?["']?([^\s"'|$]{6,512})["']?\s{0,4}\|\s{0,4}[^\n|]{0,200}(?:--password-stdin|--with-token|secrets?\s{1,4}(?:put|set|create)|sudo\s{1,4}-S|chpasswd|passwd|\blogin|--passphrase-fd|cryptsetup)/dg,
+    group: 1
+  },
+  { hint: /<<</, pattern: /<<<\s{0,4}["']?([^\s"'$]{6,512})/dg, group: 1, accepts: (value, match) => isRandom(value) && /password-stdin|with-token|chpasswd|sudo|login|passwd|secret/.test(lineBefore(match)) },
+  {
+    hint: /login|authtoken|\bauth\b|add_user|change_password|htpasswd|alias/,
+    pattern: /\b(?:(?:vault|cargo|wandb|railway)\s{1,4}login|ngrok\s{1,4}(?:config\s{1,4})?(?:add-)?authtoken|snyk\s{1,4}auth|rabbitmqctl\s{1,4}(?:add_user|change_password)\s{1,4}\S{1,128}|htpasswd\s{1,4}-\w{0,8}b\w{0,8}(?:\s{1,4}\S{1,256}){1,2}?|(?:mc|mcli)\s{1,4}alias\s{1,4}set(?:\s{1,4}\S{1,256}){3})\s{1,4}["']?([^\s"']{6,512})/dg,
+    group: 1,
+    accepts: (value) => isRandom(value)
+  },
+  { hint: /\$\w/, pattern: /\$(?:[1567y]|2[abxy]|apr1|argon2(?:id|i|d)|pbkdf2[\w-]{0,16}|gy|sha1|scrypt)\$[\w./+=$,-]{16,}/dg, group: 0 },
+  { hint: /LS0t/, pattern: /LS0tLS1CRUdJTi(?:BQUklW|BSU0|BFQ|BPUEVO|BFTkNS|BQR1A|BEU0)[A-Za-z0-9+/=]{16,}/dg, group: 0 },
+  { hint: /"kty"/, pattern: /"(?:d|p|q|dp|dq|qi|k)"\s{0,4}:\s{0,4}"([\w-]{16,})"/dg, group: 1 },
+  { hint: /:(?:\d|\*)/, pattern: /(?<=^|\n)[\w.*-]{1,256}:(?:\d{2,5}|\*):[A-Za-z*][\w*-]{0,64}:[\w*.@-]{1,64}:(\S{4,256})(?=\r?\n|$)/dg, group: 1, accepts: (value) => isRandom(value) },
+  { hint: HAS_COOKIE, pattern: new RegExp(`${COOKIE}(${COOKIE_NAME}[^\\r\\n"'\\\\]{4,})`, 'dgi'), group: 1, accepts: (value) => !isPlaceholder(value.slice(value.indexOf('=') + 1)) }
+]
+
+/** Tokens in forms of their vendors. Only runs of the characters that they are made of are looked at. */
+export function findTokens (text: string, spans: Span[]): void {
+  for (const run of text.matchAll(TOKEN_RUN)) {
+    if (!/[0-9A-Z]/.test(run[0])) continue
+    const known = [...run[0].matchAll(TOKENS)]
+    for (const { index, 0: token } of known.length > 0 ? known : run[0].matchAll(TOKENS_LIKE)) {
+      spans.push([run.index + index, run.index + index + token.length])
+    }
+  }
+}
+
+const TOKENS = new RegExp(VENDOR_TOKENS, 'g')
+const TOKENS_LIKE = new RegExp(VENDOR_LIKE, 'g')
+
+/** A token that was broken into lines: the rest of it stands alone at the beginning of the next ones. */
+export const WRAPPED: Rule = {
+  hint: /[\w-]\r?\n/,
+  pattern: new RegExp(`${TOKEN_PREFIX}(?=[\\w-]{0,128}\\d)[\\w-]{6,512}(?:\\r?\\n[ \\t]{0,32}(?=[\\w-]{0,64}\\d|[\\w-]{0,64}[a-z][A-Z])[\\w-]{8,512}(?![\\w=:(./-])){1,8}`, 'dg'),
+  group: 0
+}
 
 /** The beginning of a secret at the very end of a piece: the rest may come with the next one. */
 export const UNFINISHED: readonly Rule[] = [
-  {
-    hint: HAS_TOKEN,
-    pattern: new RegExp('(?<![A-Za-z0-9])(?:sk-|[sr]k_(?:live|test)_|whsec_|AIza|ya29\\.|gh[pousr]_|github_pat_|glpat-|' +
-      'xox[abeoprs]-|AKIA|ASIA|npm_|hf_|gsk_|xai-|pplx-|r8_|eyJ)[\\w.~+/=-]{4,}$', 'd'),
-    group: 0
-  },
-  { hint: HAS_CREDENTIALS, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{4,})$`, 'd'), group: 1 },
+  { pattern: new RegExp(TOKEN_BEGUN, 'd'), group: 0 },
+  { hint: HAS_AUTHORIZATION, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{4,1024})$`, 'd'), group: 1, accepts: (value) => !isPlaceholder(value) },
   // A number there is a port.
-  { hint: HAS_URL, pattern: new RegExp(`${URL_USER}(?!\\d{1,5}$)([^\\s/'"]{1,512})$`, 'd'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${ASSIGNMENT}(?:${QUOTE})?${NO_WORD}(${UNQUOTED}{4,})$`, 'di'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${ASSIGNMENT}(${QUOTE})${NO_WORD}(${QUOTED}{4,1024})\\\\?$`, 'di'), group: 2 },
-  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${MIXED_VALUE}${UNQUOTED}{4,})$`, 'd'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${QUOTE})(${QUOTED}{4,1024})\\\\?$`, 'd'), group: 2 },
-  { hint: HAS_COOKIE, pattern: new RegExp(`${COOKIE}(${COOKIE_NAME}[^\\r\\n"'\\\\]+)$`, 'di'), group: 1 }
+  { hint: HAS_URL, pattern: new RegExp(`${URL_USER}(?!\\d{1,5}(?:[/?#]|$))([^\\s/'"\`<>]{1,512})$`, 'd'), group: 1, accepts: (value) => !isPlaceholder(value) },
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{2,1024})$`, 'di'), group: 1, accepts: assigned(false, true) },
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(${QUOTE})(${QUOTED}{3,1024})\\\\?$`, 'di'), group: 2, accepts: assigned(true, true) },
+  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${UNQUOTED}{4,1024})$`, 'di'), group: 1, accepts: assigned(false, true) },
+  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${QUOTE})(${QUOTED}{4,1024})\\\\?$`, 'di'), group: 2, accepts: assigned(true, true) },
+  { hint: HAS_COOKIE, pattern: new RegExp(`${COOKIE}(${COOKIE_NAME}[^\\r\\n"'\\\\]{1,1024})$`, 'di'), group: 1 }
 ]

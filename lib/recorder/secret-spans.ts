@@ -1,28 +1,8 @@
-import type { Rule } from './secret-rules.js'
-
 /** What stands where a secret was. */
 export const REDACTED = '[redacted]'
 
 /** A part of a text that is hidden. */
 export type Span = readonly [from: number, to: number]
-
-/** What the rules find in a text, in order and apart. */
-export function findSpans (text: string, rules: readonly Rule[]): Span[] {
-  const spans: Span[] = []
-  for (const { hint, pattern, group } of rules) {
-    if (hint?.test(text) === false) continue
-    try {
-      for (const match of text.matchAll(pattern)) {
-        const span = match.indices?.[group]
-        if (span !== undefined && span[1] > span[0]) spans.push(span)
-      }
-    } catch {
-      // V8 gives up a match that backtracks over millions of characters: what cannot be searched is not shown.
-      return [[0, text.length]]
-    }
-  }
-  return mergeSpans(spans)
-}
 
 /** Spans in order, those that touch as one. */
 export function mergeSpans (spans: Span[]): Span[] {

@@ -11,7 +11,7 @@ import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlit
 import { TransactionGone } from '../store/savepoint.js'
 import type { Tables } from '../store/tables.js'
 import type { Troubles } from '../troubles.js'
-import { prepareOps, tellDropped } from './prepare.js'
+import { prepareOps, prepareResults, tellDropped } from './prepare.js'
 import { createQueue, type Entry, type Op } from './queue.js'
 import type { Redactor } from './redact.js'
 
@@ -44,6 +44,8 @@ export interface WriterOptions {
 export interface Writer {
   /** Bytes that wait to be written. */
   readonly queueBytes: number
+  /** Whether the queue is less than half full. */
+  readonly hasRoom: boolean
   /** Queues an operation; never throws, never waits. `settle` is called once it is committed, or never will be. */
   push (op: Op, settle?: (error?: unknown) => void): void
   /** Resolves when all that is queued now is committed. @throws what kept it from it, after `timeoutMs` */
@@ -125,7 +127,9 @@ export function createWriter (options: WriterOptions): Writer {
     const entries = before?.entries ?? queue.peek(singles > 0 ? 1 : MAX_BATCH_ROWS, MAX_BATCH_BYTES)
     let written: BatchOutcome | undefined
     try {
-      const ops = prepareOps(entries.map((entry) => entry.op), { caps, redactor: options.redactor })
+      const given = entries.map((entry) => entry.op)
+      await prepareResults(given, options)
+      const ops = prepareOps(given, options)
       if (ops.length === 0) return finish(entries)
       const startedAt = performance.now()
       const committed = await database.write(async (trx, host) => {
@@ -269,6 +273,7 @@ export function createWriter (options: WriterOptions): Writer {
 
   return {
     get queueBytes () { return queue.bytes },
+    get hasRoom () { return queue.hasRoom },
     push,
     flush,
     transaction: (work) => database.write(work),

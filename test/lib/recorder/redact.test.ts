@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<string, (secret: string) => string>> = {
   'password in JSON': (secret) => `{"db_password": "${secret}", "port": 1}`,
   'API key in YAML': (secret) => `  api_key: ${secret}\n  other: value`,
   'Stripe webhook secret': (secret) => `whsec_${secret} ok`,
-  'AWS secret in a shell': (secret) => `AWS_SECRET_ACCESS_KEY=${secret} aws s3 ls`,
+  'AWS secret in a shell': (secret) => `AWS_SECRET_ACCESS_KEY=${secret} aws sts`,
   'AWS secret in a file': (secret) => `aws_secret_access_key = ${secret}\nregion = x`,
   'account key of a connection string': (secret) => `AccountName=x;AccountKey=${secret}==;EndpointSuffix=y`,
   'private key in JSON': (secret) => `{"private_key": "${secret}", "port": 1}`,
@@ -176,8 +176,8 @@ t.test('secrets in the keys of metadata are hidden, and no value is lost where t
 t.test('a piece that is a text of its own is searched by itself as well', async (t) => {
   const secret = core(36)
   const stream = createRedactor().openStream()
-  const pieces = [...stream.pieces(['done', `ghp_${secret}`, 'found']), ...stream.pieces([`ghp_${secret}`])]
-  t.same(pieces, ['done', REDACTED, 'found', REDACTED])
+  const pieces = [...stream.pieces(['done', `ghp_${secret}`, ' found']), ...stream.pieces([`ghp_${secret}`])]
+  t.same(pieces, ['done', REDACTED, ' found', REDACTED])
 })
 
 t.test('who speaks of a private key is not silenced for good', async (t) => {
@@ -216,12 +216,12 @@ t.test('texts made to be slow to search take time in proportion to their length'
   }))
   for (const part of parts) {
     const ofLength = (length: number) => fastest('://' + part.repeat(Math.floor(length / part.length)))
-    const short = ofLength(60_000)
+    const short = ofLength(10_000)
     // Eight times the text: a search that looks at everything behind each match would take 64 times as long.
     const most = 24 * Math.max(short, 1)
-    let long = ofLength(480_000)
+    let long = ofLength(80_000)
     // Perhaps it was the tidying up of what had been before.
-    for (let again = 0; again < 5 && long >= most; again++) long = Math.min(long, ofLength(480_000))
+    for (let again = 0; again < 5 && long >= most; again++) long = Math.min(long, ofLength(80_000))
     t.ok(long < most, `${JSON.stringify(part)}: ${short.toFixed(1)} ms, eightfold ${long.toFixed(1)} ms`)
   }
 })
