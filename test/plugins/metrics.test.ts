@@ -116,7 +116,8 @@ t.test('streams that are refused are counted by reason', async (t) => {
   const { families } = await scrape(app)
   const told = families.get('agent_timeline_streams_refused_total')?.samples.map(({ labels, value }) => [labels, value])
   t.same(told, [
-    [{ reason: 'too_many_streams' }, 2], [{ reason: 'too_many_streams_per_address' }, 0], [{ reason: 'other' }, 1],
+    [{ reason: 'too_many_streams' }, 2], [{ reason: 'too_many_streams_per_address' }, 0],
+    [{ reason: 'too_many_streams_per_connection' }, 0], [{ reason: 'other' }, 1],
     [{ reason: 'unknown_task' }, 1]
   ])
 })
