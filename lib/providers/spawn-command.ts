@@ -15,7 +15,8 @@ export async function spawnCommand (
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
     if (process.platform !== 'win32' || !['ENOENT', 'EINVAL'].includes(code)) throw error
-    const { default: crossSpawn } = await import('cross-spawn')
+    // @ts-ignore -- its types are a package of their own, which may not be installed
+    const { default: crossSpawn } = await import('cross-spawn') as { default: typeof spawn }
     return await started(crossSpawn(command, [...args], options))
   }
 }
