@@ -33,6 +33,8 @@ export interface ToolEnd {
   readonly files?: ToolMetadata['files']
   /** As in the start, where the program says it: an id of a sub-agent may be in use outside of it, too. */
   readonly parentCallId?: string
+  /** How long it took, where the program says it; else the time between start and end is measured. */
+  readonly durationMs?: number
   /** It is the end of work that was moved to the background. */
   readonly isBackground?: boolean
 }
@@ -163,7 +165,7 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
       return likely.find(({ start }) => start.parentCallId === parentCallId) ?? likely[0]
     }
 
-    function end (known: OpenUse, { status, result, exitCode, files }: ToolEnd): void {
+    function end (known: OpenUse, { status, result, exitCode, files, durationMs }: ToolEnd): void {
       const { start, use, startedAt } = known
       const { callId, tool, toolKind, message, parentCallId } = start
       const rest = open.get(callId)!.filter((one) => one !== known)
@@ -177,7 +179,7 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
         tool,
         toolKind,
         status,
-        durationMs: Math.round(monotonicClock() - startedAt),
+        durationMs: durationMs ?? Math.round(monotonicClock() - startedAt),
         exitCode,
         result: result === '' ? undefined : result,
         files: files ?? start.files,

@@ -124,7 +124,9 @@ export function createRecognisingAdapter (
   }
 
   function takeObject (pending: Pending, state: RecognisingState, log: ActivityLog): void {
-    const reader = readerOf(pending.event, state, log)
+    // What came before belongs to the first that is certain, too.
+    const isUndecided = state.current === undefined && state.pending.length > 0
+    const reader = isUndecided ? undefined : readerOf(pending.event, state, log)
     if (reader === undefined) {
       state.pending.push(pending)
       return decide(state, log, false)
