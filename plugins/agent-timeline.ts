@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import fp from 'fastify-plugin'
 import { openCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
@@ -76,6 +76,9 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   await fastify.register(async (scope) => {
     prepareScope(scope, resolved)
     await scope.register(async (api) => {
+      if (options.openapi === false) {
+        api.addHook('onRoute', (route) => { route.schema = { ...route.schema, hide: true } as FastifySchema })
+      }
       for (const schema of SHARED_SCHEMAS) api.addSchema(structuredClone(schema))
       if (metrics !== undefined) metricsRoute(api, metrics, options.tasksOf)
       timelineRoutes(api, projects)

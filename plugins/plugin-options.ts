@@ -73,6 +73,8 @@ export interface AgentTimelineOptions {
   readonly redact?: RedactOptions | false
   /** Count, and serve `GET <routePrefix>/timeline/metrics` for Prometheus. Default false. */
   readonly metrics?: boolean
+  /** Default true. `false` hides the routes from @fastify/swagger. */
+  readonly openapi?: boolean
   /** Says whether a task exists, where the database has no task table. */
   readonly taskExists?: OpenOptions['taskExists']
   /** Where the host keeps its tasks' changes; its `audit` table by default. */
@@ -106,7 +108,7 @@ const CORE_OPTIONS = [
   'ownerLeaseMs', 'mapResult', 'mapActivity'
 ] as const
 const OPTIONS = [
-  'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'tasksOf', 'monitoring', 'metrics',
+  'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'tasksOf', 'monitoring', 'metrics', 'openapi',
   ...CORE_OPTIONS
 ]
 /** Fastify's own, of every `register`; the two for logging have no effect on a plugin that is not encapsulated. */
@@ -142,6 +144,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   if (migrate !== undefined) checkBoolean('migrate', migrate)
   if (taskExists !== undefined) checkFunction('taskExists', taskExists)
   if (metrics !== undefined) checkBoolean('metrics', metrics)
+  if (options.openapi !== undefined) checkBoolean('openapi', options.openapi)
   if (options.tasksOf !== undefined) checkFunction('tasksOf', options.tasksOf)
   const monitoring = resolveMonitoring(options.monitoring)
   const hooks = resolveHooks(options.hooks)

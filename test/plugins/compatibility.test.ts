@@ -167,3 +167,13 @@ t.test('a length or a coding that a hook gives to all answers is not given to st
   await client.until(({ frames }) => frames.some(({ data }) => data.type === 'invocation.completed'))
   t.pass('it was read to its end')
 })
+
+t.test('openapi: false hides the routes from @fastify/swagger', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(swagger, { openapi: {} })
+  await app.register(agentTimeline, { database: ':memory:', openapi: false })
+  await app.ready()
+  t.same(app.swagger().paths, {})
+  t.equal((await app.inject('/api/invocations')).statusCode, 200)
+})
