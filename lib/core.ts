@@ -28,7 +28,7 @@ import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
 import { createReadRunning } from './store/running.js'
 import { withScope } from './store/scoped-reader.js'
 import type { TaskScope } from './store/task-scope.js'
-import { databaseError, retryWhileBusy } from './store/sqlite.js'
+import { databaseError } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { createBell } from './tail/bell.js'
 import { follow } from './tail/follow.js'
@@ -123,7 +123,20 @@ export async function openCore (
   const onCommit = (taskIds: readonly string[]) => { if (!isReleased) bus.ring(taskIds) }
   const troubles = createTroubles(logger, database.path, meter)
   const writer = createWriter({
-    database, writerId, owner: JSON.stringify(currentOwner()), caps, redactor, logger, troubles, meter, now, onCommit
+    database,
+    writerId,
+    owner: JSON.stringify(currentOwner()),
+    caps,
+    redactor,
+    logger,
+    troubles,
+    meter,
+    now,
+    onReplaced: () => recorder.noteReplaced(),
+    onCommit (taskIds) {
+      maintenance.batchCommitted()
+      onCommit(taskIds)
+    }
   })
   const recorder = createRecorder({
     writer,
@@ -139,8 +152,8 @@ export async function openCore (
   const stored = createReader({
     read: database.read,
     async importPending (taskId) {
-      const { imported, recheckInMs } = await retryWhileBusy(
-        () => database.write((trx, host) => host.importPending(trx, taskId)), IMPORT_PATIENCE_MS)
+      const { imported, recheckInMs } = await database.write(
+        (trx, host) => host.importPending(trx, taskId), IMPORT_PATIENCE_MS)
       if (imported > 0) onCommit([taskId])
       return recheckInMs
     },
@@ -180,6 +193,7 @@ export async function openCore (
     meter,
     now,
     onCommit,
+    onReopened: writer.look,
     activityLogRetention: options.activityLogRetention ?? 0,
     maxDatabaseBytes: options.maxDatabaseBytes,
     heartbeatIntervalMs: options.runnerHeartbeatIntervalMs ?? 2_000,
@@ -237,7 +251,7 @@ export async function openCore (
       const task = await reader.getTask(id)
       if (task === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
       const page = await reader.readPage(id, query)
-      return { task: await reader.getTask(id) ?? task, ...page }
+      return { task, ...page }
     },
 
     async getInvocation (id, query = {}) {
@@ -345,6 +359,9 @@ function checkOptions (options: OpenOptions): void {
   }
 }
 
+/** Of 1973: a number below is one of seconds. */
+const FIRST_MS = 1e11
+
 function checkTaskEvent (
   event: { type: string, actor: string, message?: string, timestamp?: unknown }
 ): { type: `task.${string}` } {
@@ -352,8 +369,10 @@ function checkTaskEvent (
   if (!isType) throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['type is task. and a word'])
   if (typeof event.actor !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['actor is a text'])
   if (typeof (event.message ?? '') !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['message is a text'])
-  if ((event.timestamp ?? undefined) !== undefined && parseTime(event.timestamp) === undefined) {
-    throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['timestamp is a Date, or a time in ISO-8601'])
+  const { timestamp } = event
+  const isTime = (timestamp ?? undefined) === undefined || parseTime(timestamp) !== undefined
+  if (!isTime || (typeof timestamp === 'number' && timestamp < FIRST_MS)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['timestamp is a Date, a time in ISO-8601, or milliseconds'])
   }
   return { type: event.type as `task.${string}` }
 }

@@ -10,7 +10,6 @@ import { sweepOrphans } from './store/orphans.js'
 import { endLostRuns, forgetWriters } from './store/reconcile.js'
 import { plausibleNow, pruneActivities } from './store/retention.js'
 import { createSilences } from './store/silences.js'
-import { retryWhileBusy } from './store/sqlite.js'
 import { createSteadyClock } from './steady-clock.js'
 import type { Troubles } from './troubles.js'
 
@@ -23,6 +22,8 @@ export interface MaintenanceOptions {
   readonly meter: Meter
   readonly now: Clock
   readonly onCommit: (taskIds: readonly string[]) => void
+  /** Another file is in the place of the one that was open. */
+  readonly onReopened: () => void
   readonly activityLogRetention: number
   readonly maxDatabaseBytes: number | undefined
   readonly heartbeatIntervalMs: number
@@ -35,6 +36,8 @@ export interface Maintenance {
   readonly heartbeats: number
   /** A run begins. */
   runBegins (): void
+  /** A batch is committed: it is a sign of life by itself. */
+  batchCommitted (): void
   /** The first round: what opening a database owes. */
   readonly opened: Promise<void>
   /** Resolves when nothing of it touches the database any more. */
@@ -44,16 +47,18 @@ export interface Maintenance {
 const UPKEEP_INTERVAL_MS = 10 * 60 * 1000
 
 export function startMaintenance (options: MaintenanceOptions): Maintenance {
-  const { database, troubles, now } = options
+  const { database, troubles, now, heartbeatIntervalMs } = options
   const awake = createAwakeClock()
   const silences = createSilences(awake.now)
   /** What is deleted by its age cannot be brought back when the clock is set right. */
   let deletionClock: Clock | undefined
   let isStopped = false
+  let isFirstLook = true
+  let reopenings = database.reopenings
   const heartbeat = createHeartbeat({
     path: database.path,
     writerId: options.writerId,
-    intervalMs: options.heartbeatIntervalMs,
+    intervalMs: heartbeatIntervalMs,
     logger: options.logger,
     beatHere
   })
@@ -89,6 +94,9 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   /** The host has rebuilt a table, or added a column that we fill. */
   async function lookAtTables (): Promise<void> {
     if (await database.repairIfChanged()) chores.round(upkeep)
+    if (database.reopenings === reopenings) return
+    reopenings = database.reopenings
+    options.onReopened()
   }
 
   function beat (): Promise<void> {
@@ -96,12 +104,15 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   async function beatHere (): Promise<void> {
-    await retryWhileBusy(() => database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
-      .where('owner', '=', options.writerId).where('status', '=', 'running').execute()), options.heartbeatIntervalMs)
+    await database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
+      .where('owner', '=', options.writerId).where('status', '=', 'running').execute(), heartbeatIntervalMs)
   }
 
   async function bury (): Promise<void> {
-    const taskIds = await endLostRuns(database, { ...options, silences })
+    // Of a crowd of processes each would look at all others, in every round.
+    const freshMs = isFirstLook ? 0 : Math.min(heartbeatIntervalMs * 1.25, heartbeatIntervalMs + 500)
+    isFirstLook = false
+    const taskIds = await endLostRuns(database, { ...options, silences, freshMs })
     if (taskIds.length > 0) options.onCommit(taskIds)
   }
 
@@ -125,7 +136,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   const timers = [
-    setInterval(() => { watchOver() }, options.heartbeatIntervalMs).unref(),
+    setInterval(() => { watchOver() }, heartbeatIntervalMs).unref(),
     setInterval(() => { chores.round(upkeep) }, UPKEEP_INTERVAL_MS).unref()
   ]
   watchOver()
@@ -134,6 +145,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   return {
     get heartbeats () { return heartbeat.beats },
     runBegins: heartbeat.begin,
+    batchCommitted: heartbeat.written,
     opened,
     async stop () {
       isStopped = true

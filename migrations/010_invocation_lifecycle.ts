@@ -64,9 +64,23 @@ export async function columnsOf (db: Kysely<any>, table: string): Promise<Readon
   return new Set(rows.map((row) => row.name))
 }
 
-/** Whether `tasks` is a table with ids; on a view no trigger fires after a deletion. */
+/**
+ * Whether the table `tasks` is about the tasks that agents work on. Many databases have one that is about something
+ * else, and must not decide which tasks there are. That it is ours shows in its columns, or in who refers to it.
+ */
+export async function ownsTasks (db: Kysely<any>): Promise<boolean> {
+  const columns = await columnsOf(db, 'tasks')
+  if (!columns.has('id')) return false
+  if (columns.has('title') && columns.has('status')) return true
+  if (engineOf(db) === 'postgres') return false
+  const { rows } = await sql`SELECT 1 FROM pragma_foreign_key_list('task_invocations') WHERE lower("table") = 'tasks'
+    UNION ALL SELECT 1 FROM pragma_foreign_key_list('audit') WHERE lower("table") = 'tasks'`.execute(db)
+  return rows.length > 0
+}
+
+/** Whether `tasks` is a table of such tasks; on a view no trigger fires after a deletion. */
 export async function canTriggerOnTasks (db: Kysely<any>): Promise<boolean> {
-  if (!(await columnsOf(db, 'tasks')).has('id')) return false
+  if (!(await ownsTasks(db))) return false
   const { rows } = engineOf(db) === 'sqlite'
     ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tasks'`.execute(db)
     : await sql`SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'tasks'

@@ -25,7 +25,6 @@ export interface TaskDescription {
 export async function describeTask (core: TimelineCore, taskId: string): Promise<TaskDescription> {
   const { reader } = core
   const task = await getTask(core, taskId)
-  await reader.importHostRows([taskId])
   const { lastSeq = 0, epoch = '' } = (await reader.heads([taskId])).get(taskId) ?? {}
   const running = await reader.running(taskId)
   const health = worstOf(running)

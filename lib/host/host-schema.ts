@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import { canTriggerOnTasks, columnsOf, MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
+import { canTriggerOnTasks, columnsOf, MIGRATION_NAME, ownsTasks } from '../../migrations/010_invocation_lifecycle.js'
 import { INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES } from '../../migrations/statements.js'
 
 /** Which of the host's tables and columns are there. */
@@ -8,6 +8,8 @@ export interface HostSchema {
   /** Columns of invocations that take no NULL. */
   readonly required: ReadonlySet<string>
   readonly tasks: ReadonlySet<string>
+  /** `tasks` is about the tasks that agents work on, and not about something else of that name: it says which exist. */
+  readonly ownsTasks: boolean
   readonly hasAudit: boolean
   /** Migration 010 ran here once; what is missing now was taken by a rebuild of the host's. */
   readonly isMigrated: boolean
@@ -52,6 +54,7 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
     invocations,
     required: await requiredColumns(db),
     tasks,
+    ownsTasks: await ownsTasks(db),
     hasAudit: AUDIT_COLUMNS.every((name) => audit.has(name)) && tasks.has('id') && tasks.has('status'),
     isMigrated: row !== undefined,
     missing,

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
-import { normaliseTime, toIso, type Clock } from '../clock.js'
+import { normaliseTime, parseTime, toIso, type Clock } from '../clock.js'
 import type { TaskInfo } from '../events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
 import { tryWithinSavepoint } from '../store/savepoint.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from './host-values.js'
-import { eventsOf, laterEventsOf, mergeByTime, type ReadInvocation } from './invocation-events.js'
+import { eventsOf, laterEventsOf, mergeByTime, withinTheirSecond, type ReadInvocation } from './invocation-events.js'
 import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
 import type { HostSchema } from './host-schema.js'
 import type { TaskEventSource } from './task-events.js'
@@ -14,10 +14,12 @@ import type { TaskEventSource } from './task-events.js'
 /** All that knows the host's own tables: tasks, audit rows, and invocations that its own logger wrote. */
 export interface Host {
   readonly schema: HostSchema
-  /** Undefined where the host has a table of tasks and no such task in it. */
+  /** Undefined where the host has a table of tasks and no such task in it, and nothing was recorded of it. */
   getTask (db: Kysely<Tables>, taskId: string): Promise<TaskInfo | undefined>
   /** Titles of tasks, as far as the host has them. */
   titlesOf (db: Kysely<Tables>, taskIds: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Of a task's two titles the one that counts. */
+  titleOf (recorded: string | null | undefined, ofHost: string | null | undefined): string | undefined
   /** Is there anything of the host's that is not in the log? Writes nothing. */
   look (db: Kysely<Tables>, taskId: string): Promise<{ hasPending: boolean, recheckInMs?: number | undefined }>
   /** Brings the host's rows into the log, oldest first, each once. Inside a writing transaction. */
@@ -161,22 +163,29 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
     return { ...found, events }
   }
 
+  function titleOf (recorded: string | null | undefined, ofHost: string | null | undefined): string | undefined {
+    return (schema.ownsTasks ? ofHost ?? recorded : recorded ?? ofHost) ?? undefined
+  }
+
+  async function readTask (db: Kysely<any>, taskId: string) {
+    const wanted = (['title', 'status'] as const).filter((name) => schema.tasks.has(name))
+    const row = await db.selectFrom('tasks').select(['id', ...wanted]).where('id', '=', taskId).executeTakeFirst()
+    // A column of integers takes '7.0' for 7; a log goes by the text.
+    return row !== undefined && String(row.id) === taskId ? row : undefined
+  }
+
   return {
     schema,
 
     async getTask (db, taskId) {
       const stream = await db.selectFrom('task_stream').select('title').where('task_id', '=', taskId).executeTakeFirst()
-      if (!schema.tasks.has('id')) {
-        const status = await lastStatus(db, taskId)
-        return taskInfo(taskId, stream?.title, status)
-      }
-      const wanted = (['title', 'status'] as const).filter((name) => schema.tasks.has(name))
-      const row = await (db as Kysely<any>).selectFrom('tasks').select(['id', ...wanted])
-        .where('id', '=', taskId).executeTakeFirst()
-      // A column of integers takes '7.0' for 7; a log goes by the text.
-      if (row === undefined || String(row.id) !== taskId) return undefined
-      return taskInfo(taskId, row.title ?? stream?.title, row.status ?? await lastStatus(db, taskId))
+      const row = schema.tasks.has('id') ? await readTask(db, taskId) : undefined
+      if (row === undefined && stream === undefined && schema.ownsTasks) return undefined
+      const status = schema.ownsTasks ? row?.status : undefined
+      return taskInfo(taskId, titleOf(stream?.title, textOf(row?.title)), status ?? await lastStatus(db, taskId))
     },
+
+    titleOf,
 
     async titlesOf (db, taskIds) {
       if (!schema.tasks.has('title') || taskIds.length === 0) return new Map()
@@ -198,9 +207,10 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       const task = await readTaskEvents(trx, taskId, cursors.audit_cursor)
       const invocations = await importInvocations(trx, taskId, cursors.invocation_cursor)
       const moved = task.cursor > cursors.audit_cursor || invocations.cursor > cursors.invocation_cursor
-      const events = mergeByTime([...task.events, ...invocations.events])
+      let events = mergeByTime([...task.events, ...invocations.events])
       if (moved || events.length > 0) {
         await ensureStream(trx, taskId)
+        if (task.events.length > 0) events = withinTheirSecond(events, await lastTimeOf(trx, taskId))
         await appendEvents(trx, taskId, events)
         await trx.updateTable('task_stream')
           .set({ audit_cursor: task.cursor, invocation_cursor: invocations.cursor })
@@ -242,6 +252,16 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       for (const row of await readRows(selectRows(trx).where('id', 'in', fresh))) await adoptRow(trx, row)
     }
   }
+}
+
+/** Of the last event in a task's log, in milliseconds since the epoch; 0 where there is none. */
+async function lastTimeOf (db: Kysely<Tables>, taskId: string): Promise<number> {
+  const activity = await db.selectFrom('invocation_activity').select(['created_at', 'lag_ms'])
+    .where('task_id', '=', taskId).orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  const event = await db.selectFrom('timeline_event').select('created_at')
+    .where('task_id', '=', taskId).orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  const activityMs = (parseTime(activity?.created_at) ?? 0) - Number(activity?.lag_ms ?? 0)
+  return Math.max(activityMs, parseTime(event?.created_at) ?? 0)
 }
 
 async function knownSourceIds (db: Kysely<Tables>, source: string, ids: readonly string[]) {

@@ -50,6 +50,21 @@ export function mergeByTime (events: readonly NewEvent[]): NewEvent[] {
   return [...events].sort((a, b) => timeOf(a) - timeOf(b) || rank(a) - rank(b))
 }
 
+/**
+ * Moves what a task did, which the host notes by the second, behind what came before it within that second.
+ *
+ * @param lastMs of the last event in the log, in milliseconds since the epoch
+ */
+export function withinTheirSecond (events: readonly NewEvent[], lastMs: number): NewEvent[] {
+  let last = lastMs
+  return events.map((event) => {
+    const at = timeOf(event)
+    const isOfSecond = event.invocationId === null && at % 1_000 === 0 && last > at && last < at + 1_000
+    last = Math.max(last, at)
+    return isOfSecond ? { ...event, timestamp: toIso(last) } : event
+  })
+}
+
 function isStart (event: NewEvent): boolean {
   return event.type === 'invocation.started'
 }

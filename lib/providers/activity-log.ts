@@ -65,7 +65,7 @@ export interface ActivityLog {
   hasEnded (callId: string): boolean
   /** How many calls are open, those in the background included. */
   readonly openCalls: number
-  /** Whole messages carry metadata: without, the recorder joins consecutive pieces. */
+  /** Whole messages carry metadata; without, it is a piece of a text, which the recorder joins with those around it. */
   output (text: string, metadata?: Record<string, unknown>): void
   error (message: string, metadata?: Record<string, unknown>): void
   /** See `ProgressMetadata` for the kinds that mean something. */
@@ -237,7 +237,7 @@ export function createActivityLog (options: ActivityLogOptions): ActivityLog {
       hasEnded: (callId) => used.has(callId) && !open.has(callId),
       get openCalls () { return openCalls },
       output (text, metadata) {
-        if (text !== '') emit('output', text, metadata)
+        if (text !== '') emit('output', text, metadata ?? { delta: true })
       },
       error (message, metadata) {
         emit('error', message, metadata)

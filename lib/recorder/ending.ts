@@ -82,13 +82,37 @@ function readError (error: unknown, describe: (value: object) => string): Ending
   }
 }
 
+/** Of what was thrown no more is read than so many characters, or values. */
+const MAX_READ = 65_536
+
 /** Whatever was thrown, as a text. */
 function describeThrown (error: unknown, describe: (value: object) => string): string {
   try {
-    return typeof error === 'object' && error !== null ? describe(error) : String(error)
+    if (typeof error !== 'object' || error === null) return String(error)
+    return bytesOf(error) === undefined ? describe(error) : describeObject(error)
   } catch {
     return NO_MESSAGE
   }
+}
+
+function describeObject (error: object): string {
+  const bytes = bytesOf(error)
+  if (bytes !== undefined) {
+    return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_READ)).toString()
+  }
+  let left = MAX_READ
+  const read = (_: string, value: unknown): unknown => {
+    left -= typeof value === 'string' ? value.length + 1 : 1
+    if (left < 0) throw new RangeError('too much to be read')
+    return typeof value === 'object' && value !== null && bytesOf(value) !== undefined ? '[bytes]' : value
+  }
+  return JSON.stringify(error, read) ?? ''
+}
+
+/** What a command printed, for one: as JSON each byte would be a member. */
+function bytesOf (value: object): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined
 }
 
 /** The exit code for a column that takes no NULL: 128 + signal as shells have it, 1 for a failure without either. */
@@ -106,8 +130,9 @@ function defaultError (result: Partial<InvocationResult>, status: 'failed' | 'ti
 }
 
 function lastLine (value: unknown): string | undefined {
-  const lines = text(value)?.trim().split('\n')
-  return lines?.at(-1) === '' ? undefined : lines?.at(-1)
+  const end = text(value)?.slice(-MAX_READ).trim()
+  const line = end?.slice(end.lastIndexOf('\n') + 1)
+  return line === '' ? undefined : line
 }
 
 function text (value: unknown): string | undefined {

@@ -19,6 +19,8 @@ export interface Heartbeat {
   readonly beats: number
   /** A run begins: from now on nothing that blocks the event loop makes the process look absent. */
   begin (): void
+  /** Something of this process was committed, which shows that it lives: the next beat has time. */
+  written (): void
   /** To be called once per interval. Beats here where no thread does. */
   round (hasRuns: boolean): Promise<void>
   /** Resolves when nothing of it touches the database any more. */
@@ -40,6 +42,8 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
   let isStopped = false
   let launch: NodeJS.Immediate | undefined
   let idleMs = 0
+  /** Milliseconds since the epoch. */
+  let writtenAt = 0
   /** Beats of this loop and of threads that have ended. */
   let earlier = 0
 
@@ -80,10 +84,18 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
       if (thread === undefined && canThread && !isStopped) launch ??= setImmediate(start)
     },
 
+    written () {
+      writtenAt = Date.now()
+      thread?.written(writtenAt)
+    },
+
     async round (hasRuns) {
       idleMs = hasRuns ? 0 : idleMs + intervalMs
       if (idleMs > GRACE_MS) await stopThread()
       if (!hasRuns || isReady) return
+      const age = Date.now() - writtenAt
+      // The next round is an interval away.
+      if (age >= 0 && age < intervalMs / 2) return
       await options.beatHere()
       earlier++
     },

@@ -102,11 +102,20 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
  */
 export function activityOp (
   run: Run, type: ActivityOp['type'], message: string, metadata: unknown, at: number,
-  { caps, redactor }: PrepareOptions
+  { caps, redactor }: PrepareOptions, isDelta = false
 ): ActivityOp {
   const encoded = encodeMetadata(metadata, caps, redactor.head)
   const op: ActivityOp = {
-    kind: 'activity', run, type, message, metadata: encoded.json, at, pieces: 1, isDropped: false, isPrepared: false
+    kind: 'activity',
+    run,
+    type,
+    message,
+    metadata: encoded.json,
+    at,
+    pieces: 1,
+    isDelta,
+    isDropped: false,
+    isPrepared: false
   }
   if (encoded.result !== undefined) op.result = encoded.result
   if (message.length <= caps.messageBytes + MARGIN_CHARS) return op
@@ -149,6 +158,7 @@ export function tellDropped (run: Run, at: number): ActivityOp {
     metadata: JSON.stringify({ kind: 'dropped', pieces, bytes }),
     at,
     pieces: 1,
+    isDelta: false,
     isDropped: false,
     isPrepared: true
   }

@@ -19,6 +19,8 @@ export interface ActivityOp {
   readonly at: number
   /** How many pieces of output the message holds. */
   pieces: number
+  /** A piece of a text, as its reporter says: it goes on where the one before ended. */
+  readonly isDelta: boolean
   isDropped: boolean
   /** Redacted and cut to its cap already: a batch that is tried again finds it so. */
   isPrepared: boolean
@@ -55,6 +57,10 @@ export interface Entry {
   bytes: number
   settle?: ((error?: unknown) => void) | undefined
 }
+
+/** Between two lines, or two words: nobody can take what is joined there for one. */
+const ENDS_WITH_SPACE = /\s$/
+const BEGINS_WITH_SPACE = /^\s/
 
 /** Pieces of output up to this many characters may share a row, as far as the row stays this small. */
 const SMALL_PIECE_CHARS = 128
@@ -97,6 +103,9 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
     const isPlain = last.type === 'output' && op.type === 'output' && last.metadata === null && op.metadata === null
     if (!isPlain || op.message.length >= SMALL_PIECE_CHARS || last.message.length >= JOINED_PIECES_CHARS) return false
     if (last.pieces === 1 && last.message.length >= SMALL_PIECE_CHARS) return false
+    // Two whole messages are not one.
+    const isSeamless = last.isDelta && op.isDelta
+    if (!isSeamless && !ENDS_WITH_SPACE.test(last.message) && !BEGINS_WITH_SPACE.test(op.message)) return false
     last.message += op.message
     last.pieces++
     entry.bytes += op.message.length

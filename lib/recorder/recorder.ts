@@ -9,7 +9,7 @@ import { describeValue, encodeMetadata } from './metadata.js'
 import { createPieceStreams } from './piece-streams.js'
 import { activityOp, prepareResult } from './prepare.js'
 import type { Redactor } from './redact.js'
-import { abortedMetadata, createRun, MAX_OPEN_CALLS, type InvocationMeta, type OpenCall, type Run } from './run.js'
+import { abortedMetadata, createRun, MAX_OPEN_CALLS, timeInRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
 import { cleanTail, cleanText } from './clean-text.js'
 import type { Writer } from './writer.js'
 
@@ -63,9 +63,13 @@ export interface Recorder {
   readonly running: ReadonlySet<Run>
   logInvocation<T> (meta: InvocationMeta, invoke: (run: InvocationRun) => Promise<T>): Promise<T>
   startInvocation (meta: InvocationMeta): Promise<InvocationHandle>
+  /** Another database took the place of the one that was written to: what still runs goes on in it, and says so. */
+  noteReplaced (): void
   /** Ends the runs that have not ended, because nobody will be there to record their end. */
   abandon (): void
 }
+
+const REPLACED_MESSAGE = 'The database was replaced while this ran; what was recorded before may be missing here'
 
 const CLOSED_WHILE_RUNNING: Ending = {
   status: 'failed', error: 'The timeline was closed while the agent was running', reason: 'closed'
@@ -117,16 +121,17 @@ export function createRecorder (options: RecorderOptions): Recorder {
     })
   }
 
-  function activity (run: Run, given: InvocationActivity): void {
+  function activity (run: Run, reported: InvocationActivity): void {
     try {
-      const mapped = options.mapActivity === undefined ? given : options.mapActivity(given)
+      const mapped = options.mapActivity === undefined ? reported : options.mapActivity(reported)
       if (mapped === undefined || mapped === null || run.isUnrecorded) return
       if (typeof mapped !== 'object') throw new TypeError('an activity is an object')
-      const { type, message, metadata } = isKnown(mapped) ? mapped : translate(mapped)
-      const received = now()
-      const at = Math.min(tryTo(() => parseTime(mapped.timestamp)) ?? received, received)
+      const { type, message, metadata: given } = isKnown(mapped) ? mapped : translate(mapped)
+      const isDelta = type === 'output' && tryTo(() => given?.delta) === true
+      const metadata = isDelta ? withoutDelta(given) : given
+      const at = timeInRun(run, tryTo(() => parseTime(mapped.timestamp)), now())
       if (type === 'tool_exec') tryTo(() => followCall(run, message, metadata, at, redactor))
-      const op = activityOp(run, type, message, metadata, at, options)
+      const op = activityOp(run, type, message, metadata, at, options, isDelta)
       // Long results wait in the queue as they are, as long as there is room for more.
       if (op.result !== undefined && !writer.hasRoom) prepareResult(op, options)
       writer.push(op)
@@ -157,7 +162,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 
   async function pushEnd (run: Run, ending: Ending): Promise<void> {
-    const at = now()
+    const at = Math.max(now(), run.latestAt)
     const monotonic = Math.round(performance.now() - run.startedAtMonotonic)
     const cleaned: Ending = { ...cleanEnding(ending), durationMs: ending.durationMs ?? monotonic }
     for (const [callId, call] of run.openCalls) {
@@ -231,6 +236,15 @@ export function createRecorder (options: RecorderOptions): Recorder {
       }
     },
 
+    noteReplaced () {
+      const metadata = { kind: 'database_replaced' }
+      for (const run of running) {
+        if (run.id !== undefined && run.ended === undefined) {
+          writer.push(activityOp(run, 'progress', REPLACED_MESSAGE, metadata, Math.max(now(), run.latestAt), options))
+        }
+      }
+    },
+
     abandon () {
       for (const run of running) end(run, CLOSED_WHILE_RUNNING).catch(() => {})
     },
@@ -258,6 +272,11 @@ export function createRecorder (options: RecorderOptions): Recorder {
 /** Caps of the texts that end a run, in bytes. */
 const ENDING_BYTES = {
   error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256, signal: 64
+}
+
+/** The mark has done its work in the queue. */
+function withoutDelta ({ delta, ...rest }: Record<string, unknown> = {}): Record<string, unknown> | undefined {
+  return Object.keys(rest).length === 0 ? undefined : rest
 }
 
 /** The host's getters may throw; what they hide is told where the metadata is stored. */

@@ -27,8 +27,14 @@ export interface Run {
   readonly startedAtMonotonic: number
   /** From the database, once the start is committed. */
   id: number | undefined
+  /** In which of the databases, that took each other's place, it is known to be stored. */
+  generation: number
   /** The database refused it, or it was deleted meanwhile: nothing more of it is written. */
   isUnrecorded: boolean
+  /** Of all that was reported of it so far, in milliseconds since the epoch. */
+  latestAt: number
+  /** By how much the agent's clock is known to be behind, in milliseconds. */
+  clockLagMs: number
   /** Settles as the commit of its end does; undefined while it has none. */
   ended: Promise<void> | undefined
   /** Tool calls that have started and not ended. */
@@ -57,6 +63,27 @@ export interface OpenCall {
 /** No agent runs more tools at once; whoever opens more has lost count. */
 export const MAX_OPEN_CALLS = 1_000
 
+/**
+ * When something of a run happened: not before its start, and not later than it was reported.
+ *
+ * A time before the start shows that the agent's clock is behind, by as much as the report is later at least. All times
+ * of that clock are set right by it: with each moved to the start by itself, a call that began a second ago would have
+ * run since then.
+ *
+ * @param reported what the agent says, in milliseconds since the epoch; undefined where it says nothing
+ */
+export function timeInRun (run: Run, reported: number | undefined, receivedAt: number): number {
+  const received = Math.max(receivedAt, run.startedAt)
+  let at = reported === undefined ? received : reported + run.clockLagMs
+  if (reported !== undefined && at < run.startedAt) {
+    run.clockLagMs = received - reported
+    at = received
+  }
+  at = Math.min(at, received)
+  run.latestAt = Math.max(run.latestAt, at)
+  return at
+}
+
 /** Metadata of the end of a call that its run did not live to see. */
 export function abortedMetadata (callId: string, call: OpenCall, at: number): Record<string, unknown> {
   return {
@@ -77,7 +104,10 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pie
     startedAt,
     startedAtMonotonic: performance.now(),
     id: undefined,
+    generation: 0,
     isUnrecorded: false,
+    latestAt: startedAt,
+    clockLagMs: 0,
     ended: undefined,
     openCalls: new Map(),
     activityCount: 0,

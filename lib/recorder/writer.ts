@@ -20,7 +20,7 @@ const MAX_BATCH_ROWS = 500
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 /** Between batches; the first after idle goes at once. */
 const BATCH_INTERVAL_MS = 25
-/** Between attempts while the database is away, growing from the first to the second. */
+/** Between attempts while the database is away for another reason than a lock, growing from the first to the second. */
 const RETRY_MS = [5, 2_000] as const
 /** A lock that lasts longer than this is worth a warning. */
 const TELL_LOCKED_AFTER_MS = 1_000
@@ -36,6 +36,8 @@ export interface WriterOptions {
   readonly troubles: Troubles
   readonly meter: Meter
   readonly now: Clock
+  /** Another database was found in the place of the one that was written to. */
+  readonly onReplaced: () => void
   /** After a commit, with the tasks that have new rows. */
   readonly onCommit: (taskIds: readonly string[]) => void
 }
@@ -50,6 +52,8 @@ export interface Writer {
   push (op: Op, settle?: (error?: unknown) => void): void
   /** Resolves when all that is queued now is committed. @throws what kept it from it, after `timeoutMs` */
   flush (timeoutMs?: number): Promise<void>
+  /** Finds out whether the database is still the one that was written to. */
+  look (): void
   /** Runs something else in a transaction of its own, between two batches. */
   transaction<T> (work: (trx: Kysely<Tables>) => Promise<T>): Promise<T>
   /**
@@ -68,12 +72,17 @@ export function createWriter (options: WriterOptions): Writer {
   const queue = createQueue(caps.queueBytes, options.meter)
   const statements = createBatchStatements()
   let batch = 0
+  let generation = 0
+  /** Somebody wants to know whether the database is still the same. */
+  let mustLook = false
   let isBusyWriting = false
   let isClosed = false
   /** What is left in the queue is written after all: nothing is stopped before that. */
   let onDrained: (() => void) | undefined
   let lastBatchAt = -Infinity
   let failures = 0
+  /** How long to wait after the last failure. */
+  let retryInMs = 0
   /** Operations that left the queue so far. */
   let finished = 0
   let lastError: TimelineError | undefined
@@ -91,16 +100,12 @@ export function createWriter (options: WriterOptions): Writer {
 
   function schedule (): void {
     if (isBusyWriting || isStopped() || queue.size === 0 || timer !== undefined || immediate !== undefined) return
-    const wait = failures > 0 ? retryDelay() : lastBatchAt + BATCH_INTERVAL_MS - performance.now()
+    const wait = failures > 0 ? retryInMs : lastBatchAt + BATCH_INTERVAL_MS - performance.now()
     const isFull = failures === 0 && (queue.size >= MAX_BATCH_ROWS || singles > 0)
     if (wait <= 0 || isFull) immediate = setImmediate(run)
     else timer = setTimeout(run, wait)
     // After a close nobody waits any more: the process may end.
     if (isClosed) timer?.unref()
-  }
-
-  function retryDelay (): number {
-    return Math.min(RETRY_MS[0] * 2 ** Math.min(failures - 1, 12), RETRY_MS[1]) * (0.5 + Math.random())
   }
 
   function isStopped (): boolean {
@@ -111,7 +116,7 @@ export function createWriter (options: WriterOptions): Writer {
     clearTimeout(timer)
     clearImmediate(immediate)
     timer = immediate = undefined
-    if (isBusyWriting || isStopped() || queue.size === 0) return
+    if (isBusyWriting || isStopped() || (queue.size === 0 && !mustLook)) return
     isBusyWriting = true
     writeBatch().catch((error) => { options.troubles.tell(error) }).finally(() => {
       isBusyWriting = false
@@ -130,7 +135,7 @@ export function createWriter (options: WriterOptions): Writer {
       const given = entries.map((entry) => entry.op)
       await prepareResults(given, options)
       const ops = prepareOps(given, options)
-      if (ops.length === 0) return finish(entries)
+      if (ops.length === 0 && !mustLook) return finish(entries)
       const startedAt = performance.now()
       const committed = await database.write(async (trx, host) => {
         written = await commitBatch(trx, {
@@ -138,6 +143,7 @@ export function createWriter (options: WriterOptions): Writer {
           writerId: options.writerId,
           owner: options.owner,
           batch: batch + 1,
+          generation,
           now: now(),
           activitiesPerInvocation: caps.activitiesPerInvocation,
           withoutHost: isWithoutHost,
@@ -151,6 +157,7 @@ export function createWriter (options: WriterOptions): Writer {
       const outcome = committed.wasCommitted && before !== undefined ? before.outcome : committed
       batch++
       failures = 0
+      mustLook = false
       lastError = undefined
       options.troubles.over()
       for (const cause of outcome.importErrors) tellImport(cause)
@@ -158,6 +165,7 @@ export function createWriter (options: WriterOptions): Writer {
       applyOutcome(outcome)
       finish(entries)
       options.onCommit(outcome.taskIds)
+      if (outcome.generation > generation) tellReplaced(outcome.generation)
     } catch (error) {
       // What is refused is not stored. An attempt that did not get to its commit says nothing of the one before.
       if (isRefusal(error)) unsure = undefined
@@ -168,6 +176,7 @@ export function createWriter (options: WriterOptions): Writer {
 
   function applyOutcome (outcome: BatchOutcome): void {
     for (const [run, id] of outcome.ids) run.id = id
+    for (const run of [...outcome.ids.keys(), ...outcome.logs.keys()]) run.generation = outcome.generation
     for (const run of outcome.vanished) {
       run.isUnrecorded = true
       logger.info({ taskId: run.taskId, invocationId: run.id }, 'an invocation was deleted while it ran; the rest of it is not recorded')
@@ -193,6 +202,9 @@ export function createWriter (options: WriterOptions): Writer {
     if (isRefusal(error)) return refuse(error, entries)
     if (failures++ === 0) failingSince = performance.now()
     lastError = databaseError(error, database.path)
+    retryInMs = isBusy(error)
+      ? await database.lockPause()
+      : Math.min(RETRY_MS[0] * 2 ** Math.min(failures - 1, 12), RETRY_MS[1]) * (0.5 + Math.random())
     if (isSchemaChange(error)) {
       const isRepaired = await database.repair().then(() => true, (cause) => {
         lastError = databaseError(cause, database.path)
@@ -218,14 +230,23 @@ export function createWriter (options: WriterOptions): Writer {
     }
     singles = Math.max(0, singles - 1)
     const { op } = entry
-    const isUnknownTask = op.kind === 'start' && (error as { code?: string }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY'
+    // Ours refer to nothing: it is the row of an invocation, which a database that was put in its place may want, too.
+    const isUnknownTask = 'run' in op && (error as { code?: string }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY'
     const coded = isUnknownTask ? timelineError('AGENT_TIMELINE_UNKNOWN_TASK', [], error) : databaseError(error)
-    if ('run' in op && op.kind === 'start') op.run.isUnrecorded = true
+    if ('run' in op && (op.kind === 'start' || isUnknownTask)) op.run.isUnrecorded = true
     const taskId = op.kind === 'task' ? op.taskId : op.run.taskId
     const message = isUnknownTask ? `the task ${taskId} is unknown: its invocation is not recorded` : 'the database refused a row'
     options.meter.troubled(coded.code)
     logger.warn({ code: coded.code, taskId }, message)
     finish(entries, coded)
+  }
+
+  function tellReplaced (found: number): void {
+    generation = found
+    const { code, message } = timelineError('AGENT_TIMELINE_DATABASE_REPLACED')
+    options.meter.troubled(code)
+    logger.warn({ code, path: database.path }, `${message} What was written to the one before is not in it; runs that go on are recorded into it.`)
+    options.onReplaced()
   }
 
   function tellImport (error: unknown): void {
@@ -276,6 +297,11 @@ export function createWriter (options: WriterOptions): Writer {
     get hasRoom () { return queue.hasRoom },
     push,
     flush,
+    look () {
+      if (batch === 0 || isClosed) return
+      mustLook = true
+      if (failures === 0) run()
+    },
     transaction: (work) => database.write(work),
     async close (timeoutMs = 5_000) {
       if (isClosed) return

@@ -84,6 +84,7 @@ export interface TimelineReader {
   readAfter (taskId: string, seq: number, limit: number): Promise<EventPage>
   /** How many events there are after `after` and up to `through`. */
   countBetween (taskId: string, after: number, through: number): Promise<number>
+  /** What is in the log; whoever has asked for the task has brought in what the host wrote. */
   readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
   running (taskId: string): Promise<readonly CurrentFrame[]>
   /** What runs in all tasks, and what began after an invocation; without one, nothing counts as begun. */
@@ -92,7 +93,10 @@ export interface TimelineReader {
   taskOf (invocationId: number): Promise<string | undefined>
   /** The number of an invocation's first event; undefined where it has none. */
   firstSeqOf (invocationId: number): Promise<number | undefined>
-  /** Undefined where the task is unknown; a host without a task table knows every valid id. */
+  /**
+   * The task, once what the host wrote of it is in the log: every answer about a task begins here, and tells the same.
+   * Undefined where it is unknown; a host without a task table knows every valid id.
+   */
   getTask (taskId: string): Promise<TaskInfo | undefined>
   getInvocation (id: number, query: PageQuery): Promise<InvocationDetails | undefined>
   listInvocations (filter: InvocationQuery): Promise<InvocationList>

@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import { MIGRATION_NAME } from '../../migrations/010_invocation_lifecycle.js'
 import type { Database } from './database.js'
-import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
 
 const ROWS_A_STEP = 200
@@ -20,16 +19,16 @@ export async function adoptNewInvocations (database: Database): Promise<void> {
   for (;;) {
     const found = await database.read((db) => findNew(db))
     if (found === undefined) break
-    await retryWhileBusy(() => database.write(async (trx, host) => {
+    await database.write(async (trx, host) => {
       await host.adopt(trx, found.ids)
       await trx.updateTable('timeline_migration').set({ backfill_cursor: found.cursor }).where('name', '=', MIGRATION_NAME)
         .where('backfill_cursor', '<', found.cursor).where('backfilled_at', 'is not', null).execute()
-    }), PATIENCE_MS)
+    }, PATIENCE_MS)
     if (found.ids.length < ROWS_A_STEP) break
   }
   const moved = await database.read((db, host) => host.endedTasks(db))
   for (const taskId of moved) {
-    await retryWhileBusy(() => database.write((trx, host) => host.importPending(trx, taskId)), PATIENCE_MS)
+    await database.write((trx, host) => host.importPending(trx, taskId), PATIENCE_MS)
   }
 }
 

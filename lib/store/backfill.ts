@@ -4,12 +4,13 @@ import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Host } from '../host/host.js'
 import type { Database } from './database.js'
 import { tryWithinSavepoint } from './savepoint.js'
-import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
 
 /** A transaction that rewrites more than this makes the write-ahead log grow by as much. */
 const CHUNK_BYTES = 8 * 1024 * 1024
 const CHUNK_ROWS = 200
+/** How long a step waits for the lock, in milliseconds. */
+const PATIENCE_MS = 30_000
 
 /** The job that fills the host's `*_ms` columns, which its own migration did not get to. */
 const MS_COLUMNS_JOB = '010_ms_columns'
@@ -52,7 +53,7 @@ async function step (database: Database, job: string, apply: Apply, now: Clock):
   if (before !== undefined && before.backfilled_at !== null) return true
   const cursor = Number(before?.backfill_cursor ?? 0)
   const ids = await database.read((db) => nextIds(db, cursor))
-  await retryWhileBusy(() => database.write(async (trx, host) => {
+  await database.write(async (trx, host) => {
     if (before === undefined) await insertJob(trx, job, now)
     const current = await readJob(trx, job)
     // Another process was here meanwhile: its work counts.
@@ -61,7 +62,7 @@ async function step (database: Database, job: string, apply: Apply, now: Clock):
     await trx.updateTable('timeline_migration').set({
       backfill_cursor: ids.at(-1) ?? cursor, backfilled_at: ids.length === 0 ? toIso(now()) : null
     }).where('name', '=', job).execute()
-  }), 30_000)
+  }, PATIENCE_MS)
   return ids.length === 0
 }
 

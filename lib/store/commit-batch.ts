@@ -9,7 +9,7 @@ import type { Run } from '../recorder/run.js'
 import type { BatchStatements } from './batch-statements.js'
 import { insertActivities, type ActivityRow } from './insert-activities.js'
 import { TransactionGone, tryWithinSavepoint, withinSavepoint } from './savepoint.js'
-import { ensureStream, insertEvents, type NewEvent } from './sequence.js'
+import { ensureStream, insertEvents, randomEpoch, type NewEvent } from './sequence.js'
 import type { Tables } from './tables.js'
 
 export interface BatchContext {
@@ -19,6 +19,8 @@ export interface BatchContext {
   readonly owner: string
   /** This batch's number; one more than the last committed. */
   readonly batch: number
+  /** How often another database took the place of the one that was written to, as far as known. */
+  readonly generation: number
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly activitiesPerInvocation: number
@@ -37,6 +39,8 @@ export interface BatchOutcome {
   /** Why rows of the host's could not be brought into the log; ours are stored all the same. */
   readonly importErrors: readonly unknown[]
   readonly taskIds: readonly string[]
+  /** As in the context; one more where this batch has found another database. */
+  readonly generation: number
   /** The batch had been committed before; only its acknowledgement was lost. */
   readonly wasCommitted: boolean
 }
@@ -55,6 +59,8 @@ interface RunInBatch extends RunLog {
   readonly run: Run
   /** Undefined when its row is gone. */
   readonly id: number | undefined
+  /** Rows written before this batch. */
+  readonly countBefore: number
   isLate: boolean
   /** Of its last activity, in milliseconds since the epoch; 0 for none. */
   lastAt: number
@@ -72,17 +78,27 @@ export async function commitBatch (
   const ids = new Map<Run, number>()
   const runs = new Map<Run, RunInBatch>()
   const importErrors: unknown[] = []
-  if (!(await advanceFence(trx, context))) {
+  const fence = await advanceFence(trx, context)
+  const generation = context.generation + Number(fence === 'elsewhere')
+  if (fence === 'passed') {
     const taskIds = [...new Set(ops.map(taskIdOf))]
-    return { ids, vanished: [], logs: await readLogs(trx, ops), importErrors, taskIds, wasCommitted: true }
+    return { ids, vanished: [], logs: await readLogs(trx, ops), importErrors, taskIds, generation, wasCommitted: true }
   }
   const statuses = await readStatuses(trx, context, ops)
-  const isAlive = (op: Op) => op.kind === 'task' || op.run.id === undefined || statuses.has(op.run.id)
+  /** Runs that another database, put in the place of theirs, does not know. */
+  const strangers = new Set(ops.flatMap((op) => {
+    if (!('run' in op) || op.run.id === undefined) return []
+    return op.run.generation < generation && !statuses.has(op.run.id) ? [op.run] : []
+  }))
+  const isAlive = (op: Op) => op.kind === 'task' || op.run.id === undefined || statuses.has(op.run.id) || strangers.has(op.run)
   const taskIds = [...new Set(ops.filter(isAlive).map(taskIdOf))]
   const titles = startedTitles(ops)
   // Sorted: writers of several tasks must lock the streams in one order.
   for (const taskId of [...taskIds].sort()) {
     if (titles.has(taskId)) await ensureStream(trx, taskId, titles.get(taskId))
+    if (ops.some((op) => taskIdOf(op) === taskId && (fence === 'elsewhere' || isBehind(op, generation)))) {
+      await renewEpoch(trx, taskId)
+    }
     if (context.withoutHost) continue
     await importHostRows(trx, context.host, taskId).catch((error) => {
       if (error instanceof TransactionGone) throw error
@@ -93,15 +109,16 @@ export async function commitBatch (
   function inBatch (run: Run): RunInBatch {
     let known = runs.get(run)
     if (known === undefined) {
-      const id = run.id ?? ids.get(run)
+      const id = ids.get(run) ?? run.id
       const status = id === undefined ? undefined : statuses.get(id)
-      const { activityCount: count, lastHeadSeq } = run
+      const { activityCount: count, lastHeadSeq } = strangers.has(run) ? NOTHING_WRITTEN : run
       known = {
         run,
         id: status === undefined ? undefined : id,
         isLate: status !== 'running',
         lastAt: 0,
         count,
+        countBefore: count,
         lastHeadSeq,
         // A batch that fails is tried again from what was committed.
         progress: copyProgress(run.progress),
@@ -113,6 +130,10 @@ export async function commitBatch (
   }
 
   const rows = new Map<string, Row[]>(taskIds.map((taskId) => [taskId, []]))
+  for (const run of strangers) {
+    await ensureStream(trx, run.taskId, run.meta.title || undefined)
+    rows.get(run.taskId)?.push({ event: await start(trx, context, { kind: 'start', run }, ids, statuses) })
+  }
   for (const op of ops) {
     const target = rows.get(taskIdOf(op)) ?? []
     if (op.kind === 'task') {
@@ -136,23 +157,37 @@ export async function commitBatch (
   for (const [taskId, ofTask] of rows) await store(trx, taskId, ofTask, context)
   for (const of of runs.values()) await touch(trx, context, of)
   const vanished = [...runs.values()].filter((of) => of.id === undefined).map((of) => of.run)
-  return { ids, vanished, logs: runs, importErrors, taskIds, wasCommitted: false }
+  return { ids, vanished, logs: runs, importErrors, taskIds, generation, wasCommitted: false }
 }
 
-/** The fence: a batch that was committed already finds its number taken. */
-async function advanceFence (trx: Kysely<Tables>, context: BatchContext): Promise<boolean> {
+const NOTHING_WRITTEN = { activityCount: 0, lastHeadSeq: undefined }
+
+function isBehind (op: Op, generation: number): boolean {
+  return 'run' in op && op.run.id !== undefined && op.run.generation < generation
+}
+
+/** Numbers are given anew that viewers have seen with other rows: they must not take one log for the other. */
+async function renewEpoch (trx: Kysely<Tables>, taskId: string): Promise<void> {
+  await trx.updateTable('task_stream').set({ epoch: randomEpoch() }).where('task_id', '=', taskId).execute()
+}
+
+/**
+ * The fence: a batch that was committed already finds its number taken, and one that is put into another database than
+ * those before it finds none, or a number that lags behind.
+ */
+async function advanceFence (trx: Kysely<Tables>, context: BatchContext): Promise<'next' | 'passed' | 'elsewhere'> {
   const { writerId, batch, owner } = context
   const heartbeat = toIso(context.now)
   const { numAffectedRows } = await context.statements.advanceFence.run(trx, {
     batch, before: batch - 1, writerId, heartbeatAt: heartbeat
   })
-  if (numAffectedRows === 1n) return true
+  if (numAffectedRows === 1n) return 'next'
   const row = await trx.selectFrom('timeline_writer').select('batch').where('writer_id', '=', writerId).executeTakeFirst()
-  if (row !== undefined && Number(row.batch) >= batch) return false
+  if (row !== undefined && Number(row.batch) >= batch) return 'passed'
   // A number that lags behind is that of a backup, put in the place of the database while we wrote.
   await trx.insertInto('timeline_writer').values({ writer_id: writerId, batch, owner, heartbeat_at: heartbeat })
     .onConflict((conflict) => conflict.column('writer_id').doUpdateSet({ batch, heartbeat_at: heartbeat })).execute()
-  return true
+  return batch === 1 ? 'next' : 'elsewhere'
 }
 
 /** Whatever is wrong with the host's rows, or with its own source of task events, must not keep ours from the log. */
@@ -368,7 +403,8 @@ async function store (
         message: op.message,
         seq,
         metadata: isLate ? addToJson(op.metadata, 'late', true) : op.metadata,
-        lagMs: Math.max(0, now - op.at)
+        // Below 0 where the clock was set back meanwhile.
+        lagMs: now - op.at
       })
     }
     seq++
@@ -392,7 +428,7 @@ async function takeNumbers (
 /** Liveness once per batch, and the middle of what has grown too long. */
 async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch): Promise<void> {
   const { id, lastAt, run } = of
-  if (id === undefined || of.count === run.activityCount) return
+  if (id === undefined || of.count === of.countBefore) return
   const { now, host, statements, activitiesPerInvocation: cap } = context
   // A late activity does not make a run look older than it did.
   const atMs = Math.max(Math.min(lastAt, now), run.lastActivityAt)
@@ -412,5 +448,5 @@ async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch
   if (lastHeadSeq === undefined || count <= cap) return
   await trx.deleteFrom('invocation_activity').where('id', 'in', (eb) => eb.selectFrom('invocation_activity').select('id')
     .where('invocation_id', '=', id).where('seq', '>', lastHeadSeq)
-    .orderBy('seq').limit(count - Math.max(cap, run.activityCount))).execute()
+    .orderBy('seq').limit(count - Math.max(cap, of.countBefore))).execute()
 }

@@ -7,6 +7,7 @@ import { noMeter, type Meter } from '../meter.js'
 import { inspectHost, type HostSchema } from '../host/host-schema.js'
 import { createHost, type Host, type HostOptions } from '../host/host.js'
 import type { TaskEventSource } from '../host/task-events.js'
+import { createLockPause, type LockPause } from './lock-pause.js'
 import { databaseError, isBusy, isSchemaChange, retryWhileBusy, type SqliteConnection } from './sqlite.js'
 import { resolveSource, type DatabaseSource } from './source.js'
 import type { Tables } from './tables.js'
@@ -45,10 +46,18 @@ export interface Database {
   readonly host: Host
   /** How often opening found the lock taken by somebody else. */
   readonly lockRetries: number
+  /** How often another file was found in the place of the open one. */
+  readonly reopenings: number
   /** Opening has added what migration 010 adds. */
   readonly wasMigrated: boolean
-  /** Runs work in an IMMEDIATE transaction. Errors come out as SQLite threw them. */
-  write<T> (work: (trx: Kysely<Tables>, host: Host) => Promise<T>): Promise<T>
+  /**
+   * Runs work in an IMMEDIATE transaction. Errors come out as SQLite threw them.
+   *
+   * @param patienceMs how long it is tried again while somebody else has the lock; default 0
+   */
+  write<T> (work: (trx: Kysely<Tables>, host: Host) => Promise<T>, patienceMs?: number): Promise<T>
+  /** How long to wait before the lock is asked for again, in milliseconds. */
+  lockPause: LockPause
   /** Runs queries, repeating them while the database is locked. @throws a coded error */
   read<T> (query: (db: Kysely<Tables>, host: Host) => Promise<T>): Promise<T>
   /** Looks at the tables again and restores what a rebuild of the host's took. */
@@ -73,9 +82,11 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let schemaVersion: number | undefined
   let wasRepaired = false
   let wasMigrated = false
+  let reopenings = 0
 
   async function prepare (db: Kysely<Tables>): Promise<Host> {
-    const patient = <T>(work: () => Promise<T>) => retryWhileBusy(work, patienceMs, () => { lockRetries++ }, signal)
+    const patient = <T>(work: () => Promise<T>) =>
+      retryWhileBusy(work, { patienceMs, onRetry: () => { lockRetries++ }, signal })
     let version = await patient(() => schemaVersionOf(db))
     let schema = await patient(() => inspectHost(db))
     for (let wait = 0; schema.isBeingRebuilt && wait < REBUILD_PATIENCE_MS; wait += REBUILD_POLL_MS) {
@@ -87,7 +98,10 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     }
     if (schema.missing.length > 0 || !(await hasTriggers(db, schema))) {
       wasMigrated ||= schema.missing.length > 0
-      await patient(() => db.transaction().execute((trx) => up(trx)))
+      await patient(async () => {
+        // Of many that open it at once the first has done it for all.
+        if (lockRetries === 0 || !(await isComplete(db))) await db.transaction().execute((trx) => up(trx))
+      })
       version = await patient(() => schemaVersionOf(db))
       schema = await patient(() => inspectHost(db))
     }
@@ -109,6 +123,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
         writer = newWriter
         reader = newReader
         opened.length = 0
+        reopenings++
         await Promise.all(old.map((connection) => connection?.close()))
       } finally {
         await Promise.all(opened.map((connection) => connection.close()))
@@ -142,10 +157,28 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     wasRepaired = true
   }
 
+  async function transaction<T> (work: (trx: Kysely<Tables>, host: Host) => Promise<T>): Promise<T> {
+    // A transaction of ours takes one turn of the event loop, which has nothing else in it then: what the host does
+    // after a promise of ours must not come between two statements, for it would wait for our lock in vain.
+    await nextTurn()
+    await current()
+    try {
+      // One connection to the end, whatever is opened meanwhile.
+      const { db, direct } = writer
+      return await db.transaction().execute((trx) => work(direct ?? trx, host))
+    } catch (error) {
+      if (isBusy(error)) meter.lockMet()
+      throw error
+    }
+  }
+
+  const lockPause = createLockPause(async () => commitsOfOthers(writer.db))
+
   return {
     path: factory.path ?? '',
     get host () { return host },
     get lockRetries () { return lockRetries },
+    get reopenings () { return reopenings },
     get wasMigrated () { return wasMigrated },
     repair,
 
@@ -157,19 +190,11 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       return changed
     },
 
-    async write (work) {
-      // A transaction of ours takes one turn of the event loop, which has nothing else in it then: what the host does
-      // after a promise of ours must not come between two statements, for it would wait for our lock in vain.
-      await nextTurn()
-      await current()
-      try {
-        // One connection to the end, whatever is opened meanwhile.
-        const { db, direct } = writer
-        return await db.transaction().execute((trx) => work(direct ?? trx, host))
-      } catch (error) {
-        if (isBusy(error)) meter.lockMet()
-        throw error
-      }
+    lockPause,
+
+    async write (work, patienceMs = 0) {
+      const attempt = () => transaction(work)
+      return patienceMs === 0 ? attempt() : retryWhileBusy(attempt, { patienceMs, pause: lockPause })
     },
 
     async read (query) {
@@ -180,7 +205,8 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
           const { direct, db } = reader as SqliteConnection
           return query(direct ?? db, host)
         }
-        return await retryWhileBusy(attempt, READ_PATIENCE_MS, () => meter.lockMet()).catch(async (error) => {
+        const retry = { patienceMs: READ_PATIENCE_MS, onRetry: () => meter.lockMet() }
+        return await retryWhileBusy(attempt, retry).catch(async (error) => {
           if (!isSchemaChange(error)) throw error
           await repair()
           return attempt()
@@ -202,6 +228,18 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       else written.then(release).catch(() => {})
     }
   }
+}
+
+/** Nothing is left to do for a migration. */
+async function isComplete (db: Kysely<Tables>): Promise<boolean> {
+  const schema = await inspectHost(db)
+  return schema.missing.length === 0 && await hasTriggers(db, schema)
+}
+
+/** A number that changes with each commit of another connection. */
+async function commitsOfOthers (db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ data_version: number }>`PRAGMA data_version`.execute(db)
+  return Number(rows[0]?.data_version)
 }
 
 /** A trigger moves with a table that is renamed: it has to be there, and on the right one. */

@@ -1,6 +1,9 @@
 import type { Database } from './database.js'
 import { deleteActivities } from './retention.js'
-import { databaseError, retryWhileBusy } from './sqlite.js'
+import { databaseError } from './sqlite.js'
+
+/** How long it waits for the lock, in milliseconds. */
+const PATIENCE_MS = 5_000
 
 /**
  * Deletes a task's log and its invocations; its activities first, in transactions of a bounded size.
@@ -10,12 +13,12 @@ import { databaseError, retryWhileBusy } from './sqlite.js'
 export async function deleteTask (database: Database, taskId: string): Promise<void> {
   try {
     await deleteActivities(database, taskId)
-    await retryWhileBusy(() => database.write(async (trx) => {
+    await database.write(async (trx) => {
       for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
         await trx.deleteFrom(table).where('task_id', '=', taskId).execute()
       }
       await trx.deleteFrom('task_invocations').where('task_id', '=', taskId).execute()
-    }))
+    }, PATIENCE_MS)
   } catch (error) {
     throw databaseError(error, database.path)
   }

@@ -17,6 +17,8 @@ export interface HeartbeatThreadOptions {
 export interface HeartbeatThread {
   /** How often it found open runs and marked them. */
   readonly beats: number
+  /** The process has shown that it lives by what it wrote, at that time in milliseconds since the epoch. */
+  written (at: number): void
   /** Resolves when it has let go of the database. */
   stop (): Promise<void>
 }
@@ -33,7 +35,7 @@ const SOURCE = `
   const { statSync } = require('node:fs')
   const { createRequire } = require('node:module')
   const { parentPort, workerData } = require('node:worker_threads')
-  const { places, path, writerId, intervalMs, beats } = workerData
+  const { places, path, writerId, intervalMs, beats, written } = workerData
   const Sqlite = load()
   const RETRY_MS = 50
   let db, inode, hasRuns, mark, timer, isReady = false
@@ -81,7 +83,10 @@ const SOURCE = `
   }
 
   function beat () {
-    timer = setTimeout(beat, attempt(() => {
+    const age = Date.now() - Number(Atomics.load(written, 0))
+    // What the process itself has written since says as much, and costs no lock.
+    const isKnown = age >= 0 && age < intervalMs
+    timer = setTimeout(beat, isKnown ? intervalMs - age : attempt(() => {
       open()
       if (hasRuns.get(writerId) === undefined) return
       mark.run(new Date().toISOString(), writerId)
@@ -114,6 +119,8 @@ const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, codeRa
  */
 export function startHeartbeatThread (options: HeartbeatThreadOptions): HeartbeatThread {
   const beats = new Int32Array(new SharedArrayBuffer(4))
+  /** When the process itself has shown that it lives, in milliseconds since the epoch. */
+  const written = new BigInt64Array(new SharedArrayBuffer(8))
   let isStopping = false
   const worker = new Worker(SOURCE, {
     eval: true,
@@ -125,7 +132,12 @@ export function startHeartbeatThread (options: HeartbeatThreadOptions): Heartbea
     name: 'agent-timeline-heartbeat',
     resourceLimits: LIMITS,
     workerData: {
-      places: placesToLookFrom(), path: options.path, writerId: options.writerId, intervalMs: options.intervalMs, beats
+      places: placesToLookFrom(),
+      path: options.path,
+      writerId: options.writerId,
+      intervalMs: options.intervalMs,
+      beats,
+      written
     }
   })
   worker.on('message', options.onReady)
@@ -147,6 +159,7 @@ export function startHeartbeatThread (options: HeartbeatThreadOptions): Heartbea
 
   return {
     get beats () { return Atomics.load(beats, 0) },
+    written (at) { Atomics.store(written, 0, BigInt(at)) },
     async stop () {
       isStopping = true
       // Whoever closes waits for the end, and must not run out of things to wait for.

@@ -1,10 +1,11 @@
 import { sql, type Kysely } from 'kysely'
 import type { Host } from '../host/host.js'
 import type { Database } from './database.js'
-import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
 
 const ROWS_A_STEP = 200
+/** How long a step waits for the lock, in milliseconds. */
+const PATIENCE_MS = 5_000
 
 /**
  * Deletes what is left of invocations and tasks that the host deleted while the triggers were away, as they are
@@ -21,7 +22,7 @@ export async function sweepOrphans (database: Database): Promise<number> {
   for (;;) {
     const found = await database.read((db, host) => findOrphans(db, host))
     if (found.invocations.length + found.tasks.length === 0) return swept
-    await retryWhileBusy(() => database.write(async (trx, host) => {
+    await database.write(async (trx, host) => {
       // Looked for again: under the lock nobody is in between.
       const { invocations, tasks } = await findOrphans(trx, host)
       if (invocations.length > 0) await deleteBy(trx, 'invocation_id', invocations)
@@ -30,7 +31,7 @@ export async function sweepOrphans (database: Database): Promise<number> {
         await trx.deleteFrom('task_stream').where('task_id', 'in', tasks).execute()
       }
       swept += invocations.length + tasks.length
-    }))
+    }, PATIENCE_MS)
   }
 }
 
@@ -38,7 +39,7 @@ async function findOrphans (db: Kysely<Tables>, host: Host) {
   const invocations = await sql<{ id: number }>`SELECT invocation_id AS id FROM invocation_run AS r
     WHERE NOT EXISTS (SELECT 1 FROM task_invocations AS i WHERE i.id = r.invocation_id)
       AND EXISTS (SELECT 1 FROM task_invocations) LIMIT ${ROWS_A_STEP}`.execute(db)
-  const tasks = host.schema.tasks.has('id')
+  const tasks = host.schema.ownsTasks
     ? await sql<{ id: string }>`SELECT s.task_id AS id FROM task_stream AS s
         WHERE NOT EXISTS (SELECT 1 FROM tasks AS t WHERE t.id = s.task_id)
           AND NOT EXISTS (SELECT 1 FROM task_invocations AS i WHERE i.task_id = s.task_id)

@@ -112,10 +112,13 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       bytesOf: (row) => Buffer.byteLength(JSON.stringify(toSummary(row, row.title ?? undefined))) + VERDICT_BYTES,
       grow
     })
-    const titles = await read((db, host) => host.titlesOf(db, rows.map((row) => row.task_id)))
+    const titleOf = await read(async (db, host) => {
+      const titles = await host.titlesOf(db, rows.map((row) => row.task_id))
+      return (row: ListedRow) => host.titleOf(row.title, titles.get(row.task_id))
+    })
     const last = rows.at(-1)
     return {
-      invocations: rows.map((row) => toSummary(row, titles.get(row.task_id) ?? row.title ?? undefined)),
+      invocations: rows.map((row) => toSummary(row, titleOf(row))),
       page: { nextCursor: hasMore && last !== undefined ? listCursorOf(last) : null }
     }
   }
@@ -171,7 +174,6 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     }),
 
     async readPage (taskId, query) {
-      await importHostRows([taskId])
       const filter = typeFilter(query.types)
       const { limit = DEFAULT_PAGE_LIMIT } = query
       const idBytes = jsonBytesOf(taskId)
@@ -214,7 +216,10 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
 
     firstSeqOf: async (invocationId) => read((db) => firstSeqOf(db, invocationId)),
 
-    getTask: async (taskId) => read((db, host) => host.getTask(db, taskId)),
+    async getTask (taskId) {
+      await importHostRows([taskId])
+      return read((db, host) => host.getTask(db, taskId))
+    },
 
     async getInvocation (id, query) {
       let taskId = await read((db) => taskOf(db, id))

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Meter } from '../meter.js'
 import { currentOwner, judgeOwner, parseOwner } from '../recorder/owner.js'
@@ -9,7 +9,7 @@ import type { Database } from './database.js'
 import { parseDetails } from './event-rows.js'
 import { insertActivities } from './insert-activities.js'
 import type { Silences } from './silences.js'
-import { isBusy, retryWhileBusy } from './sqlite.js'
+import { isBusy } from './sqlite.js'
 import { limitTo } from './statement.js'
 import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from './tables.js'
@@ -22,6 +22,8 @@ export interface ReconcileOptions {
   readonly ownerLeaseMs: number
   /** By invocation: how long the owners that cannot be judged have been silent. */
   readonly silences: Silences
+  /** Whose sign of life is younger than this, in milliseconds, is not looked at. Default 0: everybody is. */
+  readonly freshMs?: number
   readonly troubles: Pick<Troubles, 'tell'>
   readonly now: Clock
   /** Told of each run that is ended. */
@@ -33,16 +35,23 @@ const FORGET_AFTER_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Deletes what is left of processes that wrote long ago and have no run that is open. */
 export async function forgetWriters (database: Database, now: Clock): Promise<void> {
-  await retryWhileBusy(() => database.write((trx) => trx.deleteFrom('timeline_writer')
-    .where('heartbeat_at', '<', toIso(now() - FORGET_AFTER_MS))
+  const before = toIso(now() - FORGET_AFTER_MS)
+  const old = await database.read((db) => db.selectFrom('timeline_writer').select('writer_id')
+    .where('heartbeat_at', '<', before).limit(1).executeTakeFirst())
+  if (old === undefined) return
+  await database.write((trx) => trx.deleteFrom('timeline_writer').where('heartbeat_at', '<', before)
     .where((eb) => eb.not(eb.exists(eb.selectFrom('invocation_run').select('invocation_id')
-      .where('status', '=', 'running').whereRef('owner', '=', 'timeline_writer.writer_id')))).execute()))
+      .where('status', '=', 'running').whereRef('owner', '=', 'timeline_writer.writer_id')))).execute(), PATIENCE_MS)
 }
+
+/** How long the end of a lost run waits for the lock, in milliseconds. */
+const PATIENCE_MS = 5_000
 
 interface LostRun {
   readonly invocation_id: number
   readonly task_id: string
   readonly started_at: string | null
+  readonly last_activity_at: string | null
 }
 
 /**
@@ -58,8 +67,8 @@ export async function endLostRuns (database: Database, options: ReconcileOptions
   for (const run of lost) {
     try {
       const openCalls = await findOpenCalls(database, run, options.now())
-      const hasEnded = await retryWhileBusy(
-        () => database.write((trx, host) => endRun(trx, host.schema.invocations, run, openCalls, options.now())))
+      const hasEnded = await database.write(
+        (trx, host) => endRun(trx, host.schema.invocations, run, openCalls, options.now()), PATIENCE_MS)
       if (hasEnded) options.meter?.lostRunEnded()
     } catch (error) {
       // A lock is everybody's; anything else is the matter of this run, and keeps no other from its end.
@@ -71,13 +80,21 @@ export async function endLostRuns (database: Database, options: ReconcileOptions
 }
 
 async function findLost (
-  db: Kysely<Tables>, { writerId, ownerLeaseMs, silences }: ReconcileOptions
+  db: Kysely<Tables>, { writerId, ownerLeaseMs, silences, freshMs = 0, now }: ReconcileOptions
 ): Promise<LostRun[]> {
+  const at = now()
+  // Clocks that differ, or were set, make a sign of the future: it says nothing.
+  const isFresh = (column: 'invocation_run.heartbeat_at' | 'timeline_writer.heartbeat_at') =>
+    sql<boolean>`${sql.ref(column)} BETWEEN ${toIso(at - freshMs)} AND ${toIso(at + 1_000)}`
   const rows = await db.selectFrom('invocation_run')
     .leftJoin('timeline_writer', 'timeline_writer.writer_id', 'invocation_run.owner')
-    .select(['invocation_id', 'task_id', 'started_at', 'invocation_run.heartbeat_at', 'invocation_run.owner as writer',
+    .select(['invocation_id', 'task_id', 'started_at', 'last_activity_at', 'invocation_run.heartbeat_at', 'invocation_run.owner as writer',
       'timeline_writer.owner as owner', 'timeline_writer.heartbeat_at as written_at'])
-    .where('invocation_run.status', '=', 'running').where('invocation_run.source', '=', 'recorder').execute()
+    .where('invocation_run.status', '=', 'running').where('invocation_run.source', '=', 'recorder')
+    .$if(freshMs > 0, (select) => select
+      .where(sql<boolean>`${isFresh('invocation_run.heartbeat_at')} IS NOT 1`)
+      .where(sql<boolean>`${isFresh('timeline_writer.heartbeat_at')} IS NOT 1`))
+    .execute()
   const self = currentOwner()
   const verdicts = new Map<string, ReturnType<typeof judgeOwner>>()
   silences.keep(new Set(rows.map((row) => Number(row.invocation_id))))
@@ -96,8 +113,10 @@ const LOST_MESSAGE = 'The process that ran the agent is gone'
 async function endRun (
   trx: Kysely<Tables>, columns: ReadonlySet<string>, run: LostRun, openCalls: OpenCalls, now: number
 ): Promise<boolean> {
-  const completedAt = toIso(now)
-  const duration = Math.max(0, now - (parseTime(run.started_at) ?? now))
+  // Its process may have had another clock.
+  const endedAt = Math.max(now, parseTime(run.started_at) ?? 0, parseTime(run.last_activity_at) ?? 0)
+  const completedAt = toIso(endedAt)
+  const duration = endedAt - (parseTime(run.started_at) ?? endedAt)
   const updated = await trx.updateTable('invocation_run').set({
     status: 'failed',
     completed_at: completedAt,
@@ -111,7 +130,7 @@ async function endRun (
   const values: Record<string, unknown> = {
     status: 'failed',
     completed_at: completedAt,
-    completed_at_ms: now,
+    completed_at_ms: endedAt,
     success: 0,
     exit_code: 1,
     duration_ms: duration,

@@ -1,11 +1,12 @@
 import { sql, type Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Database } from './database.js'
-import { retryWhileBusy } from './sqlite.js'
 import type { Tables } from './tables.js'
 
 /** Rows a transaction: a few milliseconds, so that no writer waits. */
 const ROWS_A_STEP = 500
+/** How long a step waits for the lock, in milliseconds. */
+const PATIENCE_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
 
 export interface RetentionOptions {
@@ -29,8 +30,9 @@ export async function pruneActivities (database: Database, options: RetentionOpt
   for (;;) {
     if (options.isStopped?.() === true) return pruned
     const before = await database.read((db) => cutOff(db, options))
-    if (before === undefined) return pruned
-    const rows = await retryWhileBusy(() => database.write((trx) => deleteOldest(trx, before)))
+    // Nothing to delete is the rule, and must not cost a lock.
+    if (before === undefined || !(await database.read((db) => hasOlder(db, before)))) return pruned
+    const rows = await database.write((trx) => deleteOldest(trx, before), PATIENCE_MS)
     pruned += rows
     if (rows === 0) return pruned
     await new Promise(setImmediate)
@@ -63,6 +65,11 @@ async function usedBytes (db: Kysely<Tables>): Promise<number> {
   return Number(rows[0]?.bytes)
 }
 
+async function hasOlder (db: Kysely<Tables>, before: string): Promise<boolean> {
+  return await db.selectFrom('invocation_activity').select('id').where('created_at', '<', before).limit(1)
+    .executeTakeFirst() !== undefined
+}
+
 async function deleteOldest (trx: Kysely<Tables>, before: string): Promise<number> {
   const rows = await trx.deleteFrom('invocation_activity').where('id', 'in', (eb) => eb.selectFrom('invocation_activity')
     .select('id').where('created_at', '<', before).orderBy('created_at').orderBy('id').limit(ROWS_A_STEP)).returning(['task_id', 'seq'])
@@ -79,9 +86,9 @@ async function deleteOldest (trx: Kysely<Tables>, before: string): Promise<numbe
 /** Deletes a task's activities in short steps: at once, hundreds of thousands would keep everybody waiting. */
 export async function deleteActivities (database: Database, taskId: string): Promise<void> {
   for (;;) {
-    const deleted = await retryWhileBusy(() => database.write((trx) => trx.deleteFrom('invocation_activity')
+    const deleted = await database.write((trx) => trx.deleteFrom('invocation_activity')
       .where('id', 'in', (eb) => eb.selectFrom('invocation_activity').select('id').where('task_id', '=', taskId)
-        .limit(ROWS_A_STEP)).executeTakeFirst()))
+        .limit(ROWS_A_STEP)).executeTakeFirst(), PATIENCE_MS)
     if (deleted.numDeletedRows < ROWS_A_STEP) return
     await new Promise(setImmediate)
   }

@@ -16,9 +16,14 @@ export interface NewEvent {
   readonly timestamp: string
 }
 
+/** What tells one log of a task from another of it. */
+export function randomEpoch (): string {
+  return randomBytes(4).toString('hex')
+}
+
 /** Gives a task its log, if it has none. */
 export async function ensureStream (trx: Kysely<Tables>, taskId: string, title?: string): Promise<void> {
-  const epoch = randomBytes(4).toString('hex')
+  const epoch = randomEpoch()
   await trx.insertInto('task_stream').values({ task_id: taskId, epoch, title: title ?? null })
     .onConflict((conflict) => title === undefined
       ? conflict.column('task_id').doNothing()

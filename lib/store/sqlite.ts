@@ -5,6 +5,7 @@ import {
   type SqliteStatement
 } from 'kysely'
 import { isTimelineError, timelineError, type ErrorCode, type TimelineError } from '../errors.js'
+import { createLockPause, type LockPause } from './lock-pause.js'
 import type { Tables } from './tables.js'
 
 /**
@@ -201,33 +202,36 @@ export function sqliteCode (error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/**
- * Between two attempts. Each blocks the event loop for up to the busy timeout: a lock that is kept for seconds, where
- * even reading waits for it, must not take most of the loop.
- */
-const FIRST_PAUSE_MS = 5
-const MAX_PAUSE_MS = 100
+export interface RetryOptions {
+  /** How long to go on, in milliseconds; default 5,000. */
+  readonly patienceMs?: number
+  /** How long to wait before the next attempt, in milliseconds. */
+  readonly pause?: LockPause
+  readonly onRetry?: () => void
+  /** Nobody waits for it any more. */
+  readonly signal?: AbortSignal | undefined
+}
 
 /**
  * Repeats an operation while another process holds the lock, waiting without blocking and with jitter.
  *
- * @param patienceMs how long to go on; default 5,000
- * @param signal nobody waits for it any more
  * @returns what the operation returned
  * @throws what it threw last; AGENT_TIMELINE_CLOSED once the signal says so
  */
 export async function retryWhileBusy<T> (
-  operation: () => Promise<T>, patienceMs = 5_000, onRetry?: () => void, signal?: AbortSignal
+  operation: () => Promise<T>,
+  { patienceMs = 5_000, pause = createLockPause(), onRetry, signal }: RetryOptions = {}
 ): Promise<T> {
   const deadline = performance.now() + patienceMs
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 1.5)) {
+  for (;;) {
     try {
       return await operation()
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error
       if (signal?.aborted) throw timelineError('AGENT_TIMELINE_CLOSED', [], error)
       onRetry?.()
-      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())))
+      const pauseMs = await pause()
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
 }

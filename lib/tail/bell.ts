@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, watch, writeSync, type FSWatcher } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, realpathSync, watch, writeSync, type FSWatcher } from 'node:fs'
 import type { Logger } from '../logger.js'
 import type { WakeBus } from '../store/activity-store.js'
 
@@ -12,6 +12,9 @@ type OnWake = Parameters<WakeBus['subscribe']>[0]
 
 const BYTE = Buffer.from('!')
 
+/** A link is not followed, and a pipe not waited for; neither flag is there on Windows. */
+const BELL_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
 /**
  * A bus between the processes of one machine: one byte is written to a file that everybody watches, after the commit.
  *
@@ -19,7 +22,7 @@ const BYTE = Buffer.from('!')
  * visible within 25 ms). Whatever fails here costs time only: the hub also polls, four times a second.
  */
 export function createBell ({ databasePath, logger }: BellOptions): WakeBus {
-  const path = `${databasePath}-bell`
+  const path = `${withoutLinks(databasePath)}-bell`
   const listeners = new Set<OnWake>()
   let descriptor: number | undefined
   let watcher: FSWatcher | undefined
@@ -35,7 +38,14 @@ export function createBell ({ databasePath, logger }: BellOptions): WakeBus {
   function openBell (): number {
     if (descriptor !== undefined && fstatSync(descriptor).nlink > 0) return descriptor
     closeBell()
-    descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o666)
+    const opened = openSync(path, BELL_FLAGS, 0o666)
+    // Whoever may write beside the database must not make us write into something else.
+    const found = fstatSync(opened)
+    if (!found.isFile() || found.nlink !== 1 || found.size > 1) {
+      closeSync(opened)
+      throw new Error(`${path} is no bell: it is a link, or holds something`)
+    }
+    descriptor = opened
     return descriptor
   }
 
@@ -92,5 +102,14 @@ export function createBell ({ databasePath, logger }: BellOptions): WakeBus {
       stopWatching()
       closeBell()
     }
+  }
+}
+
+/** Two names of one database have one bell. */
+function withoutLinks (path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
   }
 }

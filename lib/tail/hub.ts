@@ -68,7 +68,7 @@ class TailHub implements Hub {
   readonly #wakeListeners = new Set<() => void>()
   readonly #schedule = new DrainSchedule(() => this.#drain())
   readonly #poll: SafetyPoll
-  readonly #unsubscribe: () => void
+  #unsubscribe: (() => void) | undefined
   #dirty = new Set<TaskTail>()
   #toImport = new Set<string>()
   #waiting: Waiting[] = []
@@ -90,10 +90,6 @@ class TailHub implements Hub {
       onRead: () => this.#trouble.worked(this.#poll),
       onTurn: () => { for (const tail of this.#tails.values()) tail.ring.sweep() },
       ...(options.platform === undefined ? {} : { platform: options.platform })
-    })
-    this.#unsubscribe = options.bus.subscribe((taskIds) => {
-      this.#meter.woken('hint')
-      this.wake(taskIds)
     })
   }
 
@@ -124,10 +120,10 @@ class TailHub implements Hub {
 
   onWake (listener: () => void): () => void {
     this.#wakeListeners.add(listener)
-    this.#startPoll()
+    this.#listen()
     return () => {
       this.#wakeListeners.delete(listener)
-      this.#stopPollIfAlone()
+      this.#restIfAlone()
     }
   }
 
@@ -147,7 +143,7 @@ class TailHub implements Hub {
   close (): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#unsubscribe()
+    this.#unsubscribe?.()
     this.#poll.stop()
     this.#schedule.close()
     clearTimeout(this.#recheck)
@@ -163,7 +159,7 @@ class TailHub implements Hub {
       tail = new TaskTail(taskId, this.#options.reader, this.#options.clock ?? systemClock, this.#meter)
       this.#tails.set(taskId, tail)
       this.#toImport.add(taskId)
-      this.#startPoll()
+      this.#listen()
     }
     return tail
   }
@@ -179,15 +175,24 @@ class TailHub implements Hub {
     if (member instanceof ViewerSession) tail.live.delete(member)
     if (tail.members.size > 0 || this.#tails.get(tail.taskId) !== tail) return
     this.#tails.delete(tail.taskId)
-    this.#stopPollIfAlone()
+    this.#restIfAlone()
   }
 
-  #startPoll (): void {
-    if (!this.#isClosed) this.#poll.start()
+  /** Somebody watches: hints are for us from now on. */
+  #listen (): void {
+    if (this.#isClosed) return
+    this.#unsubscribe ??= this.#options.bus.subscribe((taskIds) => {
+      this.#meter.woken('hint')
+      this.wake(taskIds)
+    })
+    this.#poll.start()
   }
 
-  #stopPollIfAlone (): void {
+  /** Where nobody watches, the commits of others must not wake us: of a crowd of runners each would wake all. */
+  #restIfAlone (): void {
     if (this.#tails.size > 0 || this.#wakeListeners.size > 0) return
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
     this.#poll.stop()
     this.#trouble.worked(this.#poll)
   }

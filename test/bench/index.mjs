@@ -6,6 +6,7 @@ import { ingest } from './ingest.mjs'
 import { isSmoke, ROUNDS } from './measure.mjs'
 import { onActivity } from './on-activity.mjs'
 import { parsers } from './parsers.mjs'
+import { runners } from './runners/crowd.mjs'
 import { afterIdle } from './stream/after-idle.mjs'
 import { fanOut } from './stream/fan-out.mjs'
 import { flood } from './stream/flood.mjs'
@@ -23,6 +24,7 @@ const BENCHMARKS = {
   idle,
   history,
   'slow-viewers': slowViewers,
+  runners,
   parsers
 }
 const DOCUMENT = new URL('../../docs/performance.md', import.meta.url)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import type { Timeline } from '../../lib/timeline.js'
+import type { TaskEventSource, Timeline } from '../../lib/timeline.js'
 import { groupOf } from '../../plugins/address-group.js'
 import { ChunkCoding } from '../../plugins/chunk-coding.js'
 import { EventStream } from '../../plugins/event-stream.js'
@@ -357,4 +357,58 @@ t.test('a header that cannot be written ends the connection, and not the ability
   })
   await t.rejects(SseClient.open(app, '/api/tasks/a/stream'))
   await app.close()
+})
+
+t.test('a task is the same through every door, whichever is opened first', async (t) => {
+  const taskEvents: TaskEventSource = {
+    name: 'mine',
+    isPresent: async () => true,
+    hasPending: async (_db, taskId, cursor) => taskId === 'a' && cursor < 1,
+    read: async () => ({
+      cursor: 1,
+      events: [
+        { sourceId: '1', type: 'task.started', actor: 'me', message: 'go', timestamp: '2026-02-10T12:00:00.000Z' }
+      ]
+    })
+  }
+  const snapshotOf = async (app: FastifyInstance, path: string) => {
+    const client = await SseClient.open(app, path)
+    await client.until(({ frames }) => frames.some(({ data }) => data.type === 'task.started'))
+    const { task, headSeq } = client.frames[0]!.data
+    client.response.destroy()
+    return { task, headSeq }
+  }
+  type Door = (app: FastifyInstance, timeline: Timeline) => Promise<{ task: object, headSeq: number }>
+  const doors: Record<string, Door> = {
+    async route (app) {
+      const { task, page } = (await app.inject('/api/tasks/a/timeline')).json()
+      return { task, headSeq: page.headSeq }
+    },
+    async text (app) {
+      const { body } = await app.inject({ url: '/api/tasks/a/timeline', headers: { accept: 'text/plain' } })
+      const hasAll = body.includes('in_progress') && body.includes('Task started by me')
+      return { task: { id: 'a', ...(hasAll ? { status: 'in_progress' } : { body }) }, headSeq: 1 }
+    },
+    async lines (app) {
+      const { body } = await app.inject({ url: '/api/tasks/a/timeline', headers: { accept: 'application/x-ndjson' } })
+      return { task: { id: 'a', status: 'in_progress' }, headSeq: body.trim().split('\n').length }
+    },
+    async api (_, timeline) {
+      const { task, page } = await timeline.getTimeline('a')
+      return { task, headSeq: page.headSeq }
+    },
+    async events (_, timeline) {
+      const { value } = await timeline.events({ taskId: 'a' })[Symbol.asyncIterator]().next()
+      return { task: { id: 'a', status: 'in_progress' }, headSeq: value.seq }
+    },
+    stream: (app) => snapshotOf(app, '/api/tasks/a/stream'),
+    many: (app) => snapshotOf(app, '/api/stream?tasks=a:0')
+  }
+  for (const first of Object.keys(doors)) {
+    const { app, timeline } = await makeApp(t, { listen: true, plugin: { taskEvents } })
+    const expected = { task: { id: 'a', status: 'in_progress' }, headSeq: 1 }
+    t.same(await doors[first]!(app, timeline), expected, first)
+    for (const [name, open] of Object.entries(doors)) t.same(await open(app, timeline), expected, `${name} after ${first}`)
+    await app.close()
+  }
 })

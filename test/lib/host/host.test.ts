@@ -1,15 +1,17 @@
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import type { Kysely } from 'kysely'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../../lib/events.js'
 import { decideTransitions, type AuditRow } from '../../../lib/host/audit.js'
-import { eventsOf, mergeByTime } from '../../../lib/host/invocation-events.js'
+import { eventsOf, mergeByTime, withinTheirSecond } from '../../../lib/host/invocation-events.js'
 import { deriveLifecycle } from '../../../lib/host/legacy-row.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import type { NewEvent } from '../../../lib/store/sequence.js'
 import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
 import { Child } from '../../support/children.js'
-import { HostDatabase, nowAsHost } from '../../support/host-database.js'
+import { HostDatabase, nowAsHost, temporaryDirectory } from '../../support/host-database.js'
 
 async function open (t: Test, database: string, options: Partial<OpenOptions> = {}): Promise<Timeline> {
   const timeline = await openTimeline({ database, migrate: true, logger: silentLogger, ...options })
@@ -416,4 +418,46 @@ t.test('rows without a time enter the timeline with one, and lists and details w
   for (const one of [...(await timeline.listInvocations()).invocations, await timeline.getInvocation(1)]) {
     t.match(one, { duration: 10, startedAt: undefined, completedAt: undefined, lastActivityAt: undefined })
   }
+})
+
+t.test('a table of tasks that is about something else decides neither which tasks exist nor what goes with them', async (t) => {
+  type Case = readonly [name: string, ddl: string, task: object, unknown: boolean]
+  const cases: readonly Case[] = [
+    ['a list of things to do', "CREATE TABLE tasks (id INTEGER PRIMARY KEY, name TEXT, done INTEGER); INSERT INTO tasks VALUES (7, 'Buy milk', 0)", { title: 'Mine' }, true],
+    ['no ids', 'CREATE TABLE tasks (key TEXT PRIMARY KEY, payload TEXT)', { title: 'Mine' }, true],
+    ['the same columns, other tasks', 'CREATE TABLE tasks (id INTEGER PRIMARY KEY, title TEXT, status TEXT)', { title: 'Mine' }, false],
+    ['the task itself', "CREATE TABLE tasks (id INTEGER PRIMARY KEY, title TEXT, status TEXT); INSERT INTO tasks VALUES (7, 'Theirs', 'open')", { title: 'Theirs', status: 'open' }, false],
+    ['a view', "CREATE TABLE jobs (id TEXT, title TEXT, status TEXT); INSERT INTO jobs VALUES ('7', 'Theirs', 'open'); CREATE VIEW tasks AS SELECT * FROM jobs", { title: 'Theirs', status: 'open' }, false],
+    ['other names', "CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, state TEXT); INSERT INTO tasks VALUES ('7', 'Named', 'open')", { title: 'Mine' }, true]
+  ]
+  for (const [name, ddl, task, isAnyKnown] of cases) {
+    const path = join(temporaryDirectory(t), 'x.db')
+    const raw = new Sqlite(path)
+    t.teardown(() => raw.close())
+    raw.pragma('journal_mode = WAL')
+    raw.exec(ddl)
+    const timeline = await open(t, path)
+    await timeline.logInvocation({ taskId: 7, role: 'agent', provider: 'x', title: 'Mine' }, async () => 'done')
+    const found = await timeline.getTimeline(7)
+    t.strictSame(found.task, { id: '7', ...task }, name)
+    t.equal(found.timeline.length, 2, name)
+    t.equal((await timeline.listInvocations()).invocations[0]?.title, found.task.title, `${name}: the list says the same`)
+    const other = timeline.getTimeline('other').then(() => true, (error) => error.code)
+    t.equal(await other, isAnyKnown || 'AGENT_TIMELINE_UNKNOWN_TASK', name)
+    if (!isAnyKnown) continue
+    raw.exec('DELETE FROM tasks')
+    t.equal((await timeline.getTimeline(7)).timeline.length, 2, `${name}: what was recorded stays`)
+  }
+})
+
+t.test('what the host notes by the second is told after what came before it in that second', (t) => {
+  const note = (timestamp: string, invocationId: number | null = null): NewEvent =>
+    ({ type: 'x', invocationId, source: 's', sourceId: timestamp, timestamp })
+  const last = Date.parse('2026-02-10T12:49:05.120Z')
+  const moved = withinTheirSecond([
+    note('2026-02-10T12:49:05.000Z'), note('2026-02-10T12:49:04.000Z'), note('2026-02-10T12:49:05.050Z'),
+    note('2026-02-10T12:49:05.000Z', 1), note('2026-02-10T12:49:06.000Z')
+  ], last)
+  t.same(moved.map(({ timestamp }) => timestamp.slice(17, 23)), ['05.120', '04.000', '05.050', '05.000', '06.000'])
+  t.end()
 })

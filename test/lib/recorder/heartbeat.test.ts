@@ -161,7 +161,7 @@ t.test('the thread starts with the first run, and stops when there were none for
     startThread: (options) => {
       log.push('start')
       threads.push(options)
-      return { get beats () { return beatsOfThread }, stop: async () => { log.push('stop') } }
+      return { get beats () { return beatsOfThread }, written () {}, stop: async () => { log.push('stop') } }
     }
   })
   await heartbeat.round(false)
@@ -172,6 +172,9 @@ t.test('the thread starts with the first run, and stops when there were none for
   t.same(log.splice(0), ['start'])
   await heartbeat.round(true)
   t.same(log.splice(0), ['here'], 'until the thread is ready')
+  heartbeat.written()
+  await heartbeat.round(true)
+  t.same(log, [], 'what was written a moment ago shows as much')
   threads[0]?.onReady()
   await heartbeat.round(true)
   beatsOfThread = 5

@@ -173,6 +173,23 @@ t.test('ten megabytes in one message are cut, marked, and cost no more than a me
   t.match(next, { activity: 'next' })
 })
 
+t.test('whole messages stay apart; pieces that say so, and what has a space between, are one text', async (t) => {
+  const { timeline, events } = await setUp(t)
+  const stored = async (taskId: string, messages: readonly string[], metadata?: Record<string, unknown>) => {
+    await timeline.logInvocation({ ...META, taskId }, async ({ onActivity }) => {
+      for (const message of messages) onActivity(activity(message, { type: 'output', ...(metadata === undefined ? {} : { metadata }) }))
+    })
+    return (await events(taskId)).slice(1, -1).map((event) => event as { activity?: string, metadata?: object })
+  }
+  const whole = ['I found the bug.', 'Now I fix it.', '# Summary', 'done', 'step 2']
+  t.same((await stored('whole', whole)).map((event) => event.activity), whole)
+  t.match(await stored('deltas', ['get', 'User', ' is', ' "', 'fine', '".'], { delta: true }),
+    [{ activity: 'getUser is "fine".', metadata: { pieces: 6, delta: undefined } }])
+  t.same((await stored('lines', ['one\n', 'two\n', 'three'])).map((event) => event.activity), ['one\ntwo\nthree'])
+  t.match(await stored('other', ['a', 'b'], { delta: true, parentCallId: 'c' }),
+    [{ activity: 'a', metadata: { parentCallId: 'c', delta: undefined } }, { activity: 'b' }])
+})
+
 t.test('small pieces of output share a row, whole lines and other kinds do not', async (t) => {
   const { timeline, events } = await setUp(t)
   await timeline.logInvocation(META, async ({ onActivity }) => {
@@ -263,7 +280,7 @@ t.test('tool calls that are open when the run ends are closed as aborted', async
   ])
 })
 
-t.test('times are the ones the host gave, never in the future, and last_activity_at never goes back', async (t) => {
+t.test('times are the ones the host gave, within the run, and last_activity_at never goes back', async (t) => {
   const { timeline, events } = await setUp(t)
   const run = await timeline.startInvocation(META)
   const lastActivity = async () => (await timeline.listInvocations()).invocations[0]?.lastActivityAt as string
@@ -278,8 +295,48 @@ t.test('times are the ones the host gave, never in the future, and last_activity
   await run.complete()
   const [, future, past, none] = await events()
   t.ok(Date.parse(future?.timestamp as string) <= Date.now())
-  t.equal(past?.timestamp, '2026-01-01T00:00:00.123Z')
+  t.ok(past?.timestamp as string >= (await timeline.getInvocation(run.id!))!.startedAt!, 'not before the run began')
   t.ok(Date.parse(none?.timestamp as string) >= beforeMs)
+})
+
+t.test("an agent's clock that is behind, or tells seconds, moves its calls into the run and makes none longer", async (t) => {
+  const { timeline, events } = await setUp(t)
+  for (const [taskId, tell] of [
+    ['behind', (at: number) => new Date(at - 900_000)], ['in seconds', (at: number) => at / 1000 as unknown as Date],
+    ['ahead', (at: number) => new Date(at + 604_800_000)], ['of no date', () => new Date(NaN)]
+  ] as const) {
+    const run = await timeline.startInvocation({ ...META, taskId })
+    const { startedAt } = (await timeline.getInvocation(run.id!))!
+    const startedMs = Date.parse(startedAt!)
+    const tool = (phase: string, timestamp: Date) =>
+      run.activity(activity('exec: npm test', { type: 'tool_exec', timestamp, metadata: { callId: 'c', phase, tool: 'Bash' } }))
+    tool('start', tell(Date.now()))
+    await timeline.flush()
+    const running = (await timeline.listInvocations({ taskId })).invocations[0]!
+    t.ok(running.lastActivityAt! >= startedAt!, taskId)
+    t.ok(running.health!.tool!.elapsedMs <= Date.now() - startedMs, `${taskId}: the call began within the run`)
+    tool('end', tell(Date.now()))
+    await run.complete()
+    const times = (await events(taskId)).map(({ timestamp }) => timestamp)
+    t.same(times, [...times].sort(), `${taskId}: in order`)
+    t.ok(times.every((time) => time >= startedAt! && Date.parse(time) <= Date.now()), `${taskId}: within the run`)
+  }
+})
+
+t.test('what is thrown is read only as far as it is stored, and bytes are text', async (t) => {
+  const { timeline } = await setUp(t)
+  const thrown: ReadonlyArray<readonly [unknown, RegExp]> = [
+    [new Uint8Array(10_000_000).fill(120), /^x+/], [Buffer.from('not found\n'), /^not found/], [new ArrayBuffer(0), /^Failed without a message$/],
+    [{ output: Buffer.alloc(5_000_000) }, /^Failed without a message$/], [{ code: 5 }, /^\{"code":5\}$/], [['a'], /^\["a"\]$/]
+  ]
+  for (const [error, expected] of thrown) {
+    const run = await timeline.startInvocation(META)
+    await run.fail(error)
+    const { error: stored, status } = (await timeline.getInvocation(run.id!))!
+    t.equal(status, 'failed')
+    t.match(stored, expected)
+    t.ok(stored!.length <= 16_384)
+  }
 })
 
 t.test('a task that the database refuses is told once and leaves everybody else alone', async (t) => {

@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as atLatest } from 'node:timers/promises'
@@ -446,4 +449,62 @@ t.test('a bell that cannot be hung is reported once and breaks nothing', async (
   bell.ring(['b'])
   t.same(heard, [['a'], ['b']])
   t.equal(warnings.length, 1)
+})
+
+t.test('a bell that is a link, a pipe or holds something is not rung: what it stands for stays as it is', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bell-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const target = join(folder, 'target')
+  for (const hang of [
+    (path: string) => symlinkSync(target, path), (path: string) => linkSync(target, path),
+    (path: string) => writeFileSync(path, 'secret'), (path: string) => { execFileSync('mkfifo', [path]) }
+  ]) {
+    const databasePath = join(folder, `${Math.random()}.db`)
+    writeFileSync(target, 'secret')
+    hang(`${databasePath}-bell`)
+    const warnings: string[] = []
+    const logger = { ...silentLogger, warn: (_: object, message: string) => { warnings.push(message) } }
+    const bell = createBell({ databasePath, logger })
+    t.teardown(() => bell.close())
+    const heard: unknown[] = []
+    bell.subscribe((taskIds) => heard.push(taskIds))
+    bell.ring(['a'])
+    t.same(heard, [['a']])
+    t.equal(warnings.length, 1)
+    t.equal(readFileSync(target, 'utf8'), 'secret')
+  }
+})
+
+t.test('a database has one bell, by whatever name it is opened', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bell-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'x.db'), '')
+  symlinkSync(join(folder, 'x.db'), join(folder, 'other.db'))
+  const bell = createBell({ databasePath: join(folder, 'other.db'), logger: silentLogger })
+  bell.ring(['a'])
+  bell.close()
+  t.same(readdirSync(folder).sort(), ['other.db', 'x.db', 'x.db-bell'])
+  t.end()
+})
+
+t.test('hints are listened to only while somebody watches', async (t) => {
+  const bus = createInProcessBus()
+  let listeners = 0
+  const { hub } = setUp(t, {
+    ...bus,
+    subscribe (onWake) {
+      const stop = bus.subscribe(onWake)
+      listeners++
+      return () => { listeners--; stop() }
+    }
+  })
+  t.equal(listeners, 0)
+  const stop = hub.onWake(() => {})
+  t.equal(listeners, 1)
+  const watch = hub.watch('a', { onEnd () {} })
+  await watch.opened
+  stop()
+  t.equal(listeners, 1)
+  watch.close()
+  t.equal(listeners, 0)
 })
