@@ -13,7 +13,7 @@ import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
 import { OPTIONS, allowedHosts, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
-import { runRecorded, type Exit } from './run-command.js'
+import { runRecorded, type RecordedCommand, type Exit } from './run-command.js'
 
 /** Where a command writes, and how it is told to end. */
 export interface Terminal {
@@ -34,6 +34,8 @@ const HELP = `Usage: agent-timeline <command> [options]
            [--timeout MS] [--silence-timeout MS] -- COMMAND [ARGUMENT]...
            runs a command and records it, also what Claude Code, Codex and Gemini CLI print as JSON;
            its input, output and exit code are the command's
+           [--acp [--prompt TEXT] [--auth-method ID]]: an agent of the Agent Client Protocol; without --prompt it
+           is given what comes in on stdin; prints what it says; exit code 0 when its turn ended well, else 1
   tail     --database FILE --task ID [--after NUMBER]
            prints what a task's agents do while they do it, until it is interrupted
   migrate  --database FILE
@@ -57,7 +59,7 @@ interface Command {
 const COMMANDS = new Map<string, Command>([
   ['serve', { options: ['database', 'port', 'host', 'allowed-host'], run: serve }],
   ['run', {
-    options: ['database', 'task', 'role', 'title', 'provider', 'model', 'timeout', 'silence-timeout'],
+    options: ['database', 'task', 'role', 'title', 'provider', 'model', 'timeout', 'silence-timeout', 'acp', 'prompt', 'auth-method'],
     takesWords: true,
     run: record
   }],
@@ -188,8 +190,14 @@ async function record (values: Values, terminal: Terminal, words: readonly strin
     ...limit('silenceTimeout', '--silence-timeout', values['silence-timeout']),
     signal: ending.signal,
     passOn: terminal.write,
+    ...(values.acp === true && { acp: acpOptions(values) }),
     logger: loggerOf({ ...terminal, printError: (line) => { terminal.printError(`agent-timeline: ${line}`) } })
   })
+}
+
+function acpOptions (values: Values): NonNullable<RecordedCommand['acp']> {
+  const { prompt, 'auth-method': authMethod } = given(values, ['prompt', 'auth-method'])
+  return { ...(prompt !== undefined && { prompt }), ...(authMethod !== undefined && { authMethod }) }
 }
 
 async function runMigration (values: Values, { print }: Terminal): Promise<undefined> {

@@ -1,6 +1,10 @@
-import type { InvocationResult, InvokeOptions } from '../lib/activity.js'
+import { text } from 'node:stream/consumers'
+import type { InvocationResult, InvokeOptions, OnActivity } from '../lib/activity.js'
 import { isTimelineError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { createAcpAdapter } from '../lib/providers/acp.js'
+import type { AcpState } from '../lib/providers/acp-state.js'
+import type { CliAdapter } from '../lib/providers/adapter.js'
 import { createAgent } from '../lib/providers/agent.js'
 import type { PassOn } from '../lib/providers/process-runner.js'
 import type { OutputFormat } from '../lib/providers/format.js'
@@ -25,6 +29,12 @@ export interface RecordedCommand {
   readonly passOn: PassOn
   /** Looked at before those that are known anyway. */
   readonly formats?: readonly OutputFormat[]
+  /** It speaks the Agent Client Protocol: what it says is passed on, its exit code means nothing. */
+  readonly acp?: {
+    /** Default: what comes in on the stdin of this process. */
+    readonly prompt?: string
+    readonly authMethod?: string
+  }
   readonly logger: Logger
 }
 
@@ -46,11 +56,16 @@ export async function runRecorded (command: RecordedCommand): Promise<Exit> {
   const { words, meta, logger } = command
   const [program = '', ...args] = words
   const formats = [...command.formats ?? [], ...knownFormats()]
-  const adapter = createRecognisingAdapter(words, formats)
-  const agent = createAgent(adapter, { command: program, args: () => args }, command.passOn)
+  const options = { command: program, args: () => args }
+  const agent = command.acp === undefined
+    ? createAgent(createRecognisingAdapter(words, formats), options, command.passOn)
+    : createAgent(acpAdapter(command, command.acp), options)
+  const prompt = command.acp === undefined ? '' : command.acp.prompt ?? await text(process.stdin)
   const { timeout, silenceTimeout } = command
   const limits = { ...(timeout !== undefined && { timeout }), ...(silenceTimeout !== undefined && { silenceTimeout }) }
-  const invoke = async (options: InvokeOptions): Promise<InvocationResult> => await agent.invoke('', { ...limits, ...options })
+  const invoke = async (options: InvokeOptions): Promise<InvocationResult> => await agent.invoke(prompt, {
+    ...limits, ...options, ...(command.acp !== undefined && { onActivity: sayAloud(command, options) })
+  })
 
   const timeline = await openInTime(command)
   const provider = meta.provider ?? recogniseCommand(words, formats)?.name ?? program.replace(/^.*\//, '')
@@ -58,10 +73,11 @@ export async function runRecorded (command: RecordedCommand): Promise<Exit> {
     const result = timeline === undefined
       ? await invoke({ signal: command.signal })
       : await timeline.logInvocation(
-        { ...meta, provider, prompt: words.map(quoted).join(' '), signal: command.signal },
+        { ...meta, provider, prompt: command.acp === undefined ? words.map(quoted).join(' ') : prompt, signal: command.signal },
         async ({ onActivity, signal }) => await invoke({ onActivity, signal })
       )
     if (result.timedOut) logger.warn({}, String(result.error))
+    if (command.acp !== undefined) return endOfTurn(result, command)
     return result.signal === null ? result.exitCode ?? 1 : result.signal as NodeJS.Signals
   } catch (err) {
     if (!isTimelineError(err)) throw err
@@ -70,6 +86,28 @@ export async function runRecorded (command: RecordedCommand): Promise<Exit> {
   } finally {
     await timeline?.close()
   }
+}
+
+function acpAdapter ({ passOn }: RecordedCommand, { authMethod }: NonNullable<RecordedCommand['acp']>): CliAdapter<AcpState> {
+  return {
+    ...createAcpAdapter(authMethod === undefined ? {} : { authMethod }),
+    errorLine (line) { passOn('stderr', Buffer.from(`${line.text}\n`)).catch(() => {}) }
+  }
+}
+
+/** An agent prints its protocol: what it says in it is what a person wants to read. */
+function sayAloud ({ passOn }: RecordedCommand, { onActivity }: InvokeOptions): OnActivity {
+  return (activity) => {
+    onActivity?.(activity)
+    if (activity.type === 'output') passOn('stdout', Buffer.from(activity.message)).catch(() => {})
+  }
+}
+
+function endOfTurn (result: InvocationResult, { signal, logger }: RecordedCommand): Exit {
+  if (result.success) return 0
+  if (signal.aborted && typeof signal.reason === 'string') return signal.reason as NodeJS.Signals
+  if (!result.timedOut) logger.warn({}, String(result.error))
+  return 1
 }
 
 /** A database that cannot be had soon is done without; one that comes later is closed again. */

@@ -231,3 +231,34 @@ t.test('a reader that has seen enough closes the command\'s stdout, not the comm
   t.equal(code, 7)
   t.match(stderr.join(''), /nobody reads/)
 })
+
+t.test('--acp talks with an agent of the protocol: prompt from stdin or the option, its words on stdout, its turn decides', async (t) => {
+  const database = join(makeFolder(t), 'x.db')
+  const agent = join(makeFolder(t), 'agent.mjs')
+  writeFileSync(agent, `import { createInterface } from 'node:readline'
+    const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method, params } = JSON.parse(line)
+      if (method === 'initialize') say({ id, result: { protocolVersion: 1 } })
+      if (method === 'session/new') say({ id, result: { sessionId: 's' } })
+      if (method !== 'session/prompt') return
+      const text = 'heard ' + params.prompt[0].text
+      say({ method: 'session/update', params: { sessionId: 's', update: { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } } } })
+      say({ id, result: { stopReason: text.includes('refuse') ? 'refusal' : 'end_turn' } })
+    }).on('close', () => process.exit(7))`)
+  for (const [options, input, code, heard] of [
+    [['--acp'], 'from stdin', 0, 'heard from stdin'], [['--acp', '--prompt', 'refuse'], '', 1, 'heard refuse']
+  ] as const) {
+    const child = start(database, [process.execPath, agent], options)
+    const printed: Buffer[] = []
+    child.stdout!.on('data', (chunk: Buffer) => { printed.push(chunk) })
+    child.stdin!.end(input)
+    const [ended] = await once(child, 'close')
+    t.equal(ended, code)
+    t.equal(Buffer.concat(printed).toString(), heard)
+  }
+  const timeline = await openTimeline({ database })
+  t.teardown(() => timeline.close())
+  const { invocations } = await timeline.listInvocations({ taskId: 'a' })
+  t.match(invocations.map(({ status }) => status), ['failed', 'completed'])
+})
