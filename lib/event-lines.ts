@@ -1,6 +1,7 @@
 import type {
   InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, InvocationSummary, TaskEvent, TimelineEvent
 } from './events.js'
+import { OpenUses, readUse, type OpenUse } from './open-uses.js'
 import { formatDuration, toPlainLine, toPlainLines } from './plain-text.js'
 
 /**
@@ -10,7 +11,7 @@ import { formatDuration, toPlainLine, toPlainLines } from './plain-text.js'
  */
 export class EventLines {
   readonly #roles = new Map<number, string>()
-  readonly #calls = new Map<string, string>()
+  readonly #calls = new Map<number, OpenUses<OpenUse>>()
 
   /** @param known invocations whose start may not be among the events */
   constructor (known: ReadonlyArray<Pick<InvocationSummary, 'id' | 'role'>> = []) {
@@ -46,14 +47,16 @@ export class EventLines {
   #describeActivity (event: InvocationActivityEvent): string | undefined {
     if (event.activityType === 'error') return `✗  ${toPlainLine(event.activity)}`
     if (event.activityType !== 'tool_exec') return undefined
-    const { callId, phase, status, exitCode, durationMs } = event.metadata ?? {}
-    const key = `${event.invocationId} ${String(callId)}`
+    const { phase, status, exitCode, durationMs } = event.metadata ?? {}
+    const use = readUse(event.metadata ?? {})
+    const open = this.#calls.get(event.invocationId) ?? new OpenUses()
     if (phase !== 'end') {
-      if (callId !== undefined) this.#calls.set(key, event.activity)
+      if (use !== undefined) open.start({ ...use, message: event.activity })
+      if (open.size > 0) this.#calls.set(event.invocationId, open)
       return `⚡ ${toPlainLine(event.activity)}`
     }
-    const call = this.#calls.get(key) ?? event.activity
-    this.#calls.delete(key)
+    const call = (use === undefined ? undefined : open.end(use))?.message ?? event.activity
+    if (open.size === 0) this.#calls.delete(event.invocationId)
     if (status === 'ok' || status === undefined) return undefined
     const details = [
       ...(typeof exitCode === 'number' ? [`exit ${exitCode}`] : []),

@@ -121,8 +121,10 @@ export class Draft {
     if (!isTool) return this.#push(createTextRow(event, isParallel))
     const row = createToolRow(event, isParallel)
     if (row.callId !== undefined) {
-      const calls = isEnd ? next.headless : next.openCalls
-      calls.set(callKey(invocationId, row.callId), row.seq)
+      const key = callKey(invocationId, row.callId, metadata?.use)
+      // Of ends without a start only the first can belong to what was told before.
+      if (!isEnd) next.openCalls.set(freeKey(next.openCalls, key), row.seq)
+      else if (!next.headless.has(key)) next.headless.set(key, row.seq)
     }
     this.#push(row)
   }
@@ -130,7 +132,7 @@ export class Draft {
   /** Joins the second half of a call to its first, if that is here. */
   #endCall (event: InvocationActivityEvent): boolean {
     const { openCalls } = this.next
-    const key = callKey(event.invocationId, String(event.metadata?.callId))
+    const key = oldestKey(openCalls, callKey(event.invocationId, String(event.metadata?.callId), event.metadata?.use))
     const seq = openCalls.get(key)
     openCalls.delete(key)
     return seq !== undefined && this.#settle(seq, (row) => endToolRow(row, event))
@@ -189,4 +191,18 @@ export class Draft {
     const { seq, invocationId } = event
     return { seq, atMs: timeOf(event), invocationId, isParallel: this.#running > 1 }
   }
+}
+
+/** A key of its own for a call whose id is in use already, where who reports it does not count the uses. */
+function freeKey (calls: ReadonlyMap<string, number>, key: string): string {
+  let free = key
+  for (let more = 2; calls.has(free); more++) free = `${key}\0\0${more}`
+  return free
+}
+
+/** An end goes to the oldest. */
+function oldestKey (calls: ReadonlyMap<string, number>, key: string): string {
+  if (calls.has(key)) return key
+  for (const other of calls.keys()) if (other.startsWith(`${key}\0\0`)) return other
+  return key
 }

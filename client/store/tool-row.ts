@@ -62,9 +62,9 @@ export function endStatus ({ metadata }: InvocationActivityEvent): ToolStatus {
   return typeof exitCode === 'number' && exitCode !== 0 ? 'error' : 'ok'
 }
 
-/** Key of a call within its invocation. */
-export function callKey (invocationId: number, callId: string): string {
-  return `${invocationId} ${callId}`
+/** Key of a call within its invocation: agents use an id again once its call is over, and count the uses. */
+export function callKey (invocationId: number, callId: string, use?: unknown): string {
+  return typeof use === 'number' ? `${invocationId} ${callId}\0${use}` : `${invocationId} ${callId}`
 }
 
 function describeTool (message: string, tool: string): Pick<ToolRow, 'toolKind' | 'tool' | 'verb' | 'target'> {

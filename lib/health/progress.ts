@@ -1,9 +1,12 @@
 import { parseTime, toIso } from '../clock.js'
+import { keyOfUse, type CallUse } from '../open-uses.js'
 import { WAIT_KINDS, waitKind, type WaitKind } from './wait-kind.js'
 
 /** A tool call that has started and not ended. */
 export interface OpenCall {
   readonly callId: string
+  /** Which use of the id it is, from the second on. */
+  readonly use?: number
   readonly name: string
   /** The first characters of what it was started with. */
   readonly message: string
@@ -18,6 +21,7 @@ export interface OpenCall {
 /** A call of which nothing but its id was read yet: most are over before anybody asks. */
 interface UnreadCall {
   readonly callId: string
+  readonly use?: number
   readonly startedAt: number
   readonly activity: ProgressActivity
 }
@@ -36,7 +40,7 @@ export interface Wait {
 
 /** What a run is in the middle of, as far as its stored activities tell. */
 export interface Progress {
-  /** Oldest first. */
+  /** Oldest first, by the key of their use. */
   readonly calls: Map<string, OpenCall | UnreadCall>
   waiting: Wait | undefined
   /** The last activity that was more than a sign of life, in milliseconds since the epoch; 0 for none. */
@@ -106,12 +110,13 @@ export function followActivity (progress: Progress, activity: ProgressActivity):
     hasChanged = true
   }
   if (callId === undefined) return hasChanged
-  if (type === 'tool_exec') return followCall(progress, callId, details.phase, activity) || hasChanged
-  return (details.background === true && moveToBackground(progress, callId)) || hasChanged
+  const use = { callId, ...(typeof details.use === 'number' ? { use: details.use } : {}) }
+  if (type === 'tool_exec') return followCall(progress, use, details.phase, activity) || hasChanged
+  return (details.background === true && moveToBackground(progress, use)) || hasChanged
 }
 
 /** As adapters write the metadata of a call: reading no further is what makes this cheap enough for every activity. */
-const CALL = /^\{"callId":"([^"\\]{1,128})","phase":"(start|end)"/
+const CALL = /^\{"callId":"([^"\\]{1,128})","phase":"(start|end)"(?:,"use":(\d+))?/
 /** Kinds of progress that mean something here, wherever in the JSON. */
 const KIND = /"kind":"(?:waiting|retry|tool|dropped)"/
 
@@ -121,25 +126,42 @@ function detailsOf ({ waiting }: Progress, type: string, metadata: string | null
   if (type === 'progress') return waiting?.callId !== undefined || KIND.test(metadata) ? parse(metadata) : NO_DETAILS
   if (type !== 'tool_exec') return NO_DETAILS
   const call = CALL.exec(metadata)
-  return call === null ? parse(metadata) : { callId: call[1], phase: call[2] }
+  if (call === null || (call[3] === undefined && metadata.includes('"use":'))) return parse(metadata)
+  return { callId: call[1], phase: call[2], ...(call[3] === undefined ? {} : { use: Number(call[3]) }) }
 }
 
-function followCall ({ calls }: Progress, callId: string, phase: unknown, activity: ProgressActivity): boolean {
-  if (phase === 'end') return calls.delete(callId)
-  if (phase !== 'start' || calls.has(callId) || calls.size >= MAX_CALLS) return false
+function followCall ({ calls }: Progress, use: CallUse, phase: unknown, activity: ProgressActivity): boolean {
+  const key = keyOfUse(use)
+  if (phase === 'end') return calls.delete(key) || calls.delete(laterKey(calls, key))
+  if (phase !== 'start' || calls.size >= MAX_CALLS) return false
+  const known = calls.get(key)
+  // The same start once more; another one is another call, where who reports them does not count the uses.
+  if (known !== undefined && cut(messageOf(known), MESSAGE_CHARS) === cut(activity.message, MESSAGE_CHARS)) return false
   const { type, message, metadata, at } = activity
-  calls.set(callId, { callId, startedAt: at, activity: { type, message, metadata, at } })
+  const call = { ...use, startedAt: at, activity: { type, message, metadata, at } }
+  calls.set(known === undefined ? key : `${key}\0\0${at} ${calls.size}`, call)
   return true
+}
+
+function messageOf (call: OpenCall | UnreadCall): string {
+  return 'activity' in call ? call.activity.message : call.message
+}
+
+/** The oldest of the calls that share a key. */
+function laterKey (calls: Progress['calls'], key: string): string {
+  for (const other of calls.keys()) if (other.startsWith(`${key}\0\0`)) return other
+  return key
 }
 
 /** Reads what was put off. */
 function readCall (call: OpenCall | UnreadCall): OpenCall {
   if (!('activity' in call)) return call
-  const { callId, startedAt, activity: { message, metadata } } = call
+  const { callId, use, startedAt, activity: { message, metadata } } = call
   const details = parse(metadata ?? '{}')
   const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
   return {
     callId,
+    ...(use === undefined ? {} : { use }),
     name: text(details.tool, NAME_CHARS) ?? '',
     message: cut(message, MESSAGE_CHARS),
     startedAt,
@@ -152,11 +174,12 @@ export function callsOf ({ calls }: Progress): OpenCall[] {
   return [...calls.values()].map(readCall)
 }
 
-function moveToBackground ({ calls }: Progress, callId: string): boolean {
-  const started = calls.get(callId)
+function moveToBackground ({ calls }: Progress, use: CallUse): boolean {
+  const key = keyOfUse(use)
+  const started = calls.get(key)
   const call = started && readCall(started)
   if (call === undefined || call.isBackground === true) return false
-  calls.set(callId, { ...call, isBackground: true })
+  calls.set(key, { ...call, isBackground: true })
   return true
 }
 
@@ -178,9 +201,9 @@ function toWait (kind: 'waiting' | 'retry', details: Details, message: string, a
 export function encodeProgress ({ calls, waiting, movedAt, hasBeaten }: Progress): string | null {
   if (calls.size === 0 && waiting === undefined && !hasBeaten) return null
   const first: OpenCall[] = []
-  for (const call of calls.values()) {
+  for (const [key, call] of calls) {
     const read = readCall(call)
-    if (read !== call) calls.set(read.callId, read)
+    if (read !== call) calls.set(key, read)
     if (first.length < MAX_STORED_CALLS) first.push(read)
   }
   const rest = { ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}) }
@@ -201,7 +224,9 @@ export function decodeProgress (json: string | null, lastActivityAt: number): Pr
   const known = Array.isArray(calls) ? calls.filter(isOpenCall) : []
   const hasBeaten = isTime(movedAt)
   return {
-    calls: new Map(known.map((call) => [call.callId, call])),
+    calls: new Map(known.map((call, at) => [known.findIndex((one) => keyOfUse(one) === keyOfUse(call)) === at
+      ? keyOfUse(call)
+      : `${keyOfUse(call)}\0\0${call.startedAt} ${at}`, call])),
     waiting: isWait(waiting) ? waiting : undefined,
     movedAt: hasBeaten ? movedAt : lastActivityAt,
     hasBeaten

@@ -3,7 +3,7 @@ const EXCERPT_CHARS = [4_096, 512]
 
 /** Keys that survive when even excerpts are too large: what pairs, times and explains an activity. */
 const ESSENTIAL_KEYS = [
-  'callId', 'phase', 'tool', 'status', 'durationMs', 'exitCode', 'parentCallId', 'kind', 'what', 'until'
+  'callId', 'phase', 'use', 'tool', 'toolKind', 'status', 'durationMs', 'exitCode', 'parentCallId', 'kind', 'waitKind', 'what', 'until'
 ]
 
 /** A list keeps this many items where metadata is too large. */

@@ -3,13 +3,14 @@ import type { Clock } from '../clock.js'
 import { parseTime } from '../clock.js'
 import { isTimelineError, timelineError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { readUse } from '../open-uses.js'
 import { checkTaskId, type Caps } from '../options.js'
 import { endingOf, endingOfError, type Ending, type ResultLike } from './ending.js'
 import { describeValue, encodeMetadata } from './metadata.js'
 import { createPieceStreams } from './piece-streams.js'
 import { activityOp, prepareResult } from './prepare.js'
 import type { Redactor } from './redact.js'
-import { abortedMetadata, createRun, MAX_OPEN_CALLS, timeInRun, type InvocationMeta, type OpenCall, type Run } from './run.js'
+import { abortedMetadata, createRun, MAX_OPEN_CALLS, timeInRun, type InvocationMeta, type Run } from './run.js'
 import { cleanTail, cleanText } from './clean-text.js'
 import type { Writer } from './writer.js'
 
@@ -165,8 +166,8 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const at = Math.max(now(), run.latestAt)
     const monotonic = Math.round(performance.now() - run.startedAtMonotonic)
     const cleaned: Ending = { ...cleanEnding(ending), durationMs: ending.durationMs ?? monotonic }
-    for (const [callId, call] of run.openCalls) {
-      const metadata = abortedMetadata(callId, call, at)
+    for (const call of run.openCalls) {
+      const metadata = abortedMetadata(call, at)
       writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, options))
     }
     run.openCalls.clear()
@@ -343,16 +344,12 @@ const MAX_CALL_CHARS = 1_024
 /** Keeps the list of open tool calls, so that none stays open when its run ends. */
 function followCall (run: Run, message: string, metadata: unknown, at: number, redactor: Redactor): void {
   if (typeof metadata !== 'object' || metadata === null) return
-  const { callId, phase, tool, parentCallId } = metadata as Partial<Record<string, unknown>>
-  if (typeof callId !== 'string') return
-  if (phase === 'end') run.openCalls.delete(callId)
+  const { phase, tool } = metadata as Partial<Record<string, unknown>>
+  const use = readUse(metadata as Record<string, unknown>)
+  if (use === undefined) return
+  if (phase === 'end') run.openCalls.end(use)
   else if (phase === 'start' && run.openCalls.size < MAX_OPEN_CALLS) {
-    const call: OpenCall = {
-      tool: String(tool ?? ''),
-      message: message.length > MAX_CALL_CHARS ? redactor.head(message, MAX_CALL_CHARS) : message,
-      startedAt: at,
-      ...(typeof parentCallId === 'string' ? { parentCallId } : {})
-    }
-    run.openCalls.set(callId, call)
+    const shown = message.length > MAX_CALL_CHARS ? redactor.head(message, MAX_CALL_CHARS) : message
+    run.openCalls.start({ ...use, tool: String(tool ?? ''), message: shown, startedAt: at })
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { createProgress, type Progress } from '../health/progress.js'
+import { OpenUses, type OpenUse } from '../open-uses.js'
 import type { PieceStreams } from './piece-streams.js'
 
 /** What is told about an invocation when it starts. */
@@ -38,7 +39,7 @@ export interface Run {
   /** Settles as the commit of its end does; undefined while it has none. */
   ended: Promise<void> | undefined
   /** Tool calls that have started and not ended. */
-  readonly openCalls: Map<string, OpenCall>
+  readonly openCalls: OpenUses<OpenCall>
   /** Rows written so far, and the number of the last one of the half that stays when the middle goes. */
   activityCount: number
   /** Milliseconds since the epoch; never goes back. */
@@ -52,12 +53,10 @@ export interface Run {
   readonly pieceStreams: PieceStreams
 }
 
-export interface OpenCall {
+export interface OpenCall extends OpenUse {
   readonly tool: string
-  readonly message: string
   /** Milliseconds since the epoch. */
   readonly startedAt: number
-  readonly parentCallId?: string | undefined
 }
 
 /** No agent runs more tools at once; whoever opens more has lost count. */
@@ -85,10 +84,11 @@ export function timeInRun (run: Run, reported: number | undefined, receivedAt: n
 }
 
 /** Metadata of the end of a call that its run did not live to see. */
-export function abortedMetadata (callId: string, call: OpenCall, at: number): Record<string, unknown> {
+export function abortedMetadata (call: OpenCall, at: number): Record<string, unknown> {
   return {
-    callId,
+    callId: call.callId,
     phase: 'end',
+    ...(call.use === undefined ? {} : { use: call.use }),
     tool: call.tool,
     status: 'aborted',
     durationMs: Math.max(0, at - call.startedAt),
@@ -109,7 +109,7 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pie
     latestAt: startedAt,
     clockLagMs: 0,
     ended: undefined,
-    openCalls: new Map(),
+    openCalls: new OpenUses(),
     activityCount: 0,
     lastActivityAt: startedAt,
     lastHeadSeq: undefined,

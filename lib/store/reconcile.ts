@@ -6,6 +6,7 @@ import { currentOwner, judgeOwner, parseOwner } from '../recorder/owner.js'
 import { abortedMetadata, MAX_OPEN_CALLS, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
+import { OpenUses, readUse } from '../open-uses.js'
 import { parseDetails } from './event-rows.js'
 import { insertActivities } from './insert-activities.js'
 import type { Silences } from './silences.js'
@@ -154,8 +155,7 @@ async function endRun (
   return true
 }
 
-/** By call id. */
-type OpenCalls = ReadonlyMap<string, OpenCall>
+type OpenCalls = OpenUses<OpenCall>
 
 /** A page holds no more than a few megabytes, whatever the rows. */
 const ROWS_A_PAGE = 200
@@ -165,18 +165,20 @@ const ROWS_A_PAGE = 200
  * before the transaction, since a run may have a hundred thousand.
  */
 async function findOpenCalls (database: Database, run: LostRun, now: number): Promise<OpenCalls> {
-  const open = new Map<string, OpenCall>()
+  const open: OpenCalls = new OpenUses()
   for (let after = 0; ;) {
     const rows = await database.read((db) => db.selectFrom('invocation_activity')
       .select(['seq', 'message', 'metadata', 'created_at'])
       .where('invocation_id', '=', run.invocation_id).where('seq', '>', after).where('activity_type', '=', 'tool_exec')
       .orderBy('seq').limit(limitTo(ROWS_A_PAGE)).execute())
     for (const { message, metadata, created_at: createdAt } of rows) {
-      const { callId, phase, tool = '', parentCallId } = (parseDetails(metadata) ?? {}) as Record<string, string | undefined>
-      if (callId === undefined) continue
-      if (phase === 'end') open.delete(callId)
+      const details = parseDetails(metadata) ?? {}
+      const { phase, tool = '' } = details as Record<string, string | undefined>
+      const use = readUse(details)
+      if (use === undefined) continue
+      if (phase === 'end') open.end(use)
       else if (phase === 'start' && open.size < MAX_OPEN_CALLS) {
-        open.set(callId, { tool, message, startedAt: parseTime(createdAt) ?? now, parentCallId })
+        open.start({ ...use, tool, message, startedAt: parseTime(createdAt) ?? now })
       }
     }
     if (rows.length < ROWS_A_PAGE) return open
@@ -188,12 +190,12 @@ async function findOpenCalls (database: Database, run: LostRun, now: number): Pr
 async function abortCalls (trx: Kysely<Tables>, run: LostRun, open: OpenCalls, now: number): Promise<void> {
   if (open.size === 0) return
   const first = await allocate(trx, run.task_id, open.size) ?? 0
-  await insertActivities(trx, new Map(), run.task_id, toIso(now), [...open].map(([callId, call], index) => ({
+  await insertActivities(trx, new Map(), run.task_id, toIso(now), [...open].map((call, index) => ({
     invocationId: run.invocation_id,
     type: 'tool_exec' as const,
     message: call.message,
     lagMs: 0,
     seq: first + index,
-    metadata: JSON.stringify(abortedMetadata(callId, call, now))
+    metadata: JSON.stringify(abortedMetadata(call, now))
   })))
 }
