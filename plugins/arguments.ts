@@ -19,13 +19,14 @@ export const OPTIONS = {
   port: { type: 'string' },
   host: { type: 'string' },
   'allowed-host': { type: 'string', multiple: true },
+  'format-module': { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' }
 } as const
 
 /** What was given, as it was given. */
 export type Values = {
-  readonly [name in keyof typeof OPTIONS]?: (name extends 'allowed-host' ? string[] : string | boolean) | undefined
+  readonly [name in keyof typeof OPTIONS]?: (name extends 'allowed-host' | 'format-module' ? string[] : string | boolean) | undefined
 }
 /** What may be given once. */
 type Value = string | boolean | undefined

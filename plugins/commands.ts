@@ -13,6 +13,7 @@ import { MAX_LIST_LIMIT } from '../lib/store/reader.js'
 import { openTimeline } from '../lib/timeline.js'
 import { migrate } from '../migrations/index.js'
 import { OPTIONS, allowedHosts, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
+import { loadFormats } from './load-formats.js'
 import { runRecorded, type RecordedCommand, type Exit } from './run-command.js'
 
 /** Where a command writes, and how it is told to end. */
@@ -31,7 +32,7 @@ const HELP = `Usage: agent-timeline <command> [options]
            serves the pages and the API of a database that a runner, or run, has made;
            under addresses, localhost and the names that are given, as those of a proxy
   run      --database FILE --task ID --role ROLE [--title TEXT] [--provider NAME] [--model NAME]
-           [--timeout MS] [--silence-timeout MS] -- COMMAND [ARGUMENT]...
+           [--timeout MS] [--silence-timeout MS] [--format-module FILE]... -- COMMAND [ARGUMENT]...
            runs a command and records it, also what Claude Code, Codex and Gemini CLI print as JSON;
            its input, output and exit code are the command's
            [--acp [--prompt TEXT] [--auth-method ID]]: an agent of the Agent Client Protocol; without --prompt it
@@ -59,7 +60,10 @@ interface Command {
 const COMMANDS = new Map<string, Command>([
   ['serve', { options: ['database', 'port', 'host', 'allowed-host'], run: serve }],
   ['run', {
-    options: ['database', 'task', 'role', 'title', 'provider', 'model', 'timeout', 'silence-timeout', 'acp', 'prompt', 'auth-method'],
+    options: [
+      'database', 'task', 'role', 'title', 'provider', 'model', 'timeout', 'silence-timeout', 'format-module', 'acp', 'prompt',
+      'auth-method'
+    ],
     takesWords: true,
     run: record
   }],
@@ -177,6 +181,7 @@ async function record (values: Values, terminal: Terminal, words: readonly strin
   const [taskId, role] = [checkTaskId(required('--task', values.task)), required('--role', values.role)]
   if (words.length === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['--', 'and a command behind it are missing'])
   const meta = { taskId, role, ...given(values, ['title', 'provider', 'model']) }
+  const formats = await loadFormats(values['format-module'] ?? [])
   const ending = new AbortController()
   // What is wrong with our own stdout is told to the command, by its own.
   const end = (): void => { if (typeof terminal.signal.reason === 'string') ending.abort(terminal.signal.reason) }
@@ -186,6 +191,7 @@ async function record (values: Values, terminal: Terminal, words: readonly strin
     words,
     database,
     meta,
+    formats,
     ...limit('timeout', '--timeout', values.timeout),
     ...limit('silenceTimeout', '--silence-timeout', values['silence-timeout']),
     signal: ending.signal,

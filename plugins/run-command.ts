@@ -56,10 +56,11 @@ export async function runRecorded (command: RecordedCommand): Promise<Exit> {
   const { words, meta, logger } = command
   const [program = '', ...args] = words
   const formats = [...command.formats ?? [], ...knownFormats()]
-  const options = { command: program, args: () => args }
+  const options = { command: program, args: () => args, finishGraceMs: Infinity }
+  const warn = (message: string): void => { logger.warn({}, message) }
   const agent = command.acp === undefined
-    ? createAgent(createRecognisingAdapter(words, formats), options, command.passOn)
-    : createAgent(acpAdapter(command, command.acp), options)
+    ? createAgent(createRecognisingAdapter(words, formats), options, { passOn: command.passOn, warn })
+    : createAgent(acpAdapter(command, command.acp), options, { warn })
   const prompt = command.acp === undefined ? '' : command.acp.prompt ?? await text(process.stdin)
   const { timeout, silenceTimeout } = command
   const limits = { ...(timeout !== undefined && { timeout }), ...(silenceTimeout !== undefined && { silenceTimeout }) }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { InvocationActivity, OnActivity, ToolKind, ToolMetadata, WaitKind } from '../activity.js'
-import { toIso, type Clock } from '../clock.js'
+import { systemClock, toIso, type Clock } from '../clock.js'
 import { oneLine } from './caps.js'
 import { compact } from './json.js'
 
@@ -100,10 +100,10 @@ export interface ActivityLogOptions {
   readonly onActivity?: OnActivity
   /** Told once about each kind of trouble; a process warning by default. */
   readonly warn?: (message: string) => void
-  /** Milliseconds since the epoch. */
-  readonly clock: Clock
-  /** Milliseconds that never jump. */
-  readonly monotonicClock: Clock
+  /** Milliseconds since the epoch; this machine's by default. */
+  readonly clock?: Clock
+  /** Milliseconds that never jump; this process's by default. */
+  readonly monotonicClock?: Clock
 }
 
 const OUTPUT_INTERVAL_MS = 1_000
@@ -119,8 +119,10 @@ interface OpenUse {
 }
 
 /** Starts the log of one invocation. */
-export function createActivityLog (options: ActivityLogOptions): ActivityLog {
-  const { onActivity, warn = warnProcess, clock, monotonicClock } = options
+export function createActivityLog (options: ActivityLogOptions = {}): ActivityLog {
+  const {
+    onActivity, warn = warnProcess, clock = systemClock, monotonicClock = () => performance.now()
+  } = options
   const sessions: ActivityLog[] = []
   const uses = new Map<string, number>()
   const unknownCounts = new Map<string, number>()

@@ -33,7 +33,12 @@ export interface AgentOptions {
   readonly killGraceMs?: number
   /** Milliseconds added to `silenceTimeout` until the first byte; 30,000 by default. */
   readonly startupAllowanceMs?: number
-  /** Cap of one line of output in bytes; 8 MiB by default. A longer line is skipped and reported. */
+  /**
+   * Milliseconds that the process may live on, without a byte and with no call open, after the agent has said that it
+   * succeeded; 30,000 by default, `Infinity` for as long as it wants. It is then ended, and the run is a success.
+   */
+  readonly finishGraceMs?: number
+  /** Cap of one line of output in bytes; 8 MiB by default. Of a longer line beginning and end are read. */
   readonly maxLineBytes?: number
 }
 

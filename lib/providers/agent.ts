@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { InvocationResult, InvokeOptions } from '../activity.js'
-import { systemClock } from '../clock.js'
 import { timelineError } from '../errors.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { Agent, AgentCall, AgentOptions, CliAdapter, Conversation, Verdict } from './adapter.js'
@@ -12,12 +11,18 @@ import { compact } from './json.js'
 import type { Line } from './lines.js'
 import { runProcess, watchProcess, type PassOn, type ProcessEnd, type WatchOptions } from './process-runner.js'
 
-/**
- * Makes an agent of an adapter.
- *
- * @param passOn where its output goes as well; it then also has the stdin of this process, and no prompt
- */
-export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOptions = {}, passOn?: PassOn): Agent {
+/** For whoever stands between an agent and its user. */
+export interface Surroundings {
+  /** Where its output goes as well; it then also has the stdin of this process, and no prompt. */
+  readonly passOn?: PassOn
+  /** Told once about each kind of trouble; a process warning by default. */
+  readonly warn?: (message: string) => void
+}
+
+/** Makes an agent of an adapter. */
+export function createAgent<State> (
+  adapter: CliAdapter<State>, options: AgentOptions = {}, { passOn, warn }: Surroundings = {}
+): Agent {
   const command = options.command ?? adapter.command
 
   async function follow (
@@ -28,7 +33,7 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
     checkMs('timeout', invoke.timeout)
     checkMs('silenceTimeout', invoke.silenceTimeout)
     const log = createActivityLog({
-      ...compact({ onActivity: invoke.onActivity }), clock: systemClock, monotonicClock: () => performance.now()
+      ...compact({ onActivity: invoke.onActivity, warn })
     })
     const state = adapter.start(call)
     let lines = 0
@@ -36,15 +41,24 @@ export function createAgent<State> (adapter: CliAdapter<State>, options: AgentOp
       lines++
       guard(log, () => { adapter.line(line, state, log) })
     }
+    const hasFinished = (): boolean => {
+      const facts = adapter.facts?.(state)
+      return facts?.outcome === 'success' && facts.hasBackgroundWork !== true && log.openCalls === 0
+    }
     const { timeout, silenceTimeout, signal } = invoke
-    const { killGraceMs, startupAllowanceMs, maxLineBytes } = options
+    const { killGraceMs, startupAllowanceMs, maxLineBytes, finishGraceMs = FINISH_GRACE_MS } = options
+    checkMs('finishGraceMs', finishGraceMs)
     const end = await run({
       ...compact({ timeout, silenceTimeout, signal, killGraceMs, startupAllowanceMs, maxLineBytes }),
+      ...(adapter.facts !== undefined && finishGraceMs < Infinity && { finishGraceMs, isFinished: hasFinished }),
       onLine,
       onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(atWord(line), state, log) }) }
     }, state, log)
     if (lines === 0 && end.stopReason === undefined && usesDefaults(options)) throwIfTooOld(command, end)
-    return finish(adapter.verdict(state, end), end, log, invoke)
+    // Ended from outside, its exit says nothing of its work, which was done.
+    const isDone = end.stopReason !== undefined && end.stopReason !== 'aborted' && hasFinished()
+    const verdict = adapter.verdict(state, isDone ? { ...end, exitCode: 0, signal: null } : end)
+    return finish(verdict, end, log, invoke, isDone)
   }
 
   return {
@@ -105,15 +119,22 @@ function usesDefaults ({ args }: AgentOptions): boolean {
 }
 
 /** Closes what is open and says how it ended; a run that was ended from outside never succeeded. */
-export function finish (verdict: Verdict, end: ProcessEnd, log: ActivityLog, invoke: InvokeOptions): InvocationResult {
+export function finish (
+  verdict: Verdict, end: ProcessEnd, log: ActivityLog, invoke: InvokeOptions, isDone = false
+): InvocationResult {
   if (end.survivors.length > 0) {
     log.progress('notice', `These processes could not be ended: ${end.survivors.join(', ')}`, { pids: end.survivors })
+  }
+  if (isDone) {
+    log.progress('notice', 'The agent had finished and said so; its process did not exit, and was ended.', { what: NOT_EXITED })
   }
   log.close()
   const { stopReason, exitCode, signal, durationMs, stderrTail } = end
   const outside = stopReason === undefined
     ? {}
-    : { success: false, reason: stopReason, error: sentence(stopReason, invoke) }
+    : stopReason === 'finished'
+      ? { reason: NOT_EXITED }
+      : { success: false, reason: isDone ? NOT_EXITED : stopReason, error: sentence(stopReason, invoke, isDone) }
   return compact({
     ...verdict,
     ...outside,
@@ -125,7 +146,15 @@ export function finish (verdict: Verdict, end: ProcessEnd, log: ActivityLog, inv
   })
 }
 
-function sentence (stopReason: StopReason, { timeout, silenceTimeout }: InvokeOptions): string {
+/** The work was done, and the process stayed. */
+const NOT_EXITED = 'finished_not_exited'
+const FINISH_GRACE_MS = 30_000
+
+function sentence (stopReason: StopReason, { timeout, silenceTimeout }: InvokeOptions, isDone: boolean): string {
+  if (isDone) {
+    const limit = stopReason === 'timeout' ? `its time of ${timeout} ms` : `${silenceTimeout} ms of silence`
+    return `The agent had finished and said so, but its process did not exit within ${limit} and was ended.`
+  }
   if (stopReason === 'aborted') return 'The run was aborted.'
   if (stopReason === 'timeout') return `The run took longer than ${timeout} ms and was ended.`
   return `The agent printed nothing for ${silenceTimeout} ms and was ended.`

@@ -1,11 +1,23 @@
 import { timelineError } from '../errors.js'
 import type { CliAdapter } from './adapter.js'
+import type { OutputFormat } from './format.js'
+import { object } from './json.js'
 import type { ProcessEnd } from './process-runner.js'
 
 /** A time in the options. @throws AGENT_TIMELINE_INVALID_OPTION */
 export function checkMs (name: string, value: number | undefined): void {
   if (value !== undefined && !(value > 0)) {
     throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a positive number of milliseconds'])
+  }
+}
+
+/** A format of a host's own. @throws AGENT_TIMELINE_INVALID_OPTION */
+export function checkFormat (name: string, value: unknown): asserts value is OutputFormat {
+  const { name: known, createParser, recognise } = object(value)
+  const isFormat = typeof known === 'string' && known !== '' && typeof createParser === 'function' &&
+    (recognise === undefined || typeof recognise === 'function')
+  if (!isFormat) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is an object with a name and createParser(), and perhaps recognise()'])
   }
 }
 

@@ -3,14 +3,19 @@ import type { ActivityLog } from './activity-log.js'
 import type { Agent, AgentOptions, CliAdapter } from './adapter.js'
 import { createAgent } from './agent.js'
 import { endOfText } from './caps.js'
+import { checkFormat } from './checks.js'
+import { createFormatAdapter } from './format-adapter.js'
+import type { OutputFormat } from './format.js'
 import type { Line } from './lines.js'
 import { howEnded, lastErrorLine, plain } from './process-end.js'
 
 /** Options of {@link command}: those of every agent, with a command of one's own. */
 export interface CommandOptions extends AgentOptions {
   readonly command: string
-  /** What the agent is called; by default the file name of the command. */
+  /** What the agent is called; by default as the format is, or the file name of the command. */
   readonly name?: string
+  /** How its output is read. Default: by line, as text. */
+  readonly format?: OutputFormat
 }
 
 /** What is remembered of a program's output. */
@@ -25,10 +30,18 @@ const MAX_RESPONSE_CHARACTERS = 1_048_576
 /**
  * Any program: the prompt goes to stdin, each line of stdout is output, each line of stderr output marked as such, and
  * it succeeds with exit code 0. The response is what it printed on stdout (the last MiB). It knows no tools, tokens or
- * sessions; a function as `args` gets prompt and model.
+ * sessions, unless it is given a `format`; a function as `args` gets prompt and model.
+ *
+ * @throws AGENT_TIMELINE_INVALID_OPTION for a format that is none
  */
 export function command (options: CommandOptions): Agent {
-  return createAgent(createCommandAdapter(options.name ?? basename(options.command), options.command), options)
+  const { command, format } = options
+  if (format !== undefined) {
+    checkFormat('format', format)
+    const invocation = { command, args: (_call: unknown, extraArgs: readonly string[]) => extraArgs }
+    return createAgent(createFormatAdapter({ ...format, name: options.name ?? format.name }, invocation), options)
+  }
+  return createAgent(createCommandAdapter(options.name ?? basename(command), command), options)
 }
 
 /** What is special about any program: nothing. */

@@ -1,5 +1,5 @@
 /** Why a run was ended from outside. */
-export type StopReason = 'timeout' | 'silence' | 'aborted'
+export type StopReason = 'timeout' | 'silence' | 'aborted' | 'finished'
 
 /** When a run has to end, apart from by itself. All times in milliseconds; absent means no limit. */
 export interface DeadlineOptions {
@@ -9,6 +9,10 @@ export interface DeadlineOptions {
   readonly silenceTimeout?: number
   /** Added to `silenceTimeout` until the first byte: programs start slowly on a cold disk. 30,000 by default. */
   readonly startupAllowanceMs?: number
+  /** How long the process may live on, without a byte, after {@link isFinished} began to hold; for ever by default. */
+  readonly finishGraceMs?: number
+  /** The work is done, as the program said: asked several times a second, hence cheap. */
+  readonly isFinished?: () => boolean
   readonly signal?: AbortSignal
 }
 
@@ -27,7 +31,7 @@ const MAX_TIMER_MS = 2_147_483_647
 
 /** Starts the clocks of one run. */
 export function startDeadlines (options: DeadlineOptions): Deadlines {
-  const { timeout, silenceTimeout, startupAllowanceMs = 30_000, signal } = options
+  const { timeout, silenceTimeout, startupAllowanceMs = 30_000, finishGraceMs, isFinished, signal } = options
   const timers = new Set<NodeJS.Timeout>()
   let heardAt: number | undefined
   let stop: (reason: StopReason) => void = () => {}
@@ -55,6 +59,19 @@ export function startDeadlines (options: DeadlineOptions): Deadlines {
     after(limit, check)
   }
 
+  function watchFinish (graceMs: number, isFinished: () => boolean): void {
+    const everyMs = Math.min(1_000, Math.max(10, graceMs / 4))
+    let finishedAt: number | undefined
+    const check = (): void => {
+      finishedAt = isFinished() ? finishedAt ?? performance.now() : undefined
+      const quietSince = Math.max(finishedAt ?? Infinity, heardAt ?? 0)
+      if (performance.now() - quietSince >= graceMs) stop('finished')
+      else after(everyMs, check)
+    }
+    after(everyMs, check)
+  }
+
+  if (isFinished !== undefined && finishGraceMs !== undefined) watchFinish(finishGraceMs, isFinished)
   if (timeout !== undefined) after(timeout, () => { stop('timeout') })
   if (silenceTimeout !== undefined) watchSilence(silenceTimeout)
   if (signal?.aborted === true) abort()

@@ -229,7 +229,7 @@ export function createRecognisingAdapter (
 
   /** The command line promised a format of which nothing came: exit code 0 is then no success. */
   function missed (format: OutputFormat, state: RecognisingState, end: ProcessEnd): Verdict {
-    const log = state.log ?? createActivityLog({ clock: Date.now, monotonicClock: Date.now })
+    const log = state.log ?? createActivityLog()
     const { response, error } = plain.verdict(state.plain, end)
     const verdict = verdictOf(format, open(format, undefined, state, log).parser, end)
     return compact({ ...verdict, response, error: error ?? verdict.error }) as Verdict
