@@ -1,7 +1,7 @@
 // npm run test:clis [-- CLI…]: runs the real CLIs through our adapters, without any network but the loopback, and
 // compares with the recordings. Installs them into a scratch folder (about 900 MB) that is removed afterwards.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,20 +39,45 @@ async function testAll () {
   const { prefix, env, words } = isolation()
   console.log(`They run in ${words}.\n`)
   let failed = 0
+  const rows = []
   for (const name of names) {
-    for (const scenario of Object.keys(SCENARIOS)) {
+    for (const scenario of process.env.SCENARIO?.split(',') ?? Object.keys(SCENARIOS)) {
       const folder = join(scratch, `${name}-${scenario}`)
       mkdirSync(folder)
       const command = [...prefix, process.execPath, worker, name, scenario, folder, bin]
-      const { found, calls, asked, durationMs } = await runOne(command, path, env)
+      const ran = await runOne(command, path, env)
+      const { found, calls, asked, durationMs } = ran
+      if (calls !== undefined) rows.push(row(name, scenario, ran))
       if (found.length > 0) failed++
       const figures = calls === undefined ? '' : `${calls} tool calls, ${asked} answers, ${(durationMs / 1000).toFixed(1)} s`
       console.log(`${found.length === 0 ? 'ok    ' : 'NOT OK'} ${name} ${CLIS[name].version} ${scenario}: ${figures}`)
       for (const difference of found) console.log(`    ${difference}`)
     }
   }
+  tell(rows)
   console.log(failed === 0 ? '\nAll as recorded.' : `\n${failed} not as recorded.`)
   return failed === 0 ? 0 : 1
+}
+
+const COLUMNS = ['CLI', 'scenario', 'calls', 'failed', 'exit codes', 'characters of text', 'tokens in / out', 'cost', 'exit', 'outcome', 'as recorded']
+
+function row (name, scenario, { found, calls, failedCalls, exitCodes, texts, usage, exitCode, outcome }) {
+  const tokens = usage?.inputTokens === undefined ? '—' : `${usage.inputTokens} / ${usage.outputTokens}`
+  const cost = usage?.costUsd === undefined ? '—' : `$${usage.costUsd.toFixed(4)}`
+  const same = found.length === 0 ? 'yes' : 'no'
+  return [`${name} ${CLIS[name].version}`, scenario, calls, failedCalls, exitCodes, texts, tokens, cost, exitCode ?? 'ended', outcome, same]
+}
+
+/** As a table; with UPDATE_DOCS=1 into docs/providers.md, too. */
+function tell (rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const table = [line(COLUMNS), `|${'---|'.repeat(COLUMNS.length)}`, ...rows.map(line)].join('\n')
+  console.log(`\n${table}`)
+  if (process.env.UPDATE_DOCS !== '1') return
+  const page = new URL('../../docs/providers.md', import.meta.url)
+  const text = readFileSync(page, 'utf8')
+  const [begin, end] = ['<!-- begin: clis -->', '<!-- end: clis -->']
+  writeFileSync(page, `${text.split(begin)[0]}${begin}\n\n${table}\n\n${end}${text.split(end)[1]}`)
 }
 
 /** With an environment of its own: nothing of this one's keys and settings reaches a CLI. */

@@ -10,7 +10,7 @@ const INSTALL_MS = 600_000
 /** Installs the CLIs into a scratch folder with npm. Gives the directory of their commands and the Node to run them. */
 export async function installClis (folder, names) {
   writeFileSync(join(folder, 'package.json'), '{"private":true}\n')
-  const packages = names.map((name) => `${CLIS[name].package}@${CLIS[name].version}`)
+  const packages = [...new Set(names.map((name) => `${CLIS[name].package}@${CLIS[name].version}`))]
   try {
     await run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--loglevel=error', '--fetch-retries=1', ...packages], {
       cwd: folder, timeout: INSTALL_MS, maxBuffer: 16 * 1024 * 1024
