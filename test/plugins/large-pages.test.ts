@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
 import { openTimeline } from '../../lib/timeline.js'
 import { makeApp, makeFolder } from './app.js'
@@ -62,7 +63,8 @@ for (const [name, text] of Object.entries(TEXT)) {
     t.same(await walk('tasks/big/timeline?types=output,error&', ({ timeline }) => timeline), all.slice(2))
     const lines: number[] = []
     for (let url: string | undefined = '/api/tasks/big/timeline?project=p&limit=5000'; url !== undefined;) {
-      const { body, headers } = await app.inject({ url, headers: { accept: 'application/x-ndjson' } })
+      const { body, headers }: LightMyRequestResponse =
+        await app.inject({ url, headers: { accept: 'application/x-ndjson' } })
       lines.push(...body.split('\n').slice(0, -1).map((line: string) => JSON.parse(line).seq))
       const next: string | undefined = /^<(.*)>; rel="next"$/.exec(String(headers.link))?.[1]
       url = next && `/api/tasks/big/timeline${next}`

@@ -44,8 +44,9 @@ t.test('a request sees the tasks that it may see, the others as if they were not
     const get = async (url: string) => app.inject({ url, headers: as(access) })
     const listed: string[] = []
     for (let cursor: string | null = ''; cursor !== null;) {
-      const { invocations, page } = (await get(`/api/invocations?limit=1&cursor=${cursor}`)).json()
-      listed.push(...invocations.map(({ taskId }: { taskId: string }) => taskId))
+      const { invocations, page }: Awaited<ReturnType<Timeline['listInvocations']>> =
+        (await get(`/api/invocations?limit=1&cursor=${cursor}`)).json()
+      listed.push(...invocations.map(({ taskId }) => taskId))
       cursor = page.nextCursor
       if (sees.length > 0) t.equal(invocations.length, 1, `${name}: no page is emptied after it was read`)
     }
