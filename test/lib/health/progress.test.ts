@@ -213,6 +213,7 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
       writerId: 'w',
       owner: '{}',
       batch,
+      generation: 0,
       now: Date.now(),
       activitiesPerInvocation: 1_000,
       withoutHost: false,

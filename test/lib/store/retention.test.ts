@@ -49,6 +49,7 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
       meter: noMeter,
       now: () => Date.now() + aheadMs,
       onCommit: () => {},
+      onReopened: () => {},
       activityLogRetention: 7,
       maxDatabaseBytes: undefined,
       heartbeatIntervalMs: 60_000,
