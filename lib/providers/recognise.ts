@@ -110,8 +110,10 @@ export function createRecognisingAdapter (
     }
     const inSession = (reader: Reader): Reader =>
       bySession.get(keyOf(reader.format, reader.format.sessionOf?.(event))) ?? reader
-    for (const reader of [current, ...readers.toReversed()]) {
-      if (reader === undefined || prints(reader.format, event) === 0) continue
+    const reader = current !== undefined && prints(current.format, event) > 0
+      ? current
+      : readers.findLast(({ format }) => prints(format, event) > 0)
+    if (reader !== undefined) {
       return isNew(reader.format) ? begin(reader.format, event, state, log) : inSession(reader)
     }
     const certain = formats.find((format) => prints(format, event) >= CERTAIN)
