@@ -82,31 +82,19 @@ function readError (error: unknown, describe: (value: object) => string): Ending
   }
 }
 
-/** Of what was thrown no more is read than so many characters, or values. */
+/** Of what was thrown no more is read than so many bytes, or characters. */
 const MAX_READ = 65_536
 
 /** Whatever was thrown, as a text. */
 function describeThrown (error: unknown, describe: (value: object) => string): string {
   try {
     if (typeof error !== 'object' || error === null) return String(error)
-    return bytesOf(error) === undefined ? describe(error) : describeObject(error)
+    const bytes = bytesOf(error)
+    if (bytes === undefined) return describe(error)
+    return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_READ)).toString()
   } catch {
     return NO_MESSAGE
   }
-}
-
-function describeObject (error: object): string {
-  const bytes = bytesOf(error)
-  if (bytes !== undefined) {
-    return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_READ)).toString()
-  }
-  let left = MAX_READ
-  const read = (_: string, value: unknown): unknown => {
-    left -= typeof value === 'string' ? value.length + 1 : 1
-    if (left < 0) throw new RangeError('too much to be read')
-    return typeof value === 'object' && value !== null && bytesOf(value) !== undefined ? '[bytes]' : value
-  }
-  return JSON.stringify(error, read) ?? ''
 }
 
 /** What a command printed, for one: as JSON each byte would be a member. */

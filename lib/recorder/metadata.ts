@@ -66,7 +66,8 @@ export function encodeMetadata (metadata: unknown, caps: MetadataCaps, head: Hea
 /** Any value as a text of JSON, at most so many bytes of it. @throws what getters throw */
 export function describeValue (value: unknown, maxBytes: number, head: Head): string {
   const json = encode({ value: resolve(value, '', maxBytes) }, maxBytes, head)
-  return json === null ? '' : json.replace(/^\{"value":/, '').slice(0, -1)
+  // What was cut has a second member, which says so.
+  return json === null ? '' : JSON.stringify((JSON.parse(json) as { readonly value?: unknown }).value) ?? ''
 }
 
 /** The members of a value, listed once; of more than could be kept only what explains an activity. */
