@@ -48,11 +48,10 @@ export function openPieces (search: SecretSearch, literals: readonly string[]): 
       const spans = mergeSpans([...search.find(joined), ...findUnfinished(joined), ...inEach])
       const last = spans.at(-1)
       const goesOn = last !== undefined && last[1] === joined.length
-      isInsideKey = goesOn && isOpenKey(joined.slice(last[0]))
-      const kept = goesOn && !isInsideKey
-        ? Math.min(joined.length - last[0] + CONTEXT_CHARS, LONG_CONTEXT_CHARS)
-        : CONTEXT_CHARS
-      context = endOf(joined, kept)
+      const hidden = goesOn ? joined.slice(last[0]) : ''
+      isInsideKey = goesOn && isOpenKey(hidden)
+      if (isInsideKey) context = endOf(afterBegin(hidden), CONTEXT_CHARS)
+      else context = endOf(joined, goesOn ? Math.min(hidden.length + CONTEXT_CHARS, LONG_CONTEXT_CHARS) : CONTEXT_CHARS)
       let offset = before.length
       return values.map((value, index) => {
         const piece = replaceSpans(cut(value, index), spans, offset)
@@ -78,7 +77,11 @@ export function openPieces (search: SecretSearch, literals: readonly string[]): 
   function findUnfinished (text: string): Span[] {
     const tail = text.slice(-BEGUN_CHARS)
     const offset = text.length - tail.length
-    const spans: Span[] = search.findAtEnd(tail, UNFINISHED).map(([from, to]) => [from + offset, to + offset])
+    const line = tail.slice(tail.lastIndexOf('\n', tail.length - 2) + 1)
+    const inLine = tail.length - line.length
+    const begun: Span[] = search.findBegun(line).map(([from, to]) => [from + inLine, to + inLine])
+    const inTail = [...search.findAtEnd(tail, UNFINISHED), ...begun]
+    const spans: Span[] = inTail.map(([from, to]) => [from + offset, to + offset])
     for (const literal of literals) {
       for (let length = Math.min(literal.length - 1, text.length); length >= 4; length--) {
         if (!text.endsWith(literal.slice(0, length))) continue
@@ -95,6 +98,13 @@ function isOpenKey (hidden: string): boolean {
   if (!HAS_PRIVATE_KEY.test(hidden)) return false
   const begin = Math.max(hidden.lastIndexOf(`BEGIN ${KEY_MARK}`), hidden.lastIndexOf(KEY_MARK), hidden.lastIndexOf('Private-Lines'))
   return !/-----END|---- END|Private-MAC/.test(hidden.slice(begin))
+}
+
+/** The body of a key: half of its begin line would read as prose behind the line that is put before it. */
+function afterBegin (hidden: string): string {
+  const begin = hidden.lastIndexOf('PRIVATE KEY')
+  const end = begin < 0 ? -1 : hidden.indexOf('---', begin)
+  return end < 0 ? hidden : hidden.slice(end).replace(/^-+/, '')
 }
 
 /** A copy: a slice would keep all of the text in memory. */

@@ -1,6 +1,6 @@
 import type { Span } from './secret-spans.js'
-import { isIdentifier, isPlaceholder, isRandom, isSecretValue } from './secret-values.js'
-import { TOKEN_BEGUN, TOKEN_PREFIX, TOKEN_RUN, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
+import { isBegunToken, isIdentifier, isPlaceholder, isRandom, isSecretValue } from './secret-values.js'
+import { OTHER_TOKEN_BEGUN, TOKEN_BEGUN, TOKEN_PREFIX, TOKEN_RUN, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
 
 /** A form that secrets have. */
 export interface Rule {
@@ -10,6 +10,8 @@ export interface Rule {
   readonly pattern: RegExp
   /** Index of the group that is the secret; 0 for all of it. */
   readonly group: number
+  /** What stands before the secret has other uses, too: the secret must look the part. */
+  readonly isGuess?: boolean
   /** Has the last word about what the pattern found. */
   readonly accepts?: (value: string, match: RegExpExecArray) => boolean
 }
@@ -28,7 +30,7 @@ const KEYS = '(?:api|access|account|private|signing|encryption|secret|auth|maste
 const NAMES = `(?:${KEYS}|passw(?:or)?d|passphrase|passcode|passwort|secret|token|credentials?|connection[_-]?string)` +
   '(?:[_-]?(?:key|id|base|value|data|hash))?'
 /** Short names, which are parts of other words: what they name must look the part. */
-const WEAK_NAMES = '(?:(?<![A-Za-z])(?:pass|pwd|psk|key|auth|sig|pin|creds?|sid|session|result)|(?<=[a-z0-9])(?:Pass|Pwd|Psk|Key|Auth)|PASS|PWD|PSK|KEY|AUTH|SALT|CREDS?|SID)'
+const WEAK_NAMES = '(?:(?<![A-Za-z])(?:pass|[Pp]wd|psk|key|auth|sig|pin|creds?|sid|session|result)|(?<=[a-z0-9])(?:Pass|Pwd|Psk|Key|Auth)|PASS|PWD|PSK|KEY|AUTH|SALT|CREDS?|SID)'
 
 /** `:`, `=`, `:=`, `=>`, not `==`; in shells also `:-`. */
 const ASSIGNS = `(?:${QUOTE})?\\]?\\s{0,9}(?::=|=>|:-|[=:](?![=:]))\\s{0,9}`
@@ -119,13 +121,17 @@ export const RULES: readonly Rule[] = [
   { hint: /hooks?\.|webhooks|webhookb2|api\.telegram|ifttt/, pattern: new RegExp(`${WEBHOOK}([\\w/:@.-]{8,512})`, 'dg'), group: 1 },
   { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: assigned(false) },
   { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  { hint: HAS_WEAK_NAME, pattern: new RegExp(`${WEAK_NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{8,})`, 'dg'), group: 1, accepts: isLikely },
+  { hint: HAS_WEAK_NAME, pattern: new RegExp(`${WEAK_NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{8,})`, 'dg'), group: 1, isGuess: true, accepts: isLikely },
   // `ENV API_KEY value`, `password value`, `config set token value`: only what is random.
-  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}(?:\\s{1,9}(?:is|was))?:?\\s{1,9}(?:-b\\s|--body\\s)?(?:${QUOTE})?([\\w+/=.~!@#%^*-]{8,})`, 'dgi'), group: 1, accepts: isLikely },
+  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}(?:\\s{1,9}(?:is|was))?:?\\s{1,9}(?:-b\\s|--body\\s)?(?:${QUOTE})?([\\w+/=.~!@#%^*-]{8,})`, 'dgi'), group: 1, isGuess: true, accepts: isLikely },
   // A fallback for what is not set, an argument, an element, an attribute.
   { hint: HAS_NAME, pattern: new RegExp(`${NAMES}["'\`)\\]]{0,3}\\s{0,4}(?:\\|\\||\\?\\?|\\?:|,|\\bor\\b|\\()\\s{0,4}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
   { hint: HAS_NAME, pattern: new RegExp(`${NAMES}>\\s{0,9}([^<>\\s]{4,512})\\s{0,9}</`, 'dgi'), group: 1, accepts: assigned(true) },
   { hint: HAS_NAME, pattern: new RegExp(`(?:key|name)=(?:${QUOTE})[^"'\\n]{0,64}?${NAMES}(?:${QUOTE})\\s{1,9}value=(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+  // A list of names and values; the default of a variable.
+  { hint: HAS_NAME, pattern: new RegExp(`\\b(?:key|name)(?:${QUOTE})?\\s{0,9}[:=]\\s{0,9}(?:${QUOTE})?[\\w.-]{0,64}?${NAMES}(?:${QUOTE})?[ \\t]{0,9},?\\s{1,64}(?:-\\s)?(?:${QUOTE})?value(?:${QUOTE})?\\s{0,9}[:=]\\s{0,9}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: assigned(true) },
+  { hint: HAS_NAME, pattern: new RegExp(`(?:key|name)(?:${QUOTE})\\s{0,9}:\\s{0,9}(?:${QUOTE})[\\w.-]{0,64}?${NAMES}(?:${QUOTE}),\\s{0,64}(?:${QUOTE})value(?:${QUOTE})\\s{0,9}:\\s{0,9}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+  { hint: /default/, pattern: new RegExp(`${NAMES}"\\s{0,9}\\{[^{}]{0,200}?\\bdefault\\s{0,9}=\\s{0,9}(")([^"\\n]{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
   { hint: /IDENTIFIED|identified|PASSWORD|password/, pattern: /\b(?:identified\s{1,9}(?:with\s{1,9}\w{1,32}\s{1,9})?by|password)\s{1,9}'([^'\n]{4,256})'/dgi, group: 1, accepts: (value) => !isPlaceholder(value) },
   { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: (value, match) => isSecretValue(value, { isPassword: isPasswordName(match), isEnvironment: false, isQuoted: false }) },
   { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
@@ -144,11 +150,12 @@ export const RULES: readonly Rule[] = [
   },
   { hint: /<<</, pattern: /<<<\s{0,4}["']?([^\s"'$]{6,512})/dg, group: 1, accepts: (value, match) => isRandom(value) && /password-stdin|with-token|chpasswd|sudo|login|passwd|secret/.test(lineBefore(match)) },
   {
-    hint: /login|authtoken|\bauth\b|add_user|change_password|htpasswd|alias/,
-    pattern: /\b(?:(?:vault|cargo|wandb|railway)\s{1,4}login|ngrok\s{1,4}(?:config\s{1,4})?(?:add-)?authtoken|snyk\s{1,4}auth|rabbitmqctl\s{1,4}(?:add_user|change_password)\s{1,4}\S{1,128}|htpasswd\s{1,4}-\w{0,8}b\w{0,8}(?:\s{1,4}\S{1,256}){1,2}?|(?:mc|mcli)\s{1,4}alias\s{1,4}set(?:\s{1,4}\S{1,256}){3})\s{1,4}["']?([^\s"']{6,512})/dg,
+    hint: /login|authtoken|requirepass|masterauth|net user|\bauth\b|add_user|change_password|htpasswd|alias/,
+    pattern: /\b(?:(?:vault|cargo|wandb|railway)\s{1,4}login|(?:requirepass|masterauth)|net\s{1,4}user\s{1,4}\S{1,128}|ngrok\s{1,4}(?:config\s{1,4})?(?:add-)?authtoken|snyk\s{1,4}auth|rabbitmqctl\s{1,4}(?:add_user|change_password)\s{1,4}\S{1,128}|htpasswd\s{1,4}-\w{0,8}b\w{0,8}(?:\s{1,4}\S{1,256}){1,2}?|(?:mc|mcli)\s{1,4}alias\s{1,4}set(?:\s{1,4}\S{1,256}){3})\s{1,4}["']?([^\s"']{6,512})/dg,
     group: 1,
     accepts: (value) => isRandom(value)
   },
+  { hint: /access_token\$/, pattern: /access_token\$\w{4,16}\$[a-z0-9]{8,32}\$[0-9a-f]{24,64}/dg, group: 0 },
   { hint: /\$\w/, pattern: /\$(?:[1567y]|2[abxy]|apr1|argon2(?:id|i|d)|pbkdf2[\w-]{0,16}|gy|sha1|scrypt)\$[\w./+=$,-]{16,}/dg, group: 0 },
   { hint: /LS0t/, pattern: /LS0tLS1CRUdJTi(?:BQUklW|BSU0|BFQ|BPUEVO|BFTkNS|BQR1A|BEU0)[A-Za-z0-9+/=]{16,}/dg, group: 0 },
   { hint: /"kty"/, pattern: /"(?:d|p|q|dp|dq|qi|k)"\s{0,4}:\s{0,4}"([\w-]{16,})"/dg, group: 1 },
@@ -159,7 +166,8 @@ export const RULES: readonly Rule[] = [
 /** Tokens in forms of their vendors. Only runs of the characters that they are made of are looked at. */
 export function findTokens (text: string, spans: Span[]): void {
   for (const run of text.matchAll(TOKEN_RUN)) {
-    if (!/[0-9A-Z]/.test(run[0])) continue
+    // Pictures and the like, and what documentation shows.
+    if (!/[0-9A-Z]/.test(run[0]) || text.endsWith('base64,', run.index) || run[0].includes('EXAMPLE')) continue
     const known = [...run[0].matchAll(TOKENS)]
     for (const { index, 0: token } of known.length > 0 ? known : run[0].matchAll(TOKENS_LIKE)) {
       spans.push([run.index + index, run.index + index + token.length])
@@ -179,7 +187,8 @@ export const WRAPPED: Rule = {
 
 /** The beginning of a secret at the very end of a piece: the rest may come with the next one. */
 export const UNFINISHED: readonly Rule[] = [
-  { pattern: new RegExp(TOKEN_BEGUN, 'd'), group: 0 },
+  { pattern: new RegExp(TOKEN_BEGUN, 'd'), group: 0, accepts: (token) => !/EXAMPLE|\.\.\.$/.test(token) },
+  { pattern: new RegExp(OTHER_TOKEN_BEGUN, 'd'), group: 0, accepts: (token, match) => isBegunToken(token, match[1] as string) },
   { hint: HAS_AUTHORIZATION, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{4,1024})$`, 'd'), group: 1, accepts: (value) => !isPlaceholder(value) },
   // A number there is a port.
   { hint: HAS_URL, pattern: new RegExp(`${URL_USER}(?!\\d{1,5}(?:[/?#]|$))([^\\s/'"\`<>]{1,512})$`, 'd'), group: 1, accepts: (value) => !isPlaceholder(value) },

@@ -2,6 +2,7 @@ import { findPrivateKeys, HAS_PRIVATE_KEY } from './private-keys.js'
 import { plainView } from './plain-view.js'
 import { findTokens, RULES, WRAPPED, type Rule } from './secret-rules.js'
 import { mergeSpans, type Span } from './secret-spans.js'
+import { isBegun } from './secret-values.js'
 
 /** Finds what is secret in texts. */
 export interface SecretSearch {
@@ -13,12 +14,17 @@ export interface SecretSearch {
   findSlowly (text: string): Generator<void, Span[], void>
   /** What these rules find at the end of a text. */
   findAtEnd (text: string, rules: readonly Rule[]): Span[]
+  /** What at the end of a text would be a secret if it went on at random. */
+  findBegun (text: string): Span[]
 }
+
+/** How a secret might go on. */
+const CONTINUATION = 'x7Kq2Lm9Vd4Rt8Wz'
 
 /** No text without any of these has a secret. */
 const TRIGGER = new RegExp('[\\w.:~+/=-]{16}|PRIVATE KEY|Private-[LMH]|[Bb]earer|BEARER|[Bb]asic\\s|BASIC\\s|://|[Ss](?:ecret|ECRET)|' +
-  '[Tt](?:oken|OKEN)|[Pp](?:ass|ASS)|[Kk](?:ey|EY)|pwd|PWD|psk|PSK|[Cc](?:ookie|OOKIE|redential|REDENTIAL)|uthorization|UTHORIZATION|IDENTIFIED|' +
-  'echo|printf|-u |-p|-a |--user|\\$\\w|[?&]|sid|SID|pin|sig|auth|AUTH')
+  '[Tt](?:oken|OKEN)|[Pp](?:ass|ASS)|[Kk](?:ey|EY)|[Pp]wd|masterauth|net user|PWD|psk|PSK|[Cc](?:ookie|OOKIE|redential|REDENTIAL)|uthorization|UTHORIZATION|IDENTIFIED|' +
+  'echo|printf|-[A-Za-z] |-p|--user|login|<<<|\\$\\w|[?&]|sid|SID|pin|sig|auth|AUTH')
 
 /** Longest text that a pattern of a user is given, in characters: what it costs there is up to its author. */
 const PATTERN_CHARS = 16_384
@@ -70,6 +76,19 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
       const spans: Span[] = []
       for (const rule of rules) apply(rule, given, 0, spans)
       return spans
+    }),
+    findBegun: (text) => throughEscapes(text, (given) => {
+      if (!mayHold(given)) return []
+      // What may have to follow a secret: the host of a URL, its quote, the end of an element.
+      const quote = /["'`](?=[^"'`]*$)/.exec(given)?.[0] ?? ''
+      const continued = `${given}${CONTINUATION}@h${quote}</`
+      return RULES.flatMap((rule) => {
+        const spans: Span[] = []
+        apply(rule, continued, 0, spans)
+        return spans.filter(([from, to]) =>
+          from < given.length && to > given.length && isBegun(given.slice(from), rule.isGuess !== true))
+      })
+        .map(([from]) => [from, given.length])
     })
   }
 }

@@ -4,7 +4,7 @@ const PLACEHOLDER = new RegExp('^(?:[<{\\[(*#@]|\\$\\{|\\$\\(|\\$[A-Za-z_]+$|\\$
   'removed|placeholder|null|none|nil|undefined|true|false|string|number|boolean|integer|object|any|unknown|required|' +
   'optional|password|passwd|pass|secret|token|value|absent|missing|invalid|expired|empty)' +
   '(?:[-_ .]?(?:your|my|me|here|goes|this|password|passwd|secret|token|key|api|value|string|in|it|now|only))*[-_.!?>)\\]]*$' +
-  '|^(.)\\1+$|^(?:x{3,}|\\*{3,}|\\.{3,})|^(?:your|my)[-_]|[-_]here$|EXAMPLE|^redacted', 'i')
+  '|^(.)\\1+$|^(?:x{3,}|\\*{3,}|\\.{3,})|^(?:your|my)[-_]|[-_]here$|(?:\\.\\.\\.|…)$|EXAMPLE|^redacted', 'i')
 
 /** A member, an index or a call: what code assigns. */
 const CODE = /^[!&*(]{0,3}(?:new |await |typeof )?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w$]*)*(?:[([{<`!?]|$)|^[A-Za-z_$][\w$]*(?:\.|::|->|\?\.)[A-Za-z_$]/
@@ -32,6 +32,35 @@ export function isRandom (value: string, isPrefix = false): boolean {
   if (isPlaceholder(text) || TIME.test(text) || !/\d/.test(text) || !/[A-Za-z]/.test(text)) return false
   const changes = countChanges(text)
   return changes >= (isPrefix ? 2 : 3) || (changes >= 2 && text.length >= 16 && /\d.*\d.*\d/.test(text))
+}
+
+/** A file, a port with its path, a key of a keyboard, two words as one: not the beginning of something random. */
+const NO_BEGINNING = /^(?:[A-Z]?[a-z]+\d{1,3}|[A-Z]+\d{1,3}|[A-Za-z]*[a-z]{2,}[A-Z][a-z]{2,}|\d{1,5}(?:[/?#].*)?)$/
+/** Same where a name says that a secret follows. */
+const NAMED_NO_BEGINNING = /^(?:(?:sha|md|utf|base|oauth|http|ipv|es|v|x|test|user|name|value|key|token|item|step|level|part|password|secret)[-_]?\d{1,4}|[A-Za-z]*[a-z]{2,}[A-Z][a-z]{2,}|\d{1,5}(?:[/?#].*)?)$/i
+
+/**
+ * The beginning of a value that is cut: whether it is random so far.
+ *
+ * @param isNamed what stands before it says that it is a secret
+ */
+export function isBegun (value: string, isNamed: boolean): boolean {
+  const text = value.slice(0, MAX_VALUE_CHARS)
+  if (text.length < 3 || isPlaceholder(text) || isIdentifier(text)) return false
+  if ((isNamed ? NAMED_NO_BEGINNING : NO_BEGINNING).test(text)) return false
+  return countChanges(text) >= (/[./:]/.test(text) ? 3 : 1)
+}
+
+/**
+ * Same for the beginning of a token: its prefix, which may be a word, and what follows that.
+ *
+ * @param rest of it, behind the prefix
+ */
+export function isBegunToken (token: string, rest: string): boolean {
+  const changes = countChanges(rest.slice(0, MAX_VALUE_CHARS))
+  if (changes >= 3 || (changes >= 2 && rest.length <= 8)) return true
+  const prefix = token.slice(0, token.length - rest.length)
+  return prefix.length >= 6 && /[_.-]$/.test(prefix) && rest.length <= 8 && !/^[a-z]+$/.test(rest)
 }
 
 /** A UUID or a digest: it names something, and is a secret only where a name says so. */

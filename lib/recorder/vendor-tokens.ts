@@ -16,6 +16,9 @@ const ANYWHERE = [
   'dop_v1_[0-9a-f]{40,}', 'do[or]_v1_[0-9a-f]{40,}', 'shp(?:at|ss|ca|pa|ua)_[0-9a-fA-F]{24,}', 'AGE-SECRET-KEY-1[A-Z0-9]{40,}',
   'atlasv1\\.[\\w-]{40,}', 'xkeysib-[0-9a-f]{40,}(?:-\\w{8,})?', 'ops_eyJ[\\w+/=-]{40,}', 'sgp_[0-9a-f_]{40,}', 'ntn_[A-Za-z0-9]{30,}',
   'pat[A-Za-z0-9]{14}\\.[0-9a-f]{40,}', 'bkua_[0-9a-f]{30,}', 'CCIPAT_[\\w-]{30,}', 'AKCp[A-Za-z0-9]{50,}', 'sb_secret_[\\w-]{20,}',
+  'dt0[a-z]\\d{2}\\.[A-Z0-9]{24}\\.[A-Z0-9]{64}', 'tgp_v\\d_[\\w-]{30,}', 'wandb_v\\d_[\\w-]{40,}', 'CLOJARS_[0-9a-f]{40,}', 'duffel_(?:test|live)_[\\w-]{30,}',
+  'FLWSECK(?:_TEST)?-[0-9a-f]{12,}', 'shippo_(?:live|test)_[0-9a-f]{30,}', 'signkey-\\w{2,8}-[0-9a-f]{40,}', 'cal_live_[0-9a-f]{30,}', 'waka_[0-9a-f-]{30,}',
+  'v1\\.0-[0-9a-f]{24}-[0-9a-f]{100,}', 'zpka_[0-9a-z]{32}_[0-9a-f]{8}', 'fio-u-[\\w-]{40,}',
   'access-(?:sandbox|production|development)-[0-9a-f-]{30,}', 'sq0(?:atp|csp|idp)-[\\w-]{20,}', '\\w{3}\\dQ~[\\w~.-]{30,}'
 ]
 
@@ -29,6 +32,10 @@ const AFTER_NO_WORD = [
   'nfp_[A-Za-z0-9]{30,}', 'vc[a-z]_[A-Za-z0-9]{24,}', 'rnd_[A-Za-z0-9]{24,}', 'pcsk_\\w{40,}', 'tvly-[\\w-]{20,}', 'fc-[0-9a-f]{32}',
   'fw_[A-Za-z0-9]{20,}', 'pa-[\\w-]{40,}', 'sk_[0-9a-f]{40,}', 'secret_[A-Za-z0-9]{40,}', 're_[A-Za-z0-9]{6,10}_[A-Za-z0-9]{20,}',
   'sl\\.[\\w-]{60,}', 'sq[apu]_[0-9a-f]{40}', 'pnu_[A-Za-z0-9]{30,}', 'LTAI[A-Za-z0-9]{12,}', 'AKID[A-Za-z0-9]{28,}',
+  '(?!pk|pub)[a-z]{2,12}_(?:live|test|prod|sandbox|secret|pat|apikey|api_key)_(?=[A-Za-z0-9]{0,16}\\d)[A-Za-z0-9]{24,}',
+  'oy2[a-z0-9]{43}(?![a-z0-9])', 'napi_[a-z0-9]{50,}', 'tfp_[\\w-]{40,}', 'EZ[AT]K[A-Za-z0-9]{50,}', 'NRI[IQ]-[\\w-]{30,}', 'sk\\.eyJ[\\w-]{30,}\\.[\\w-]{20,}',
+  'A3-[A-Z0-9]{6}-[A-Z0-9]{6}(?:-[A-Z0-9]{5}){3,4}', 'pat\\.[\\w-]{20,24}\\.[0-9a-f]{24}\\.[A-Za-z0-9]{20}', 'API-(?=[A-Z]{0,24}\\d)[A-Z0-9]{25,}', 'xaat-[0-9a-f-]{36}',
+  'AQVN[\\w-]{30,}', '(?:sdk|api|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'jina_[A-Za-z0-9]{40,}', 'ico-[A-Za-z0-9]{32}', 'aio_[A-Za-z0-9]{28}', 'phx_[A-Za-z0-9]{30,}',
   '[0-9a-f]{32}-us\\d{1,2}', 'cio[A-Za-z0-9]{32}', 'rdme_[a-z0-9]{40,}', 'pat-(?:na|eu)\\d-[0-9a-f-]{30,}', 'CFPAT-[\\w-]{40,}'
 ]
 
@@ -46,21 +53,33 @@ export const VENDOR_LIKE = '(?<![A-Za-z0-9/+=.-])(?!(?:msg|toolu|srvtoolu|mcptoo
 export const VENDOR_TOKENS = `${ANYWHERE.join('|')}|(?<![A-Za-z0-9])(?:${AFTER_NO_WORD.join('|')})`
 
 /** Beginnings that nothing else has. */
-const OWN_PREFIX = '(?:sk-ant-|sk-(?:proj|svcacct|or-v1)-|[sr]k_(?:live|test|prod)_|whsec_|AIza|ya29\\.|GOCSPX-|gh[pousr]_|github_pat_|glpat-|gl[a-z]{2,5}-(?=\\w*\\d)|' +
+const OWN_PREFIX = '(?:sk-ant-|sk-(?:proj|svcacct|or-v1)-|[sr]k_(?:live|test|prod)_|whsec_|AIza|ya29\\.|GOCSPX-|gh[pousr]_|github_pat_|glpat-|gl(?:rt|dt|ptt|ft|soat|cbt|imt|agent|oas|ffct|rtr|wt)-|' +
   'xox[abcdeoprs][.-]|xapp-|AKIA|ASIA|ABSK|pypi-AgE|dckr_|sntry[su]_|glc_ey|glsa_|SG\\.|hv[sbr]\\.|PMAK-|ATATT3|ATBB|tskey-|lin_api_|fig[dou]_|nvapi-|' +
   'lsv2_|pscale_|HRKU-|AQ\\.Ab|ops_eyJ|shp(?:at|ss|ca|pa)_|do[opr]_v1_|AGE-SECRET|ntn_|sb_secret_|sha256~)'
 /** Beginnings that words may have, too. */
-const SHARED_PREFIX = '(?:npm_|eyJ|(?<![A-Za-z0-9])(?:sk-|hf_|gsk_|xai-|pplx-|r8_|csk-|e2b_|sbp_|dapi|ek_|fo1_|pul-|key-|rnd_|nfp_|vc[a-z]_|tvly-|pcsk_|\\d{8,10}:A))'
+const SHARED_PREFIX = '(?:npm_|(?<![\\w/])1//0|(?<!base64,)eyJ|(?<![A-Za-z0-9])(?:sk-|hf_|gsk_|xai-|pplx-|r8_|csk-|e2b_|sbp_|dapi|ek_|fo1_|pul-|key-|rnd_|nfp_|vc[a-z]_|tvly-|pcsk_|\\d{8,10}:A))'
+
+/** What a form begins with, before its first long run of random characters; empty where it begins with that. */
+function beginningOf (form: string): string {
+  return form.replaceAll(/\(\?=(?:[^()]|\([^()]*\))*\)/g, '').split(/(?:\[[^\]]+\]|\\[wd])\{\d{2,}/)[0] as string
+}
+
+const beginnings = (forms: readonly string[]) => forms.map(beginningOf).filter((begin) => /^(?!\(\?!)/.test(begin) && /\w{2}|\w[_.-]/.test(begin) && !/^[[\\]|\{\d+(?:,\d*)?\}$/.test(begin)).join('|')
+/** Beginnings of all other forms. */
+const ANY_PREFIX = `(?:(?:${beginnings(ANYWHERE)})|(?<![A-Za-z0-9])(?:${beginnings(AFTER_NO_WORD)}))`
 
 /** Beginnings of tokens, as far as they say enough by themselves; the rest may come with a next piece. */
 export const TOKEN_PREFIX = `(?:${OWN_PREFIX}|${SHARED_PREFIX})`
 
 /** What of a token may be at the end of a piece. */
-export const TOKEN_BEGUN = `(?:${OWN_PREFIX}(?:\\d{1,12}_)?[\\w.~+/=-]{1,1024}|` +
+export const TOKEN_BEGUN = `(?:${OWN_PREFIX}(?:\\d{1,12}_)?[\\w.~+/=-]{0,1024}|` +
   `${SHARED_PREFIX}(?=[\\w.~+/=-]{0,64}[0-9A-Z])[\\w.~+/=-]{2,1024})$`
 
+/** Same of the others, whose beginning may be a word; group 1 is what follows it. */
+export const OTHER_TOKEN_BEGUN = `${ANY_PREFIX}([\\w.~+/=-]{0,1024})$`
+
 /** Says quickly that no token begins in the last characters of a text, so many of which are to be given. */
-export const MAY_BEGIN = new RegExp(TOKEN_PREFIX)
+export const MAY_BEGIN = new RegExp(`${TOKEN_PREFIX}|${ANY_PREFIX}`)
 export const MAY_BEGIN_CHARS = 24
 
 /** Where a token may be: so many characters in a row that tokens are made of. */

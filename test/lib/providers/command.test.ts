@@ -23,7 +23,7 @@ t.test('another exit code is a failure, explained by stderr', async (t) => {
 
 t.test('of a long answer the end is kept, without memory for the rest', async (t) => {
   const { response } = await node('for (let i = 0; i < 50000; i++) console.log(String(i).padStart(100, "."))').invoke('')
-  t.equal(response.length, 1_048_576)
+  t.ok(response.length <= 1_048_576 && response.length > 1_048_576 - 101, 'whole lines of it')
   t.ok(response.endsWith('.49999'))
 })
 
