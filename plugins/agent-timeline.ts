@@ -11,7 +11,6 @@ import { createMetrics } from './metrics.js'
 import { OpenStreams } from './open-streams.js'
 import { DEFAULT_UI_PREFIX, resolveOptions, type AgentTimelineOptions } from './plugin-options.js'
 import { Projects } from './projects.js'
-import { SHARED_SCHEMAS } from './schemas.js'
 import { prepareScope } from './scope.js'
 import { streamRoutes } from './stream-routes.js'
 import { timelineRoutes } from './timeline-routes.js'
@@ -79,7 +78,6 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
       if (options.openapi === false) {
         api.addHook('onRoute', (route) => { route.schema = { ...route.schema, hide: true } as FastifySchema })
       }
-      for (const schema of SHARED_SCHEMAS) api.addSchema(structuredClone(schema))
       if (metrics !== undefined) metricsRoute(api, metrics, options.tasksOf)
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { timelineError } from '../lib/errors.js'
 import type { Projects } from './projects.js'
 import { parseFilter, parseInvocationId, parsePage, projectOf, type Query } from './requests.js'
-import { invocationListSchema, invocationSchema } from './schemas.js'
+import { invocationListRoute, invocationRoute } from './schemas.js'
 import { addRoute } from './scope.js'
 import { JSON_RATE_LIMIT } from './timeline-routes.js'
 
@@ -10,8 +10,8 @@ import { JSON_RATE_LIMIT } from './timeline-routes.js'
 export function invocationRoutes (scope: FastifyInstance, projects: Projects): void {
   addRoute(scope, 'routePrefix', {
     url: '/invocations/:id',
-    schema: invocationSchema,
-    config: { rateLimit: JSON_RATE_LIMIT },
+    description: invocationRoute,
+    rateLimit: JSON_RATE_LIMIT,
     handler: async (request) => {
       const id = parseInvocationId((request.params as { id: string }).id)
       const query = parsePage(request.query as Query)
@@ -24,8 +24,8 @@ export function invocationRoutes (scope: FastifyInstance, projects: Projects): v
 
   addRoute(scope, 'routePrefix', {
     url: '/invocations',
-    schema: invocationListSchema,
-    config: { rateLimit: JSON_RATE_LIMIT },
+    description: invocationListRoute,
+    rateLimit: JSON_RATE_LIMIT,
     handler: async (request) => {
       const filter = parseFilter(request.query as Query)
       const { reader } = await projects.find(projectOf(request), request)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.js'
-import { metricsSchema } from './schemas.js'
+import { metricsRoute as description } from './schemas.js'
 import { addRoute } from './scope.js'
 import { checkSeesAll, type TasksOf } from './tasks-of.js'
 import { JSON_RATE_LIMIT } from './timeline-routes.js'
@@ -18,8 +18,8 @@ export function metricsRoute (scope: FastifyInstance, metrics: Metrics, tasksOf:
 
   addRoute(scope, 'routePrefix', {
     url: '/timeline/metrics',
-    schema: metricsSchema,
-    config: { rateLimit: JSON_RATE_LIMIT },
+    description,
+    rateLimit: JSON_RATE_LIMIT,
     handler: async (request, reply) => {
       await checkSeesAll(tasksOf, request)
       reply.header('cache-control', 'no-store').type(metrics.contentType)

@@ -1,7 +1,9 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { isTimelineError, publicSentence, timelineError, type TimelineError } from '../lib/errors.js'
 import type { HostCheck } from './allowed-hosts.js'
+import { describeRoute } from './describe-route.js'
 import { GUARD_HOOKS, type GuardHooks } from './plugin-options.js'
+import type { RouteDescription } from './schemas.js'
 
 /** What stands before everything that is served. */
 export interface Guards {
@@ -44,29 +46,45 @@ function toAnswer (error: TimelineError): object {
   return { success: false, code, error: publicSentence(error), statusCode }
 }
 
+/** A route of ours; one without a description is no part of an API's documents. */
+export interface OwnRoute extends Pick<RouteOptions, 'url' | 'handler' | 'exposeHeadRoute'> {
+  readonly description?: RouteDescription
+  /** Applied where the host uses @fastify/rate-limit. */
+  readonly rateLimit?: { readonly max: number, readonly timeWindow: string }
+}
+
 /**
  * Adds a route whose unexpected errors are coded, so that the host's error handler never has to explain them.
  *
- * The schemas of requests describe, and check nothing: requests.ts does, with an answer of our own for each mistake and
- * without the host's settings of the validator.
+ * Fastify checks nothing of a request: requests.ts does, with an answer of our own for each mistake and without the
+ * host's settings of the validator.
  *
  * @param option the option that moves the route elsewhere
  * @throws AGENT_TIMELINE_ROUTE_COLLISION when the host has that route already
  */
-export function addRoute (scope: FastifyInstance, option: string, route: Omit<RouteOptions, 'method'>): void {
+export function addRoute (
+  scope: FastifyInstance, option: string, { description, rateLimit, handler, ...route }: OwnRoute
+): void {
   try {
     scope.route({
       ...route,
       method: 'GET',
+      handler: codeErrors(handler),
+      config: {
+        swaggerTransform: description === undefined ? false : describeRoute(description),
+        ...(rateLimit === undefined ? {} : { rateLimit })
+      },
       // A host's onRoute hook may change it, for this route of this server.
-      schema: structuredClone(route.schema),
-      handler: codeErrors(route.handler),
-      validatorCompiler: () => () => true
-    })
+      schema: description === undefined ? { hide: true } : headOf(description)
+    } as RouteOptions)
   } catch (err) {
     if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
     throw timelineError('AGENT_TIMELINE_ROUTE_COLLISION', [scope.prefix + route.url, option], err)
   }
+}
+
+function headOf ({ operationId, summary }: RouteDescription): object {
+  return { tags: ['agent timeline'], operationId, summary }
 }
 
 function codeErrors (handler: RouteOptions['handler']): RouteOptions['handler'] {

@@ -15,7 +15,7 @@ import type { MonitoringOptions } from './plugin-options.js'
 import type { Projects } from './projects.js'
 import { one, projectOf, type Query } from './requests.js'
 import { openRunning } from './running-feeds.js'
-import { manyStreamSchema, streamSchema } from './schemas.js'
+import { manyStreamRoute, streamRoute } from './schemas.js'
 import { addRoute } from './scope.js'
 import { parseTasks } from './task-positions.js'
 import { encodeTrouble, followTrouble } from './trouble-frames.js'
@@ -64,15 +64,15 @@ export function streamRoutes (scope: FastifyInstance, options: StreamOptions): v
   const heartbeat = setInterval(() => options.streams.ping(encodePing(systemClock(), heartbeatMs)), heartbeatMs).unref()
   scope.addHook('onClose', async () => clearInterval(heartbeat))
 
-  for (const { url, schema, prepare } of [
-    { url: '/tasks/:id/stream', schema: streamSchema, prepare: prepareOne },
-    { url: '/stream', schema: manyStreamSchema, prepare: prepareMany }
+  for (const { url, description, prepare } of [
+    { url: '/tasks/:id/stream', description: streamRoute, prepare: prepareOne },
+    { url: '/stream', description: manyStreamRoute, prepare: prepareMany }
   ]) {
     addRoute(scope, 'routePrefix', {
       url,
       exposeHeadRoute: false,
-      schema,
-      config: { rateLimit: RATE_LIMIT },
+      description,
+      rateLimit: RATE_LIMIT,
       handler: async (request, reply) => serve(request, reply, prepare, options, coding)
     })
   }

@@ -11,7 +11,7 @@ import { formatTimeline, type TextTimeline } from '../lib/text-timeline.js'
 import { negotiate } from './accept.js'
 import type { Projects } from './projects.js'
 import { parsePage, projectOf, type Query } from './requests.js'
-import { timelineSchema } from './schemas.js'
+import { timelineRoute } from './schemas.js'
 import { addRoute } from './scope.js'
 
 /** Applied where the host uses @fastify/rate-limit. */
@@ -30,8 +30,8 @@ const LIVE_ROWS = 50
 export function timelineRoutes (scope: FastifyInstance, projects: Projects): void {
   addRoute(scope, 'routePrefix', {
     url: '/tasks/:id/timeline',
-    schema: timelineSchema,
-    config: { rateLimit: JSON_RATE_LIMIT },
+    description: timelineRoute,
+    rateLimit: JSON_RATE_LIMIT,
     handler: async (request, reply) => {
       const taskId = checkTaskId((request.params as { id: string }).id)
       const query = parsePage(request.query as Query)

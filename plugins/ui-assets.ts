@@ -3,14 +3,12 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import type { FastifyError, FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyError, FastifyInstance } from 'fastify'
 import { timelineError } from '../lib/errors.js'
 import { packageFolder } from './package-folder.js'
 import { addRoute } from './scope.js'
 
 export const UI_OPTION = 'ui.routePrefix'
-/** Pages are no part of an API description. */
-export const HIDDEN = { hide: true } as FastifySchema
 
 /** The built client, wherever it is. */
 export interface ClientAssets {
@@ -82,7 +80,6 @@ export function fromTexts (texts: Readonly<Record<string, string>>): ClientAsset
         const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
         addRoute(scope, UI_OPTION, {
           url: `${uiPrefix}/${name}`,
-          schema: HIDDEN,
           handler: async (request, reply) => {
             reply.header('etag', etag).header('cache-control', 'public, max-age=0')
             const isKnown = request.headers['if-none-match']?.includes(etag) === true

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, RouteHandlerMethod } from 'fastify'
 import { addRoute } from './scope.js'
-import { HIDDEN, UI_OPTION, findAssets, type ClientAssets } from './ui-assets.js'
+import { UI_OPTION, findAssets, type ClientAssets } from './ui-assets.js'
 
 export interface UiOptions {
   /** Where pages and assets live. */
@@ -48,10 +48,9 @@ async function pages (
     return reply.redirect(`./${prefix.slice(prefix.lastIndexOf('/') + 1)}/` + request.url.slice(path.length))
   }
   const urls = ignoresTrailingSlash(scope) ? [`${prefix}/`] : [prefix, `${prefix}/`]
-  for (const url of urls) addRoute(scope, UI_OPTION, { url, schema: HIDDEN, handler: sendIndex })
+  for (const url of urls) addRoute(scope, UI_OPTION, { url, handler: sendIndex })
   addRoute(scope, UI_OPTION, {
     url: `${prefix}/tasks/:id`,
-    schema: HIDDEN,
     handler: async (_request, reply) => sendPage(reply, taskPage)
   })
 }

@@ -36,8 +36,12 @@ const BUNDLERS = {
     await build({
       root: folder,
       logLevel: 'error',
-      ssr: { noExternal: true, external: ['better-sqlite3'] },
-      build: { ssr: entry, outDir: 'out/vite', rollupOptions: { output: { entryFileNames: 'host.mjs', banner: REQUIRE } } }
+      ssr: { noExternal: true },
+      build: {
+        ssr: entry,
+        outDir: 'out/vite',
+        rollupOptions: { external: ['better-sqlite3'], output: { entryFileNames: 'host.mjs', banner: REQUIRE } }
+      }
     })
     return 'out/vite/host.mjs'
   },
@@ -52,9 +56,9 @@ try {
   await writeFile(join(folder, 'package.json'), '{ "type": "module", "private": true }')
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT)
   const packed = join(folder, JSON.parse(stdout)[0].filename)
-  await run('npm', ['install', '--no-audit', '--no-fund', packed, 'fastify@5', 'webpack@5', 'vite@7', '@vercel/ncc'])
-  // The one built here: it is not what is tried, and takes a minute to compile.
-  await rm(join(folder, 'node_modules/better-sqlite3'), { recursive: true, force: true })
+  // Without better-sqlite3's own script: it takes a minute to compile, and the one built here runs in its place.
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts']
+  await run('npm', ['install', ...flags, packed, 'fastify@5', 'webpack@5', 'vite@7', '@vercel/ncc'])
   const outputs = {}
   for (const [name, bundle] of Object.entries(BUNDLERS)) outputs[name] = await bundle()
   await rename(join(folder, 'node_modules'), join(folder, 'moved'))

@@ -4,7 +4,6 @@ import compress from '@fastify/compress'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
-import swagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { TimelineConnection } from '../../client/connection/connection.js'
@@ -139,22 +138,6 @@ t.test('HTTP/1.0, which proxies may speak, has no chunks and is told as much', a
   }
 })
 
-t.test('@fastify/swagger describes every route', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'x', version: '1' } } })
-  await app.register(agentTimeline, { database: `${makeFolder(t)}/x.db` })
-  await app.ready()
-  const { paths = {} } = app.swagger() as { paths?: Record<string, any> }
-  for (const [path, parameters] of Object.entries({
-    '/api/tasks/{id}/stream': ['project', 'after', 'id', 'last-event-id'],
-    '/api/stream': ['project', 'tasks', 'running']
-  })) {
-    t.same(paths[path].get.parameters.map(({ name }: { name: string }) => name).sort(), parameters.sort(), path)
-    t.ok(paths[path].get.responses[200].content['text/event-stream'], path)
-  }
-})
-
 t.test('a length or a coding that a hook gives to all answers is not given to streams', async (t) => {
   const { app, timeline } = await makeApp(t, {
     listen: true,
@@ -166,14 +149,4 @@ t.test('a length or a coding that a hook gives to all answers is not given to st
   const client = await SseClient.open(app, '/api/tasks/a/stream')
   await client.until(({ frames }) => frames.some(({ data }) => data.type === 'invocation.completed'))
   t.pass('it was read to its end')
-})
-
-t.test('openapi: false hides the routes from @fastify/swagger', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(swagger, { openapi: {} })
-  await app.register(agentTimeline, { database: ':memory:', openapi: false })
-  await app.ready()
-  t.same(app.swagger().paths, {})
-  t.equal((await app.inject('/api/invocations')).statusCode, 200)
 })
