@@ -129,7 +129,7 @@ t.test('HTTP/1.0, which proxies may speak, has no chunks and is told as much', a
     const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
     t.teardown(() => socket.destroy())
     socket.setEncoding('utf8')
-    socket.write(`GET ${path} HTTP/1.0\r\nhost: x\r\n\r\n`)
+    socket.write(`GET ${path} HTTP/1.0\r\nhost: localhost\r\n\r\n`)
     let text = ''
     while (!text.includes('"seq":5')) text += String(await once(socket, 'data'))
     const [head, body] = text.split('\r\n\r\n') as [string, string]
