@@ -1,9 +1,26 @@
+import type { ToolKind as ToldKind } from '../../lib/activity.js'
 import type { InvocationActivityEvent } from '../../lib/events.js'
 import { timeOf, type ToolKind, type ToolRow, type ToolStatus } from './rows.js'
 
 const STATUSES: readonly unknown[] = ['ok', 'error', 'denied', 'aborted'] satisfies ToolStatus[]
 
-/** Best first; the names that Claude Code, Codex, Gemini CLI and ACP agents give their tools. */
+/** What adapters say a tool does, as a kind of row and its verb; without one, the tool's name is the verb. */
+const TOLD_KINDS: Readonly<Record<ToldKind, readonly [kind: ToolKind, verb?: string]>> = {
+  read: ['read', 'read'],
+  edit: ['edit', 'edit'],
+  search: ['search', 'search'],
+  shell: ['exec'],
+  build: ['exec'],
+  test: ['exec'],
+  web: ['web', 'fetch'],
+  mcp: ['other'],
+  agent: ['agent', 'agent'],
+  person: ['other'],
+  plan: ['plan', 'plan'],
+  other: ['other']
+}
+
+/** For tools of which nobody says what they do. Best first; names that coding agents give theirs. */
 const KINDS: ReadonlyArray<readonly [pattern: RegExp, kind: ToolKind, verb: string]> = [
   [/todo|plan|topic/i, 'plan', 'plan'],
   [/agent|^task|delegate/i, 'agent', 'agent'],
@@ -28,7 +45,7 @@ export function createToolRow (event: InvocationActivityEvent, isParallel: boole
     atMs: timeOf(event),
     invocationId: event.invocationId,
     isParallel,
-    ...describeTool(event.activity, typeof tool === 'string' ? tool : ''),
+    ...describeTool(event.activity, typeof tool === 'string' ? tool : '', metadata.toolKind),
     input,
     status: hasHalves && phase !== 'end' ? 'running' : 'noted',
     isTruncated: metadata.truncated === true,
@@ -67,7 +84,9 @@ export function callKey (invocationId: number, callId: string, use?: unknown): s
   return typeof use === 'number' ? `${invocationId} ${callId}\0${use}` : `${invocationId} ${callId}`
 }
 
-function describeTool (message: string, tool: string): Pick<ToolRow, 'toolKind' | 'tool' | 'verb' | 'target'> {
+function describeTool (
+  message: string, tool: string, told: unknown
+): Pick<ToolRow, 'toolKind' | 'tool' | 'verb' | 'target'> {
   if (message.startsWith('exec: ')) {
     const target = message.slice('exec: '.length)
     return { toolKind: LOOK.test(target) ? 'look' : 'exec', tool, verb: '$', target }
@@ -76,6 +95,12 @@ function describeTool (message: string, tool: string): Pick<ToolRow, 'toolKind' 
   const name = tool !== '' ? tool : colon === -1 ? '' : message.slice(0, colon)
   const hasName = name !== '' && message.startsWith(`${name}: `)
   const target = hasName ? message.slice(name.length + 2) : message === name ? '' : message
-  const [, toolKind, verb] = KINDS.find(([pattern]) => pattern.test(name)) ?? [undefined, 'other' as const, name]
+  const guess = KINDS.find(([pattern]) => pattern.test(name))
+  if (typeof told === 'string' && Object.hasOwn(TOLD_KINDS, told)) {
+    const [toolKind, verb = name] = TOLD_KINDS[told as ToldKind]
+    // Names tell one kind of edit from another.
+    return { toolKind, tool: name, verb: guess?.[1] === toolKind ? guess[2] : verb, target }
+  }
+  const [, toolKind, verb] = guess ?? [undefined, 'other' as const, name]
   return { toolKind, tool: name, verb, target }
 }

@@ -18,6 +18,8 @@ export interface OpenCallEvidence {
   readonly callId: string
   readonly name: string
   readonly message: string
+  /** As its adapter says. */
+  readonly toolKind?: string
   readonly elapsedMs: number
   readonly parentCallId?: string
   readonly isBackground?: boolean

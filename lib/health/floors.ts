@@ -1,3 +1,4 @@
+import type { ToolKind as ToldKind } from '../activity.js'
 import type { WaitKind } from './wait-kind.js'
 
 /** What a tool call does, as far as its name and command tell; decides how long it may be silent. */
@@ -103,7 +104,33 @@ const KINDS: ReadonlyArray<readonly [ToolKind, RegExp]> = [
 
 const BUILD_COMMAND = /\b(test|tests|build|install|ci|compile|lint|make|cmake|ninja|gradlew?|mvn|bazel|cargo|pytest|tox|jest|vitest|tap|playwright|cypress|docker|podman|tsc|webpack|apt|apt-get|pip|brew|bundle|composer|dotnet|swift|xcodebuild)\b/
 
-/** What kind of tool a call is of. Adapters put `exec: ` before every command, whatever its tool is called. */
+/** What adapters say a tool does, as what decides how long it may be silent. */
+const TOLD_KINDS: Readonly<Record<ToldKind, ToolKind>> = {
+  read: 'file',
+  edit: 'file',
+  search: 'file',
+  shell: 'shell',
+  build: 'build',
+  test: 'build',
+  web: 'web',
+  mcp: 'mcp',
+  agent: 'agent',
+  person: 'person',
+  plan: 'other',
+  other: 'other'
+}
+
+/** What kind of tool a call is of, as its adapter says; only where it does not, names and words are read. */
+export function kindOfCall (
+  { toolKind: told, name, message }: { readonly toolKind?: string, readonly name: string, readonly message: string }
+): ToolKind {
+  return told !== undefined && Object.hasOwn(TOLD_KINDS, told) ? TOLD_KINDS[told as ToldKind] : toolKind(name, message)
+}
+
+/**
+ * A guess for agents of one's own that say no `toolKind`. Adapters put `exec: ` before every command, whatever its tool
+ * is called.
+ */
 export function toolKind (name: string, message: string): ToolKind {
   const known = KINDS.find(([, pattern]) => pattern.test(name.toLowerCase()))?.[0]
   const kind = known ?? (message.startsWith('exec: ') ? 'shell' : 'other')

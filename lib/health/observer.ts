@@ -1,9 +1,10 @@
 import { toIso, type Clock } from '../clock.js'
 import type { Health } from '../events.js'
+import { keyOfUse } from '../open-uses.js'
 import type { RunningRow } from '../store/running.js'
 import type { ProcessSign } from './evidence.js'
 import { HEARTBEAT_FRESH_MS } from './floors.js'
-import { callsOf } from './progress.js'
+import { callsOf, type OpenCall } from './progress.js'
 import { judge } from './verdict.js'
 
 export interface ObserverOptions {
@@ -20,6 +21,11 @@ interface Moment {
   /** The time it is stored with, in milliseconds since the epoch: another time is another happening. */
   readonly time: number
   readonly awakeAt: number
+}
+
+/** An id alone may be that of several calls that are open. */
+function keyOf (call: OpenCall): string {
+  return `${keyOfUse(call)} ${call.startedAt}`
 }
 
 /** What is remembered of a run between two looks. */
@@ -77,8 +83,7 @@ export class Observer {
     const moved = momentOf(row.hasActivity ? movedAt : startedAt, hasMoved ? undefined : before?.moved)
     // Whatever time another machine's clock puts on it: a sign of life that is new came since the last look.
     const beat = momentOf(row.heartbeatAt ?? row.lastActivityAt ?? startedAt, before?.beat, at)
-    const calls = new Map(open.map(({ callId, startedAt }) =>
-      [callId, momentOf(startedAt, before?.calls.get(callId))]))
+    const calls = new Map(open.map((call) => [keyOf(call), momentOf(call.startedAt, before?.calls.get(keyOf(call)))]))
     const waited = waiting && momentOf(waiting.since, before?.waited)
     const until = waiting?.until === undefined ? undefined : dueAt(waiting.until)
     const health = judge({
@@ -87,8 +92,7 @@ export class Observer {
       runForMs: age(started),
       silentForMs: Math.min(age(moved), age(started)),
       hasActivity: row.hasActivity,
-      calls: open.map(({ startedAt: _, ...call }) =>
-        ({ ...call, elapsedMs: age(calls.get(call.callId)!) })),
+      calls: open.map((call) => ({ ...call, elapsedMs: age(calls.get(keyOf(call))!) })),
       ...(waiting && waited && {
         waiting: {
           kind: waiting.kind,

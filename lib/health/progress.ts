@@ -10,6 +10,8 @@ export interface OpenCall {
   readonly name: string
   /** The first characters of what it was started with. */
   readonly message: string
+  /** What it does, as its adapter says. */
+  readonly toolKind?: string
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   /** The call of the sub-agent that made it. */
@@ -159,11 +161,13 @@ function readCall (call: OpenCall | UnreadCall): OpenCall {
   const { callId, use, startedAt, activity: { message, metadata } } = call
   const details = parse(metadata ?? '{}')
   const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
+  const toolKind = text(details.toolKind, NAME_CHARS)
   return {
     callId,
     ...(use === undefined ? {} : { use }),
     name: text(details.tool, NAME_CHARS) ?? '',
     message: cut(message, MESSAGE_CHARS),
+    ...(toolKind === undefined ? {} : { toolKind }),
     startedAt,
     ...(parentCallId === undefined ? {} : { parentCallId })
   }
@@ -234,9 +238,9 @@ export function decodeProgress (json: string | null, lastActivityAt: number): Pr
 }
 
 function isOpenCall (value: unknown): value is OpenCall {
-  const { callId, name, message, startedAt, parentCallId } = object(value)
+  const { callId, name, message, toolKind, startedAt, parentCallId } = object(value)
   return typeof callId === 'string' && typeof name === 'string' && typeof message === 'string' && isTime(startedAt) &&
-    (parentCallId === undefined || typeof parentCallId === 'string')
+    [toolKind, parentCallId].every((member) => member === undefined || typeof member === 'string')
 }
 
 function isWait (value: unknown): value is Wait {

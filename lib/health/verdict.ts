@@ -1,7 +1,7 @@
 import { toIso } from '../clock.js'
 import type { Health, HealthState } from '../events.js'
 import type { Evidence, OpenCallEvidence, WaitEvidence } from './evidence.js'
-import { HEARTBEAT_FRESH_MS, STUCK_FACTOR, TOOL_FLOORS_MS, WAIT_FLOORS_MS, WAIT_GRACE_MS, floorsOf, toolKind } from './floors.js'
+import { HEARTBEAT_FRESH_MS, STUCK_FACTOR, TOOL_FLOORS_MS, WAIT_FLOORS_MS, WAIT_GRACE_MS, floorsOf, kindOfCall } from './floors.js'
 import { describeProcess, describeWaiting, formatSpan } from './sentences.js'
 
 /** What the agent is at, and how long it may be silent at that. */
@@ -90,7 +90,7 @@ function thinkingStep ({ provider, silentForMs }: Evidence): Step {
 }
 
 function callStep (call: OpenCallEvidence, { silentForMs }: Evidence): Step {
-  const kind = toolKind(call.name, call.message)
+  const kind = kindOfCall(call)
   const expectedSilenceMs = TOOL_FLOORS_MS[kind]
   const name = call.name === '' ? 'A tool' : call.name
   // A call cannot have been silent for longer than it has been open.
@@ -128,14 +128,16 @@ function decisiveCall (calls: readonly OpenCallEvidence[]): OpenCallEvidence | u
   const parents = new Set(calls.map(({ parentCallId }) => parentCallId))
   let decisive: OpenCallEvidence | undefined
   for (const call of calls) {
-    if (call.isBackground === true || parents.has(call.callId)) continue
+    // Sub-agents number their calls by themselves: one may have the id of the call that it is within.
+    const isParent = call.parentCallId !== call.callId && parents.has(call.callId)
+    if (call.isBackground === true || isParent) continue
     if (decisive === undefined || leftMs(call) > leftMs(decisive)) decisive = call
   }
   return decisive
 }
 
-function leftMs ({ name, message, elapsedMs }: OpenCallEvidence): number {
-  return TOOL_FLOORS_MS[toolKind(name, message)] - elapsedMs
+function leftMs (call: OpenCallEvidence): number {
+  return TOOL_FLOORS_MS[kindOfCall(call)] - call.elapsedMs
 }
 
 /** Two durations that differ by less say the same to a reader, in milliseconds. */

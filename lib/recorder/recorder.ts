@@ -10,7 +10,7 @@ import { describeValue, encodeMetadata } from './metadata.js'
 import { createPieceStreams } from './piece-streams.js'
 import { activityOp, prepareResult } from './prepare.js'
 import type { Redactor } from './redact.js'
-import { abortedMetadata, createRun, MAX_OPEN_CALLS, timeInRun, type InvocationMeta, type Run } from './run.js'
+import { abortedMetadata, createRun, MAX_OPEN_CALLS, readToolKind, timeInRun, type InvocationMeta, type Run } from './run.js'
 import { cleanTail, cleanText } from './clean-text.js'
 import type { Writer } from './writer.js'
 
@@ -350,6 +350,7 @@ function followCall (run: Run, message: string, metadata: unknown, at: number, r
   if (phase === 'end') run.openCalls.end(use)
   else if (phase === 'start' && run.openCalls.size < MAX_OPEN_CALLS) {
     const shown = message.length > MAX_CALL_CHARS ? redactor.head(message, MAX_CALL_CHARS) : message
-    run.openCalls.start({ ...use, tool: String(tool ?? ''), message: shown, startedAt: at })
+    const kind = readToolKind(metadata as Record<string, unknown>)
+    run.openCalls.start({ ...use, ...kind, tool: String(tool ?? ''), message: shown, startedAt: at })
   }
 }

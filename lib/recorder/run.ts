@@ -1,3 +1,4 @@
+import { TOOL_KINDS, type ToolKind } from '../activity.js'
 import type { Clock } from '../clock.js'
 import { createProgress, type Progress } from '../health/progress.js'
 import { OpenUses, type OpenUse } from '../open-uses.js'
@@ -55,8 +56,15 @@ export interface Run {
 
 export interface OpenCall extends OpenUse {
   readonly tool: string
+  /** What it does, as its adapter says. */
+  readonly toolKind?: ToolKind
   /** Milliseconds since the epoch. */
   readonly startedAt: number
+}
+
+/** The kind that metadata tell of a call, as a member of {@link OpenCall}. */
+export function readToolKind ({ toolKind }: Readonly<Record<string, unknown>>): Pick<OpenCall, 'toolKind'> {
+  return (TOOL_KINDS as readonly unknown[]).includes(toolKind) ? { toolKind: toolKind as ToolKind } : {}
 }
 
 /** No agent runs more tools at once; whoever opens more has lost count. */
@@ -90,6 +98,7 @@ export function abortedMetadata (call: OpenCall, at: number): Record<string, unk
     phase: 'end',
     ...(call.use === undefined ? {} : { use: call.use }),
     tool: call.tool,
+    ...(call.toolKind === undefined ? {} : { toolKind: call.toolKind }),
     status: 'aborted',
     durationMs: Math.max(0, at - call.startedAt),
     ...(call.parentCallId === undefined ? {} : { parentCallId: call.parentCallId })

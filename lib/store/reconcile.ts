@@ -3,7 +3,7 @@ import { sql, type Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../clock.js'
 import type { Meter } from '../meter.js'
 import { currentOwner, judgeOwner, parseOwner } from '../recorder/owner.js'
-import { abortedMetadata, MAX_OPEN_CALLS, type OpenCall } from '../recorder/run.js'
+import { abortedMetadata, MAX_OPEN_CALLS, readToolKind, type OpenCall } from '../recorder/run.js'
 import { appendEvents, allocate } from './sequence.js'
 import type { Database } from './database.js'
 import { OpenUses, readUse } from '../open-uses.js'
@@ -178,7 +178,7 @@ async function findOpenCalls (database: Database, run: LostRun, now: number): Pr
       if (use === undefined) continue
       if (phase === 'end') open.end(use)
       else if (phase === 'start' && open.size < MAX_OPEN_CALLS) {
-        open.start({ ...use, tool, message, startedAt: parseTime(createdAt) ?? now })
+        open.start({ ...use, ...readToolKind(details), tool, message, startedAt: parseTime(createdAt) ?? now })
       }
     }
     if (rows.length < ROWS_A_PAGE) return open

@@ -65,6 +65,28 @@ t.test('what tools do is told from their names and messages', async (t) => {
   }
 })
 
+t.test('what an adapter says a tool does counts more than its name', async (t) => {
+  const cases: Array<[toolKind: string, tool: string, message: string, expected: Partial<ToolRow>]> = [
+    ['read', 'lsp', 'lsp: a.ts', { toolKind: 'read', verb: 'read', target: 'a.ts' }],
+    ['edit', 'create_file', 'create_file: a.ts', { toolKind: 'edit', verb: 'write' }],
+    ['edit', 'text_editor', 'text_editor: a.ts', { toolKind: 'edit', verb: 'edit' }],
+    ['search', 'rg', 'rg: TODO', { toolKind: 'search', verb: 'search' }],
+    ['web', 'browser', 'browser: https://example.com', { toolKind: 'web', verb: 'fetch' }],
+    ['agent', 'oracle', 'oracle: why', { toolKind: 'agent', verb: 'agent' }],
+    ['plan', 'taskcreate', 'taskcreate: one', { toolKind: 'plan', verb: 'plan' }],
+    ['shell', 'BashOutput', 'BashOutput: b1', { toolKind: 'exec', verb: 'BashOutput' }],
+    ['test', 'Bash', 'exec: npm test', { toolKind: 'exec', verb: '$' }],
+    ['shell', 'Bash', 'exec: git diff', { toolKind: 'look', verb: '$' }],
+    ['mcp', 'mcp__web__fetch', 'mcp__web__fetch: x', { toolKind: 'other', verb: 'mcp__web__fetch' }],
+    ['person', 'agent_asks', 'agent_asks: which?', { toolKind: 'other', verb: 'agent_asks', target: 'which?' }],
+    ['a kind of tomorrow', 'Read', 'Read: a', { toolKind: 'read', verb: 'read' }]
+  ]
+  for (const [toolKind, tool, message, expected] of cases) {
+    const metadata = { callId: 'a', phase: 'start', tool, toolKind }
+    t.match(toolsOf(load(script().say(1, 'tool_exec', message, metadata).events))[0], expected, `${toolKind} ${tool}`)
+  }
+})
+
 t.test('an activity of a host that knows no halves stands for itself', async (t) => {
   const state = load(script().say(1, 'tool_exec', 'exec: git diff').events)
   t.match(toolsOf(state), [{ status: 'noted', target: 'git diff' }])

@@ -184,6 +184,19 @@ t.test('signs of life of a long call do not count as activity', async (t) => {
   t.match(world.look(), { state: 'quiet', silentForMs: 11 * MINUTE, tool: { callId: 'c', elapsedMs: 11 * MINUTE } })
 })
 
+t.test('calls that are open at once with one id have a time each', async (t) => {
+  const world = new World()
+  const use = (more: object): void => {
+    world.act({ type: 'tool_exec', message: 'x', details: { callId: 'call_0', phase: 'start', tool: 'Task', toolKind: 'agent', ...more } })
+  }
+  use({})
+  world.live(5 * MINUTE)
+  use({ use: 2, tool: 'Read', toolKind: 'read', parentCallId: 'call_0' })
+  t.match(world.live(MINUTE), { state: 'in_tool', tool: { name: 'Read', elapsedMs: MINUTE } })
+  world.act({ type: 'tool_exec', details: { callId: 'call_0', phase: 'end', use: 2, tool: 'Read', parentCallId: 'call_0' } })
+  t.match(world.look(), { tool: { name: 'Task', elapsedMs: 6 * MINUTE } })
+})
+
 t.test('a wait has its time left, whatever the clock does', async (t) => {
   const world = new World()
   const until = new Date(START + 5 * MINUTE).toISOString()

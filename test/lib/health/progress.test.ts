@@ -51,6 +51,15 @@ t.test('a call is open from its start to its end', async (t) => {
   t.same(openCalls(follow([otherwise, ['tool_exec', '', { status: 'ok', callId: 'x"', phase: 'end' }]])), [])
 })
 
+t.test('what a tool does stays known, also in the background', async (t) => {
+  const background: Given = ['progress', 'running in the background', { kind: 'tool', callId: 'a', background: true }]
+  const told = start('a', 'Serve', { toolKind: 'test' })
+  t.match(callsOf(reread(follow([told]))), [{ name: 'Serve', toolKind: 'test' }])
+  t.match(callsOf(reread(follow([told, background]))), [{ toolKind: 'test', isBackground: true }])
+  t.equal(callsOf(reread(follow([start('a')])))[0]!.toolKind, undefined)
+  t.same(callsOf(decodeProgress('{"calls":[{"callId":"a","name":"x","message":"","startedAt":1,"toolKind":5}]}', 1)), [])
+})
+
 t.test('a call that goes on in the background is known to', async (t) => {
   const background: Given = ['progress', 'running in the background', { kind: 'tool', callId: 'a', background: true }]
   t.match(callsOf(reread(follow([start('a'), background]))), [{ callId: 'a', name: 'Bash', isBackground: true }])

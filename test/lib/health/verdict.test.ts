@@ -3,7 +3,7 @@ import type { Health, HealthState } from '../../../lib/events.js'
 import type { Evidence, OpenCallEvidence, WaitEvidence } from '../../../lib/health/evidence.js'
 import {
   DEFAULT_FLOORS, HEARTBEAT_FRESH_MS, PROVIDER_FLOORS, STUCK_FACTOR, TOOL_FLOORS_MS, TOOL_KINDS, WAIT_FLOORS_MS,
-  WAIT_GRACE_MS, floorsOf, toolKind, type ToolKind
+  WAIT_GRACE_MS, floorsOf, kindOfCall, toolKind, type ToolKind
 } from '../../../lib/health/floors.js'
 import { formatSpan } from '../../../lib/health/sentences.js'
 import { judge } from '../../../lib/health/verdict.js'
@@ -204,6 +204,40 @@ t.test('what adapters call their tools is known', async (t) => {
   for (const command of ['ls', 'git status', 'rg makefile']) t.equal(toolKind('Bash', `exec: ${command}`), 'shell', command)
   t.equal(toolKind('Read', 'Read: test/a.ts'), 'file', 'a path is no command')
   t.equal(TOOL_KINDS.length, Object.keys(TOOL_FLOORS_MS).length)
+})
+
+t.test('what an adapter says a tool does counts, whatever its name and message', async (t) => {
+  const cases: ReadonlyArray<readonly [string, string, string, ToolKind]> = [
+    ['read', 'Task', 'Task: look around', 'file'],
+    ['edit', 'x', 'exec: npm test', 'file'],
+    ['search', 'x', '', 'file'],
+    ['shell', 'Bash', 'exec: rm -r test', 'shell'],
+    ['build', 'x', '', 'build'],
+    ['test', 'x', '', 'build'],
+    ['web', 'x', '', 'web'],
+    ['mcp', 'Read', '', 'mcp'],
+    ['agent', 'x', '', 'agent'],
+    ['person', 'x', '', 'person'],
+    ['plan', 'Bash', 'exec: make', 'other'],
+    ['other', 'Read', 'Read: a', 'other'],
+    ['a kind of tomorrow', 'Read', 'Read: a', 'file'],
+    ['constructor', 'Bash', 'exec: ls', 'shell']
+  ]
+  for (const [told, name, message, kind] of cases) {
+    t.equal(kindOfCall({ toolKind: told, name, message }), kind, told)
+  }
+  const asked = judge(evidence({ calls: [call('choose', MINUTE, { toolKind: 'person' })] }))
+  t.match(asked, { state: 'waiting', waitingFor: { kind: 'person' }, expectedSilenceMs: TOOL_FLOORS_MS.person })
+  const calls = [call('x', MINUTE, { toolKind: 'read' }), call('y', MINUTE, { toolKind: 'agent' })]
+  t.match(judge(evidence({ calls })), { tool: { name: 'y' } }, 'the one with most of its time left decides')
+})
+
+t.test('the call of a sub-agent decides, also when it has the id of the one it is within', async (t) => {
+  const calls = [
+    call('Task', 10 * MINUTE, { callId: 'call_0' }),
+    call('Bash', 5 * MINUTE, { callId: 'call_0', parentCallId: 'call_0' })
+  ]
+  t.match(judge(evidence({ calls, silentForMs: 5 * MINUTE })), { state: 'in_tool', tool: { name: 'Bash' } })
 })
 
 t.test('what adapters say they wait for is known', async (t) => {

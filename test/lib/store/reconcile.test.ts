@@ -119,6 +119,8 @@ interface Setup {
   /** What ended the run, once it has. */
   ending (): Promise<readonly TimelineEvent[]>
   activities (): Promise<readonly string[]>
+  /** Writes activities of the runner's, which writes none meanwhile. */
+  report (calls: ReadonlyArray<{ readonly message: string, readonly metadata: object }>): void
 }
 
 async function setUp (t: Test): Promise<Setup> {
@@ -170,6 +172,16 @@ async function setUp (t: Test): Promise<Setup> {
     async ending () {
       for await (const event of timeline.events({ taskId: 'a' })) if (terminal(event)) break
       return (await all()).filter(terminal)
+    },
+    report (calls) {
+      const insert = raw.prepare(`INSERT INTO invocation_activity (invocation_id, activity_type, message, task_id, seq, metadata)
+        VALUES (?, 'tool_exec', ?, 'a', ?, ?)`)
+      raw.transaction(() => {
+        const { id, last } = raw.prepare(`SELECT invocation_id AS id, last_seq AS last FROM invocation_run
+          JOIN task_stream USING (task_id) WHERE task_id = 'a'`).get() as { id: number, last: number }
+        calls.forEach(({ message, metadata }, index) => insert.run(id, message, last + 1 + index, JSON.stringify(metadata)))
+        raw.prepare("UPDATE task_stream SET last_seq = last_seq + ? WHERE task_id = 'a'").run(calls.length)
+      }).immediate()
     },
     activities: async () => (await all()).flatMap((event) => event.type === 'invocation.activity' ? [event.activity] : [])
   }
@@ -230,22 +242,14 @@ t.test("a host's trigger that refuses keeps no lost run from its end", async (t)
 })
 
 t.test('of a thousand tool calls of a lost run those that are open end as aborted', async (t) => {
-  const { runner, raw, timeline, ending } = await setUp(t)
+  const { runner, report, timeline, ending } = await setUp(t)
   const child = await runner()
-  child.process.kill('SIGSTOP')
-  const { id, last } = raw.prepare(`SELECT invocation_id AS id, last_seq AS last FROM invocation_run
-    JOIN task_stream USING (task_id) WHERE task_id = 'a'`).get() as { id: number, last: number }
   const calls = Array.from({ length: 1_000 }, (_, index) => `call-${index}`)
   const open = ['call-0', 'call-199', 'call-200', 'call-999']
   const phases = calls.flatMap((callId) => [
     { callId, phase: 'start', tool: 'Bash' }, ...(open.includes(callId) ? [] : [{ callId, phase: 'end' }])
   ])
-  const insert = raw.prepare(`INSERT INTO invocation_activity (invocation_id, activity_type, message, task_id, seq, metadata)
-    VALUES (?, 'tool_exec', ?, 'a', ?, ?)`)
-  raw.transaction(() => {
-    phases.forEach((metadata, index) => insert.run(id, `exec: ${metadata.callId}`, last + 1 + index, JSON.stringify(metadata)))
-    raw.prepare("UPDATE task_stream SET last_seq = last_seq + ? WHERE task_id = 'a'").run(phases.length)
-  }).immediate()
+  report(phases.map((metadata) => ({ message: `exec: ${metadata.callId}`, metadata })))
   await child.kill('SIGKILL')
   await ending()
   const { timeline: events } = await timeline.getTimeline('a', { before: 'end', limit: open.length + 1 })
@@ -253,6 +257,33 @@ t.test('of a thousand tool calls of a lost run those that are open end as aborte
     ...open.map((callId) => ({ activity: `exec: ${callId}`, metadata: { callId, phase: 'end', status: 'aborted', tool: 'Bash' } })),
     { type: 'invocation.failed', reason: 'lost' }
   ])
+})
+
+t.test('of uses of one id in a lost run those that are open end as aborted, each as what it was', async (t) => {
+  const { runner, report, timeline, ending } = await setUp(t)
+  const child = await runner()
+  const call = (phase: string, tool: string, more: object = {}): object => ({ callId: 'call_0', phase, tool, ...more })
+  const inside = { parentCallId: 'call_0' }
+  const written = [
+    call('start', 'Read'), call('end', 'Read'),
+    call('start', 'Task', { use: 2, toolKind: 'agent' }),
+    call('start', 'Bash', { use: 3, toolKind: 'test', ...inside }), call('end', 'Bash', { use: 3, ...inside }),
+    call('start', 'Bash', { use: 4, toolKind: 'test', ...inside }),
+    // Who does not count them: the end goes to the oldest of the same parent.
+    { callId: 'x', phase: 'start', tool: 'first' }, { callId: 'x', phase: 'start', tool: 'second' }, { callId: 'x', phase: 'end', tool: 'first' }
+  ]
+  report(written.map((metadata) => ({ message: `${(metadata as { tool: string }).tool}: x`, metadata })))
+  await child.kill('SIGKILL')
+  await ending()
+  const { timeline: events } = await timeline.getTimeline('a', { before: 'end', limit: 5 })
+  const aborted = { phase: 'end', status: 'aborted' }
+  t.match(events.slice(1), [
+    { activity: 'Task: x', metadata: { callId: 'call_0', use: 2, tool: 'Task', toolKind: 'agent', ...aborted } },
+    { activity: 'Bash: x', metadata: { callId: 'call_0', use: 4, tool: 'Bash', toolKind: 'test', ...inside, ...aborted } },
+    { activity: 'second: x', metadata: { callId: 'x', tool: 'second', ...aborted } },
+    { type: 'invocation.failed', reason: 'lost' }
+  ])
+  t.match(events[0], { metadata: { callId: 'call-1', phase: 'end' } }, "no other is, but the runner's own")
 })
 
 t.test('a lost run that cannot be ended keeps no other from its end', async (t) => {
