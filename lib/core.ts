@@ -13,6 +13,7 @@ import {
 import { startMaintenance } from './maintenance.js'
 import { currentOwner } from './recorder/owner.js'
 import { createRecorder, withinPatience, type RecorderOptions } from './recorder/recorder.js'
+import { resolveRecord, type RecordOptions } from './recorder/record-options.js'
 import { createRedactor, type RedactOptions } from './recorder/redact.js'
 import { cleanText } from './recorder/clean-text.js'
 import { createWriter } from './recorder/writer.js'
@@ -54,6 +55,8 @@ export interface OpenOptions {
   readonly logger?: Logger
   /** What to hide besides the defaults; false hides nothing. */
   readonly redact?: RedactOptions | false
+  /** What may be stored of the texts of a run. Default: all. */
+  readonly record?: RecordOptions
   readonly caps?: Partial<Caps>
   /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
   readonly activityLogRetention?: number
@@ -75,7 +78,7 @@ export interface OpenOptions {
 }
 
 const KNOWN_OPTIONS = [
-  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'caps', 'activityLogRetention',
+  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'activityLogRetention',
   'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity'
 ]
 
@@ -106,6 +109,7 @@ export async function openCore (
   const logger = createSafeLogger(options.logger ?? processLogger)
   const caps = resolveCaps(options.caps)
   const redactor = createRedactor(options.redact)
+  const record = resolveRecord(options.record)
   const clean = (text: string, cap: TextCap = 'messageBytes') => cleanText(redactor, text, caps[cap])
   const database = await openDatabase({
     database: options.database,
@@ -142,6 +146,7 @@ export async function openCore (
     writer,
     caps,
     redactor,
+    record,
     logger,
     now,
     onRun: () => maintenance.runBegins(),

@@ -4,6 +4,7 @@ import type { OpenOptions } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { TaskEventSource } from '../lib/host/task-events.js'
 import { checkBoolean, checkFunction, checkInteger, checkKnown } from '../lib/options.js'
+import type { RecordOptions } from '../lib/recorder/record-options.js'
 import type { RedactOptions } from '../lib/recorder/redact.js'
 import type { DatabaseSource } from '../lib/store/source.js'
 import { createHostCheck, type HostCheck } from './allowed-hosts.js'
@@ -71,6 +72,8 @@ export interface AgentTimelineOptions {
   readonly allowedHosts?: readonly string[] | false
   /** Added to the default redaction; false switches it off. */
   readonly redact?: RedactOptions | false
+  /** What may be stored of the texts of a run. Default: all. */
+  readonly record?: RecordOptions
   /** Count, and serve `GET <routePrefix>/timeline/metrics` for Prometheus. Default false. */
   readonly metrics?: boolean
   /** Default true. `false` hides the routes from @fastify/swagger. */
@@ -104,7 +107,7 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
 }
 /** Handed on as they are. */
 const CORE_OPTIONS = [
-  'migrate', 'redact', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
+  'migrate', 'redact', 'record', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
   'ownerLeaseMs', 'mapResult', 'mapActivity'
 ] as const
 const OPTIONS = [

@@ -9,6 +9,7 @@ import { endingOf, endingOfError, type Ending, type ResultLike } from './ending.
 import { describeValue, encodeMetadata } from './metadata.js'
 import { createPieceStreams } from './piece-streams.js'
 import { activityOp, prepareResult } from './prepare.js'
+import { withoutOutput, type RecordOptions } from './record-options.js'
 import type { Redactor } from './redact.js'
 import { abortedMetadata, createRun, MAX_OPEN_CALLS, readToolKind, timeInRun, type InvocationMeta, type Run } from './run.js'
 import { cleanTail, cleanText } from './clean-text.js'
@@ -46,6 +47,7 @@ export interface RecorderOptions {
   readonly writer: Writer
   readonly caps: Caps
   readonly redactor: Redactor
+  readonly record: Required<RecordOptions>
   readonly logger: Logger
   readonly now: Clock
   /** Called when a run begins, before anything of it is stored. */
@@ -77,7 +79,7 @@ const CLOSED_WHILE_RUNNING: Ending = {
 }
 
 export function createRecorder (options: RecorderOptions): Recorder {
-  const { writer, caps, redactor, logger, now } = options
+  const { writer, caps, redactor, record, logger, now } = options
   const running = new Set<Run>()
   const warned = new Set<string>()
 
@@ -101,7 +103,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       provider: clean(meta.provider, 256),
       ...(meta.model === undefined ? {} : { model: clean(String(meta.model), 256) }),
       ...(meta.title === undefined ? {} : { title: clean(String(meta.title), 1_024) }),
-      ...(meta.prompt === undefined ? {} : { prompt: clean(String(meta.prompt), caps.promptBytes) })
+      ...(meta.prompt === undefined ? {} : !record.prompt ? { prompt: '' } : { prompt: clean(String(meta.prompt), caps.promptBytes) })
     }
     return createRun(taskId, cleaned, now, createPieceStreams(redactor.openStream))
   }
@@ -127,7 +129,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
       const mapped = options.mapActivity === undefined ? reported : options.mapActivity(reported)
       if (mapped === undefined || mapped === null || run.isUnrecorded) return
       if (typeof mapped !== 'object') throw new TypeError('an activity is an object')
-      const { type, message, metadata: given } = isKnown(mapped) ? mapped : translate(mapped)
+      const known = isKnown(mapped) ? mapped : translate(mapped)
+      const { type } = known
+      const { message, metadata: given } = record.output ? known : withoutOutput(type, known.message, known.metadata)
       const isDelta = type === 'output' && tryTo(() => given?.delta) === true
       const metadata = isDelta ? withoutDelta(given) : given
       const at = timeInRun(run, tryTo(() => parseTime(mapped.timestamp)), now())
@@ -186,6 +190,11 @@ export function createRecorder (options: RecorderOptions): Recorder {
     for (const [name, max] of Object.entries(bytes)) {
       const value = cleaned[name]
       if (typeof value !== 'string') continue
+      const isAllowed = name === 'stderrTail' ? record.output : !['response', 'summary'].includes(name) || record.response
+      if (!isAllowed) {
+        cleaned[name] = undefined
+        continue
+      }
       cleaned[name] = name === 'stderrTail' ? cleanTail(redactor, value, max) : clean(value, max)
     }
     return cleaned as unknown as Ending
