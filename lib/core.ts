@@ -31,6 +31,8 @@ import { withScope } from './store/scoped-reader.js'
 import type { TaskScope } from './store/task-scope.js'
 import { databaseError } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
+import { canonicalPath } from './store/canonical-path.js'
+import { warnOfOldSqlite } from './store/old-sqlite.js'
 import { createBell } from './tail/bell.js'
 import { follow } from './tail/follow.js'
 import { createHub, type Hub } from './tail/hub.js'
@@ -43,7 +45,11 @@ import type { Timeline } from './timeline.js'
 
 /** Options of `openTimeline`. */
 export interface OpenOptions {
-  /** Path of an SQLite file, or a better-sqlite3 `Database` or `Kysely` on one. */
+  /**
+   * Path of an SQLite file, or an open handle: a better-sqlite3 `Database`, a `DatabaseSync` of `node:sqlite`, or a
+   * `Kysely` on one. Where the process has the file open itself, pass its handle: two SQLite libraries on one file of
+   * one process lose data.
+   */
   readonly database: DatabaseSource
   /** Apply migration 010 to a database that lacks it. Default false: only a new, empty one is set up. */
   readonly migrate?: boolean
@@ -120,7 +126,9 @@ export async function openCore (
     meter,
     opening
   })
-  const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: database.path, logger })
+  warnOfOldSqlite(database.library, logger)
+  // One bell for a file, whatever links lead to it.
+  const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: canonicalPath(database.path), logger })
   const ending = new AbortController()
   const writerId = randomBytes(8).toString('hex')
   let isReleased = false
@@ -339,6 +347,9 @@ async function within (ms: number, work: Promise<void>): Promise<void> {
 }
 
 function checkOptions (options: OpenOptions): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['database', "is missing: give an object that has it, { database: './orchestrator.db' }"])
+  }
   checkKnown('', options, KNOWN_OPTIONS)
   if (options.database === undefined) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
   for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {

@@ -10,6 +10,7 @@ import { sweepOrphans } from './store/orphans.js'
 import { endLostRuns, forgetWriters } from './store/reconcile.js'
 import { plausibleNow, pruneActivities } from './store/retention.js'
 import { createSilences } from './store/silences.js'
+import { secondLibrary } from './store/one-library.js'
 import { createSteadyClock } from './steady-clock.js'
 import type { Troubles } from './troubles.js'
 
@@ -57,6 +58,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   let reopenings = database.reopenings
   const heartbeat = createHeartbeat({
     path: database.path,
+    library: database.library,
     writerId: options.writerId,
     intervalMs: heartbeatIntervalMs,
     logger: options.logger,
@@ -83,11 +85,12 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   const watch = createQueue()
   const chores = createQueue()
   let isWatching = false
+  let isShared = false
 
   async function watchOver (): Promise<void> {
     if (isWatching) return
     isWatching = true
-    for (const work of [lookAtTables, beat, bury]) await watch.round(work)
+    for (const work of [lookAtTables, beat, bury, lookForAnother]) await watch.round(work)
     isWatching = false
   }
 
@@ -97,6 +100,15 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
     if (database.reopenings === reopenings) return
     reopenings = database.reopenings
     options.onReopened()
+  }
+
+  /** The host has loaded another copy of SQLite since, and opened the file with it. */
+  async function lookForAnother (): Promise<void> {
+    if (isShared || !database.isSharedWithAnother()) return
+    isShared = true
+    const err = secondLibrary(database.path)
+    options.logger.error({ code: err.code, err },
+      'another SQLite library has opened the database in this process: what is written now may be lost')
   }
 
   function beat (): Promise<void> {

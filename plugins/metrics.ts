@@ -141,9 +141,10 @@ export interface Metrics {
  *
  * @param projects the names that become values of the label `project`; none but the host's own, because any other
  * could be there any number of times
+ * @throws AGENT_TIMELINE_PROM_CLIENT_MISSING
  */
 export async function createMetrics (open: OpenStreams, projects: readonly string[]): Promise<Metrics> {
-  const { Counter, Gauge, Histogram, Registry } = await import('prom-client')
+  const { Counter, Gauge, Histogram, Registry } = await loadPromClient()
   const registry = new Registry()
   const streams: Streams = { open, refused: new Map(LIMITS.map((code) => [reasonOf(timelineError(code)), 0])) }
   const meters = new Map<string | undefined, ProjectMeter>()
@@ -222,4 +223,12 @@ function labelsOf (project: string | undefined): Record<string, string> {
 /** Of our own errors the code; what the host's hooks refuse for is theirs to count. */
 function reasonOf (error: unknown): string {
   return isTimelineError(error) ? error.code.replace('AGENT_TIMELINE_', '').toLowerCase() : 'other'
+}
+
+async function loadPromClient (): Promise<typeof import('prom-client')> {
+  try {
+    return await import('prom-client')
+  } catch (error) {
+    throw timelineError('AGENT_TIMELINE_PROM_CLIENT_MISSING', [(error as Error).message], error)
+  }
 }

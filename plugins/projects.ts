@@ -1,8 +1,7 @@
-import { resolve as resolvePath } from 'node:path'
 import type { FastifyRequest } from 'fastify'
 import type { TimelineCore } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
-import { fileOf, isKysely, type DatabaseSource } from '../lib/store/source.js'
+import { canonicalFileOf, type DatabaseSource } from '../lib/store/source.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 import { scopeOf, type TasksOf } from './tasks-of.js'
 
@@ -20,7 +19,7 @@ export class Projects {
   readonly #open: OpenDatabase
   readonly #tasksOf: TasksOf | undefined
   readonly #cores = new Map<unknown, Promise<TimelineCore>>()
-  /** By Kysely, which tells its file only by a query. */
+  /** By handle, which tells its file only by a query. */
   readonly #keys = new WeakMap<object, Promise<unknown>>()
   readonly #closing = new AbortController()
 
@@ -67,17 +66,14 @@ export class Projects {
     await Promise.all(cores.map(async (core) => core.status === 'fulfilled' && core.value.close()))
   }
 
-  /** One file under two spellings is one database. Of a handle on a file only the file is used. */
+  /** One file under two spellings is one database. Of a handle on a file only the file counts. */
   async #keyOf (source: DatabaseSource): Promise<unknown> {
-    if (typeof source === 'string') return toAbsolute(source)
-    if (isKysely(source)) {
-      let key = this.#keys.get(source)
-      // One that cannot tell is left to openCore, which says why.
-      key ??= fileOf(source).then((file) => file === '' ? source : resolvePath(file), () => source)
-      this.#keys.set(source, key)
-      return await key
-    }
-    const { name, memory } = source as { name?: unknown, memory?: unknown }
-    return typeof name === 'string' && name !== '' && memory === false ? resolvePath(name) : source
+    if (typeof source === 'string') return await canonicalFileOf(toAbsolute(source)) ?? source
+    if (typeof source !== 'object') return source
+    let key = this.#keys.get(source)
+    // One that cannot tell is left to openCore, which says why.
+    key ??= canonicalFileOf(source).then((file) => file ?? source, () => source)
+    this.#keys.set(source, key)
+    return await key
   }
 }

@@ -1,9 +1,12 @@
 import type { Logger } from '../logger.js'
+import type { SqliteLibrary } from '../store/sqlite-library.js'
 import { startHeartbeatThread, type HeartbeatThread } from '../store/heartbeat-thread.js'
 
 export interface HeartbeatOptions {
   /** The database's file; empty for one in memory, which no thread can reach. */
   readonly path: string
+  /** What the process has it open with; undefined for a database in memory. */
+  readonly library: SqliteLibrary | undefined
   readonly writerId: string
   readonly intervalMs: number
   readonly logger: Logger
@@ -35,10 +38,10 @@ const GRACE_MS = 30_000
  * minute is alive. Where there can be no thread, the event loop beats as well as it can.
  */
 export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
-  const { path, writerId, intervalMs, logger, startThread = startHeartbeatThread } = options
+  const { path, library, writerId, intervalMs, logger, startThread = startHeartbeatThread } = options
   let thread: HeartbeatThread | undefined
   let isReady = false
-  let canThread = path !== ''
+  let canThread = library?.module !== undefined
   let isStopped = false
   let launch: NodeJS.Immediate | undefined
   let idleMs = 0
@@ -49,9 +52,10 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
 
   function start (): void {
     launch = undefined
-    if (thread !== undefined || !canThread || isStopped) return
+    if (thread !== undefined || !canThread || library === undefined || isStopped) return
     try {
-      thread = startThread({ path, writerId, intervalMs, onReady: () => { isReady = true }, onFailure: giveUp })
+      const onReady = (): void => { isReady = true }
+      thread = startThread({ path, library, writerId, intervalMs, onReady, onFailure: giveUp })
     } catch (error) {
       giveUp(error)
     }

@@ -10,6 +10,7 @@ import type { TaskEventSource } from '../host/task-events.js'
 import { createLockPause, type LockPause } from './lock-pause.js'
 import { databaseError, isBusy, isSchemaChange, retryWhileBusy, type SqliteConnection } from './sqlite.js'
 import { resolveSource, type DatabaseSource } from './source.js'
+import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from './tables.js'
 
 /** How long a read waits for a lock; a database in WAL mode never makes it wait. */
@@ -43,6 +44,10 @@ export interface OpeningLimits {
 export interface Database {
   /** Empty for a database in memory. */
   readonly path: string
+  /** The copy of SQLite that serves it; undefined for a database in memory. */
+  readonly library: SqliteLibrary | undefined
+  /** Whether another copy has the file open in this process, too. */
+  isSharedWithAnother (): boolean
   readonly host: Host
   /** How often opening found the lock taken by somebody else. */
   readonly lockRetries: number
@@ -101,7 +106,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       await patient(async () => {
         // Of many that open it at once the first has done it for all.
         if (lockRetries === 0 || !(await isComplete(db))) await db.transaction().execute((trx) => up(trx))
-      })
+      }).catch((error) => { throw asForeignTable(error) })
       version = await patient(() => schemaVersionOf(db))
       schema = await patient(() => inspectHost(db))
     }
@@ -176,6 +181,8 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
 
   return {
     path: factory.path ?? '',
+    get library () { return factory.library },
+    isSharedWithAnother: () => factory.isSharedWithAnother(),
     get host () { return host },
     get lockRetries () { return lockRetries },
     get reopenings () { return reopenings },
@@ -248,6 +255,13 @@ async function hasTriggers (db: Kysely<Tables>, schema: HostSchema): Promise<boo
   const { rows } = await sql<{ name: string, tbl_name: string }>`
     SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'`.execute(db)
   return wanted.every(([name, table]) => rows.some((row) => row.name === name && row.tbl_name === table))
+}
+
+/** Migrating again would not help: a table of ours by its name is somebody else's by its columns. */
+function asForeignTable (error: unknown): unknown {
+  if (!isSchemaChange(error)) return error
+  const lacking = (error as Error).message.replace(/^no such (\w+): /, 'the $1 ')
+  return timelineError('AGENT_TIMELINE_UNSUPPORTED_DATABASE', [`it lacks ${lacking}, which migration 010 does not add`], error)
 }
 
 /** A number that SQLite changes with every table that is made, altered or dropped. */

@@ -1,9 +1,11 @@
-import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { SqliteLibrary } from './sqlite-library.js'
 
 export interface HeartbeatThreadOptions {
   /** The database's file. */
   readonly path: string
+  /** The copy of SQLite that the process has the file open with. */
+  readonly library: Pick<SqliteLibrary, 'mark' | 'module'>
   /** Whose runs are marked as alive. */
   readonly writerId: string
   readonly intervalMs: number
@@ -25,7 +27,8 @@ export interface HeartbeatThread {
 
 /**
  * What the thread runs. A text, not a module: it works wherever this file ends up, in a bundle or under a loader that
- * threads do not have, as long as better-sqlite3 is found from here.
+ * threads do not have. It requires what the process has loaded, and touches the file only where that is the same copy
+ * of SQLite: a second one would drop the locks of the first.
  *
  * It may wait for a lock, as it makes nobody wait, but not for long: a process that ends waits for its threads. What
  * fails is tried again; a database that is away is not its business to report, the writer does.
@@ -33,42 +36,37 @@ export interface HeartbeatThread {
 const SOURCE = `
   'use strict'
   const { statSync } = require('node:fs')
-  const { createRequire } = require('node:module')
   const { parentPort, workerData } = require('node:worker_threads')
-  const { places, path, writerId, intervalMs, beats, written } = workerData
-  const Sqlite = load()
+  const { library, path, writerId, intervalMs, beats, written } = workerData
+  const isOfNode = library.module === 'node:sqlite'
+  const required = require(library.module)
+  const Sqlite = isOfNode ? required.DatabaseSync : required
+  const ask = (db, pragma) => Object.values(db.prepare('PRAGMA ' + pragma).get())[0]
+  const probe = new Sqlite(':memory:')
+  const mark = Number(ask(probe, 'soft_heap_limit'))
+  probe.close()
+  if (mark !== library.mark) throw new Error('the thread has another SQLite than the process')
   const RETRY_MS = 50
-  let db, inode, hasRuns, mark, timer, isReady = false
-
-  function load () {
-    let problem
-    for (const place of places) {
-      try {
-        return createRequire(place)('better-sqlite3')
-      } catch (error) {
-        problem = error
-      }
-    }
-    throw problem
-  }
+  let db, inode, hasRuns, markAlive, timer, isReady = false
 
   function open () {
     const found = statSync(path).ino
     if (db !== undefined && found === inode) return
     close()
-    db = new Sqlite(path, { fileMustExist: true, timeout: 100 })
+    db = new Sqlite(path, isOfNode ? {} : { fileMustExist: true })
+    db.exec('PRAGMA busy_timeout = 100')
     inode = found
-    if (db.pragma('journal_mode', { simple: true }) === 'wal') db.pragma('synchronous = NORMAL')
+    if (ask(db, 'journal_mode') === 'wal') db.exec('PRAGMA synchronous = NORMAL')
     const ofOurs = "WHERE owner = ? AND status = 'running'"
     hasRuns = db.prepare('SELECT 1 FROM invocation_run ' + ofOurs + ' LIMIT 1')
-    mark = db.prepare('UPDATE invocation_run SET heartbeat_at = ? ' + ofOurs)
+    markAlive = db.prepare('UPDATE invocation_run SET heartbeat_at = ? ' + ofOurs)
     if (!isReady) parentPort.postMessage('ready')
     isReady = true
   }
 
   function close () {
     if (db !== undefined) db.close()
-    db = mark = undefined
+    db = markAlive = undefined
   }
 
   function attempt (work) {
@@ -76,10 +74,14 @@ const SOURCE = `
       work()
       return intervalMs
     } catch (error) {
-      if (mark !== undefined && String(error.code).startsWith('SQLITE_BUSY')) return RETRY_MS
+      if (markAlive !== undefined && isBusy(error)) return RETRY_MS
       close()
       return intervalMs
     }
+  }
+
+  function isBusy ({ code, errcode }) {
+    return String(code).startsWith('SQLITE_BUSY') || (errcode & 0xff) === 5
   }
 
   function beat () {
@@ -89,7 +91,7 @@ const SOURCE = `
     timer = setTimeout(beat, isKnown ? intervalMs - age : attempt(() => {
       open()
       if (hasRuns.get(writerId) === undefined) return
-      mark.run(new Date().toISOString(), writerId)
+      markAlive.run(new Date().toISOString(), writerId)
       Atomics.add(beats, 0, 1)
     }))
   }
@@ -100,14 +102,6 @@ const SOURCE = `
     close()
   })
 `
-
-/** From where better-sqlite3 can be found: this module, or what the host's bundle was started as. */
-function placesToLookFrom (): string[] {
-  const here = import.meta.url as string | undefined
-  const main = process.argv[1]
-  return [here, typeof __filename === 'string' ? __filename : undefined, main && resolve(main), resolve('index.js')]
-    .filter((place) => place !== undefined && place !== '') as string[]
-}
 
 /** As far as a thread that holds two statements needs it. */
 const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, codeRangeSizeMb: 16 }
@@ -132,7 +126,7 @@ export function startHeartbeatThread (options: HeartbeatThreadOptions): Heartbea
     name: 'agent-timeline-heartbeat',
     resourceLimits: LIMITS,
     workerData: {
-      places: placesToLookFrom(),
+      library: { mark: options.library.mark, module: options.library.module },
       path: options.path,
       writerId: options.writerId,
       intervalMs: options.intervalMs,

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs'
-import Database from 'better-sqlite3'
 import {
   Kysely, SqliteDialect, type Compilable, type CompiledQuery, type QueryResult, type SqliteDatabase,
   type SqliteStatement
 } from 'kysely'
 import { isTimelineError, timelineError, type ErrorCode, type TimelineError } from '../errors.js'
 import { createLockPause, type LockPause } from './lock-pause.js'
+import { openGuarded, type GuardedHandle } from './one-library.js'
+import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from './tables.js'
 
 /**
@@ -25,6 +26,8 @@ export interface SqliteHandle extends SqliteDatabase {
   readonly name: string
   readonly memory: boolean
   readonly inTransaction: boolean
+  /** Absent before better-sqlite3 had it. */
+  readonly open?: boolean
   pragma (source: string, options?: { readonly simple?: boolean }): unknown
 }
 
@@ -42,6 +45,10 @@ export interface SqliteConnection {
 }
 
 export interface SqliteOptions {
+  /** The copy of SQLite to open it with. */
+  readonly library: SqliteLibrary
+  /** The library is that of a handle that the host has on the same file. Default false. */
+  readonly isGiven?: boolean
   /** Make the file if it is missing. Default false. */
   readonly create?: boolean
   /** Refuse every write on this connection. Default false. */
@@ -54,27 +61,29 @@ export interface SqliteOptions {
  * A database that is new is put into WAL mode; the mode of a host's database is the host's business.
  *
  * @throws AGENT_TIMELINE_DATABASE_MISSING, AGENT_TIMELINE_NOT_A_DATABASE, AGENT_TIMELINE_DATABASE_LOCKED,
- * AGENT_TIMELINE_DATABASE_UNAVAILABLE
+ * AGENT_TIMELINE_DATABASE_UNAVAILABLE, AGENT_TIMELINE_SECOND_SQLITE
  */
-export async function openSqlite (path: string, options: SqliteOptions = {}): Promise<SqliteConnection> {
-  let raw: Database.Database | undefined
+export async function openSqlite (path: string, options: SqliteOptions): Promise<SqliteConnection> {
+  const { library, isGiven = false } = options
+  let guarded: GuardedHandle | undefined
   try {
     // A reader is opened read-write with query_only: a read-only one can fail in WAL mode with SHORT_READ.
-    raw = new Database(path, { fileMustExist: options.create !== true, timeout: BUSY_TIMEOUT_MS })
-    const opened = raw
-    await retryWhileBusy(async () => prepareConnection(opened, options))
+    const open = () => library.open(path, { mustExist: options.create !== true, timeoutMs: BUSY_TIMEOUT_MS })
+    guarded = await retryWhileBusy(async () => openGuarded(path, library, isGiven, open))
+    const { handle } = guarded
+    await retryWhileBusy(async () => prepareConnection(handle, options))
   } catch (error) {
-    raw?.close()
+    guarded?.release()
     throw databaseError(error, path)
   }
   const inode = inodeOf(path)
-  const handle = raw
+  const { handle, release } = guarded
   const statements = new CachedStatements(handle, options.queryOnly === true ? 'begin' : 'begin immediate')
   return {
     db: new Kysely<Tables>({ dialect: new SqliteDialect({ database: statements }) }),
     direct: new DirectKysely(statements),
     isCurrent: () => inode === undefined || inodeOf(path) === inode,
-    close: async () => { handle.close() }
+    close: async () => { release() }
   }
 }
 

@@ -5,10 +5,13 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { createHeartbeat } from '../../../lib/recorder/heartbeat.js'
+import { loadBetterSqlite } from '../../../lib/store/better-sqlite.js'
 import { startHeartbeatThread } from '../../../lib/store/heartbeat-thread.js'
 import { openTimeline } from '../../../lib/timeline.js'
 import { Child } from '../../support/children.js'
 import { Logs } from '../../support/logs.js'
+
+const library = await loadBetterSqlite()
 
 function makeFolder (t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'agent-timeline-'))
@@ -153,6 +156,7 @@ t.test('the thread starts with the first run, and stops when there were none for
   let beatsOfThread = 0
   const threads: Array<{ onReady: () => void }> = []
   const heartbeat = createHeartbeat({
+    library,
     path: 'x.db',
     writerId: 'w',
     intervalMs: 10_000,
@@ -198,6 +202,7 @@ t.test('without a thread the event loop beats, and one line says so', async (t) 
     const logs = new Logs()
     let beats = 0
     const heartbeat = createHeartbeat({
+      library: path === '' ? undefined : library,
       path,
       writerId: 'w',
       intervalMs: 100,
@@ -234,7 +239,7 @@ t.test('the thread waits for a database that is away, for a lock, and follows a 
   const ready: string[] = []
   const failures: unknown[] = []
   const thread = startHeartbeatThread({
-    path, writerId: 'w', intervalMs: 20, onReady: () => ready.push('ready'), onFailure: (error) => failures.push(error)
+    library, path, writerId: 'w', intervalMs: 20, onReady: () => ready.push('ready'), onFailure: (error) => failures.push(error)
   })
   t.teardown(() => thread.stop())
   const make = (file: string) => {
@@ -255,7 +260,12 @@ t.test('the thread waits for a database that is away, for a lock, and follows a 
   const elsewhere = join(folder, 'elsewhere.db')
   make(elsewhere).close()
   const metronome = startHeartbeatThread({
-    path: elsewhere, writerId: 'w', intervalMs: 20, onReady: () => {}, onFailure: (error) => failures.push(error)
+    library,
+    path: elsewhere,
+    writerId: 'w',
+    intervalMs: 20,
+    onReady: () => {},
+    onFailure: (error) => failures.push(error)
   })
   t.teardown(() => metronome.stop())
   const before = thread.beats
@@ -284,11 +294,11 @@ t.test('a thread that cannot be made or cannot work is told of once', async (t) 
   const failures: unknown[] = []
   const onFailure = (error: unknown) => { failures.push(error) }
   const inexpressible = Symbol('x') as never
-  t.throws(() => startHeartbeatThread({ path: inexpressible, writerId, intervalMs: 20, onReady, onFailure }), {
+  t.throws(() => startHeartbeatThread({ library, path: inexpressible, writerId, intervalMs: 20, onReady, onFailure }), {
     name: 'DataCloneError'
   })
   // A timer takes no BigInt: the thread throws where nothing is caught.
-  const thread = startHeartbeatThread({ path, writerId, intervalMs: 20n as never, onReady, onFailure })
+  const thread = startHeartbeatThread({ library, path, writerId, intervalMs: 20n as never, onReady, onFailure })
   await new Promise<void>((resolve) => {
     const waiting = setInterval(() => {
       if (failures.length === 0) return
