@@ -15,7 +15,9 @@ export interface Guards {
 export function prepareScope (scope: FastifyInstance, { hooks, checkHost }: Guards): void {
   scope.addHook('onRequest', async (request, reply) => {
     // Before all other hooks of the scope, so that whatever a host sets is what is sent. Assets have their own caching.
-    for (const [name, value] of HEADERS) if (!reply.hasHeader(name)) reply.header(name, value)
+    const { cacheControl = 'no-store' } = request.routeOptions.config as Pick<OwnRoute, 'cacheControl'>
+    if (!reply.hasHeader('x-content-type-options')) reply.header('x-content-type-options', 'nosniff')
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', cacheControl)
     checkHost(request)
   })
   for (const name of GUARD_HOOKS) {
@@ -25,9 +27,6 @@ export function prepareScope (scope: FastifyInstance, { hooks, checkHost }: Guar
   }
   scope.setErrorHandler(answerError)
 }
-
-/** What agents do is kept by no cache, and is what its type says and nothing else. */
-const HEADERS = [['x-content-type-options', 'nosniff'], ['cache-control', 'no-store']] as const
 
 /** What our routes throw, as JSON; all other errors, those of the host's hooks for one, are the host's to answer. */
 function answerError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<never> | undefined {
@@ -49,6 +48,8 @@ function toAnswer (error: TimelineError): object {
 /** A route of ours; one without a description is no part of an API's documents. */
 export interface OwnRoute extends Pick<RouteOptions, 'url' | 'handler' | 'exposeHeadRoute'> {
   readonly description?: RouteDescription
+  /** Default: no cache keeps what agents do. */
+  readonly cacheControl?: string
   /** Applied where the host uses @fastify/rate-limit. */
   readonly rateLimit?: { readonly max: number, readonly timeWindow: string }
 }
@@ -63,7 +64,7 @@ export interface OwnRoute extends Pick<RouteOptions, 'url' | 'handler' | 'expose
  * @throws AGENT_TIMELINE_ROUTE_COLLISION when the host has that route already
  */
 export function addRoute (
-  scope: FastifyInstance, option: string, { description, rateLimit, handler, ...route }: OwnRoute
+  scope: FastifyInstance, option: string, { description, cacheControl, rateLimit, handler, ...route }: OwnRoute
 ): void {
   try {
     scope.route({
@@ -72,6 +73,7 @@ export function addRoute (
       handler: codeErrors(handler),
       config: {
         swaggerTransform: description === undefined ? false : describeRoute(description),
+        ...(cacheControl === undefined ? {} : { cacheControl }),
         ...(rateLimit === undefined ? {} : { rateLimit })
       },
       // A host's onRoute hook may change it, for this route of this server.

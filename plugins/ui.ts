@@ -48,9 +48,10 @@ async function pages (
     return reply.redirect(`./${prefix.slice(prefix.lastIndexOf('/') + 1)}/` + request.url.slice(path.length))
   }
   const urls = ignoresTrailingSlash(scope) ? [`${prefix}/`] : [prefix, `${prefix}/`]
-  for (const url of urls) addRoute(scope, UI_OPTION, { url, handler: sendIndex })
+  for (const url of urls) addRoute(scope, UI_OPTION, { url, cacheControl: PAGE_CACHING, handler: sendIndex })
   addRoute(scope, UI_OPTION, {
     url: `${prefix}/tasks/:id`,
+    cacheControl: PAGE_CACHING,
     handler: async (_request, reply) => sendPage(reply, taskPage)
   })
 }
@@ -62,6 +63,12 @@ function ignoresTrailingSlash ({ initialConfig }: FastifyInstance): boolean {
   }
   return ignoreTrailingSlash === true || routerOptions?.ignoreTrailingSlash === true
 }
+
+/**
+ * A page holds nothing but addresses. With `no-store` Chromium would not keep it for the way back, because its answers
+ * from the API have that, too.
+ */
+const PAGE_CACHING = 'private, no-cache'
 
 function sendPage (reply: FastifyReply, html: string): FastifyReply {
   return reply

@@ -219,7 +219,7 @@ t.test('the pages work under a strict policy, wherever they are', async (t) => {
   }, { prefix: '/behind' })
   const page = await app.inject('/behind/tools/agents/')
   t.match(page.headers, {
-    'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff'
+    'content-type': 'text/html; charset=utf-8', 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff'
   })
   t.match(page.headers['content-security-policy'], /^default-src 'none'; script-src 'self';.*trusted-types 'none'$/)
   t.equal(page.body, '<a src="../../x/&#34;api&#34;" href="./client.js">')
