@@ -762,10 +762,12 @@ t.test('the element is 70 % of the window high by default and as high as the pag
   t.equal(await height(), 333)
 })
 
-t.test('the attribute theme outweighs the system’s colours', async (t) => {
+t.test('the attribute theme outweighs the colours of a page that follows the system', async (t) => {
   const { page } = await show(t, {
     path: '/host.html',
-    prepare: (_server, origin) => { origin.files.set('/host.html', hostPage(ELEMENT)).set('/host.css', '') }
+    prepare: (_server, origin) => {
+      origin.files.set('/host.html', hostPage(ELEMENT)).set('/host.css', ':root { color-scheme: light dark }')
+    }
   })
   await isLive(page)
   const colours: Record<string, string> = {}
