@@ -142,7 +142,7 @@ t.test('slow viewers are counted when they are paused and when they are disconne
   const deaf = connect(port, '127.0.0.1')
   t.teardown(() => deaf.destroy())
   deaf.on('error', () => {}).pause()
-  deaf.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: x\r\n\r\n')
+  deaf.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: localhost\r\n\r\n')
   t.ok(await scrapeUntil(app, (found) => {
     say(10)
     return found.get('slow_viewers_total', { outcome: 'disconnected' }) === 2

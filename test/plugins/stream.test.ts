@@ -149,7 +149,7 @@ t.test('a viewer that never reads is disconnected', async (t) => {
   socket.on('error', () => {})
   const [accepted] = await Promise.all([
     once(app.server, 'request').then(([, response]) => response),
-    socket.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: x\r\n\r\n')
+    socket.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: localhost\r\n\r\n')
   ])
   await once(accepted, 'close')
   t.ok(accepted.destroyed)
@@ -280,7 +280,7 @@ t.test('streams that wait behind another one of their connection leave with it',
   process.on('warning', onWarning)
   t.teardown(() => process.off('warning', onWarning))
   const socket = connect(port, '127.0.0.1')
-  socket.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(30))
+  socket.write('GET /api/tasks/a/stream HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(30))
   const isFull = async () => {
     const client = await SseClient.open(app, '/api/tasks/b/stream')
     client.destroy()

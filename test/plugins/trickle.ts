@@ -76,7 +76,7 @@ export class TrickleViewer extends EventEmitter {
     this.#socket = socket
     const last = this.seen.at(-1)
     const resume = last === undefined ? '' : `Last-Event-ID: ${last.id}\r\n`
-    socket.write(`GET ${this.#path} HTTP/1.0\r\nHost: x\r\n${resume}\r\n`)
+    socket.write(`GET ${this.#path} HTTP/1.0\r\nHost: localhost\r\n${resume}\r\n`)
     socket.on('connect', () => { this.localPort = socket.localPort as number; this.emit('news') })
     socket.on('error', () => {})
     socket.on('close', () => {
