@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { parseTime, systemClock, toIso } from './clock.js'
-import { timelineError } from './errors.js'
+import { isTimelineError, timelineError } from './errors.js'
 import { INVOCATION_STATUSES } from './events.js'
 import { createAuditSource, type TaskEventSource } from './host/task-events.js'
 import { createSafeLogger, processLogger, type Logger } from './logger.js'
 import { noMeter, type Meter } from './meter.js'
 import {
-  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkObject, checkTaskId,
-  resolveCaps,
+  checkBoolean, checkFunction, checkInteger, checkInvocationId, checkKnown, checkMethods, checkObject, checkOneOf,
+  checkTaskId, resolveCaps,
   type Caps
 } from './options.js'
 import { startMaintenance } from './maintenance.js'
@@ -23,13 +23,14 @@ import { withHealth } from './health/with-health.js'
 import type { TextCap } from './host/host.js'
 import type { TimelineReader } from './store/activity-store.js'
 import { adoptNewInvocations } from './store/adopt.js'
-import { openDatabase, type OpeningLimits } from './store/database.js'
+import { openDatabase, type DatabaseOptions, type OpeningLimits } from './store/database.js'
 import { deleteTask } from './store/delete-task.js'
+import { openLateDatabase } from './store/late-database.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
 import { createReadRunning } from './store/running.js'
 import { withScope } from './store/scoped-reader.js'
 import type { TaskScope } from './store/task-scope.js'
-import { databaseError } from './store/sqlite.js'
+import { databaseError, isLasting } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { canonicalPath } from './store/canonical-path.js'
 import { warnOfOldSqlite } from './store/old-sqlite.js'
@@ -81,11 +82,17 @@ export interface OpenOptions {
   readonly taskExists?: (taskId: string) => boolean | Promise<boolean>
   readonly mapResult?: RecorderOptions['mapResult']
   readonly mapActivity?: RecorderOptions['mapActivity']
+  /**
+   * What a database means that cannot be used when it is opened. Default `'throw'`: it is refused. `'warn'`: it is
+   * logged, and tried again until it can be used; runs go on, and what they report waits in memory within `queueBytes`.
+   */
+  readonly onUnavailable?: 'throw' | 'warn'
 }
 
 const KNOWN_OPTIONS = [
   'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'activityLogRetention',
-  'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity'
+  'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity',
+  'onUnavailable'
 ]
 
 /** A timeline with the parts that serve it to others. */
@@ -117,7 +124,7 @@ export async function openCore (
   const redactor = createRedactor(options.redact)
   const record = resolveRecord(options.record)
   const clean = (text: string, cap: TextCap = 'messageBytes') => cleanText(redactor, text, caps[cap])
-  const database = await openDatabase({
+  const source: DatabaseOptions = {
     database: options.database,
     migrate: options.migrate ?? false,
     create: options.create ?? true,
@@ -125,15 +132,29 @@ export async function openCore (
     hostOptions: { now, clean },
     meter,
     opening
-  })
+  }
+  let path = ''
+  const troubles = createTroubles(logger, () => path, meter)
+  const database = options.onUnavailable === 'warn'
+    ? await openLateDatabase({
+      ...source,
+      onFailure: (error) => troubles.tell(error, true),
+      onOpened (opened) {
+        troubles.over()
+        logger.info({ path }, 'the database can be used now')
+        warnOfOldSqlite(opened.library, logger)
+        writer.look()
+      }
+    })
+    : await openDatabase(source)
+  path = database.path
   warnOfOldSqlite(database.library, logger)
   // One bell for a file, whatever links lead to it.
-  const bus = database.path === '' ? createInProcessBus() : createBell({ databasePath: canonicalPath(database.path), logger })
+  const bus = path === '' ? createInProcessBus() : createBell({ databasePath: canonicalPath(path), logger })
   const ending = new AbortController()
   const writerId = randomBytes(8).toString('hex')
   let isReleased = false
   const onCommit = (taskIds: readonly string[]) => { if (!isReleased) bus.ring(taskIds) }
-  const troubles = createTroubles(logger, database.path, meter)
   const writer = createWriter({
     database,
     writerId,
@@ -162,6 +183,7 @@ export async function openCore (
     mapResult: options.mapResult,
     mapActivity: options.mapActivity
   })
+  const warnOfImport = warnOnceEach(logger)
   const stored = createReader({
     read: database.read,
     async importPending (taskId) {
@@ -171,7 +193,8 @@ export async function openCore (
       return recheckInMs
     },
     adoptNew: async () => adoptNewInvocations(database),
-    onImportError: warnOnceEach(logger)
+    // A database that is away is told of as such.
+    onImportError: (error) => isTimelineError(error) ? troubles.tell(error) : warnOfImport(error)
   })
   const readRunning = createReadRunning()
   const trouble = new ReadTrouble(now)
@@ -227,8 +250,10 @@ export async function openCore (
       recorder.abandon()
       await writer.close()
     } catch (error) {
-      logger.error({ err: error },
-        'the timeline was closed before everything was written; it is tried further while the process lives')
+      if (!isLasting(error)) {
+        logger.error({ err: error },
+          'the timeline was closed before everything was written; it is tried further while the process lives')
+      }
     } finally {
       isReleased = true
       detach()
@@ -331,7 +356,7 @@ function warnOnceEach (logger: Logger): (error: unknown) => void {
   const warned = new Set<string>()
   return (error) => {
     const { code, message } = databaseError(error)
-    if (code === 'AGENT_TIMELINE_CLOSED' || warned.has(code)) return
+    if (warned.has(code)) return
     warned.add(code)
     logger.warn({ code, err: error, reason: message }, 'rows that the host wrote could not be brought into the timeline')
   }
@@ -355,6 +380,7 @@ function checkOptions (options: OpenOptions): void {
   for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {
     if (options[name] !== undefined) checkBoolean(name, options[name])
   }
+  if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
   if (options.logger !== undefined) checkMethods('logger', options.logger, ['error', 'warn', 'info', 'debug'])
   if (options.taskEvents !== undefined) {
     checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])

@@ -58,7 +58,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   let reopenings = database.reopenings
   const heartbeat = createHeartbeat({
     path: database.path,
-    library: database.library,
+    get library () { return database.library },
     writerId: options.writerId,
     intervalMs: heartbeatIntervalMs,
     logger: options.logger,

@@ -83,6 +83,12 @@ export function checkBoolean (name: string, value: unknown): void {
 }
 
 /** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function checkOneOf (name: string, value: unknown, known: readonly string[]): void {
+  if (known.some((one) => one === value)) return
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is ${known.map((one) => `'${one}'`).join(' or ')}`])
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
 export function checkFunction (name: string, value: unknown): void {
   if (typeof value !== 'function') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a function'])
 }

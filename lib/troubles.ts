@@ -9,13 +9,13 @@ export interface Troubles {
   over (): void
 }
 
-export function createTroubles (logger: Logger, path: string, meter: Meter): Troubles {
+export function createTroubles (logger: Logger, path: () => string, meter: Meter): Troubles {
   const told = new Set<string>()
 
   return {
     tell (error, isLasting = false) {
       if (isBusy(error) && !isLasting) return
-      const { code } = databaseError(error, path)
+      const { code } = databaseError(error, path())
       if (code === 'AGENT_TIMELINE_CLOSED') return
       meter.troubled(code)
       if (told.has(code)) return

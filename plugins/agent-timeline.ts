@@ -60,9 +60,12 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   const streams = new OpenStreams(monitoring)
   const metrics = resolved.metrics ? await createMetrics(streams, resolved.projectNames) : undefined
   const patienceMs = openingPatienceMs(fastify)
-  const projects = new Projects(resolve, (database, create, project, signal) =>
-    openCore({ ...core, database, create, logger: fastify.log }, metrics?.meterFor(project), { patienceMs, signal }),
-  options.tasksOf)
+  const projects = new Projects(resolve, (database, create, project, signal) => {
+    // A request is answered with what is wrong now, and the next one tries again.
+    const onUnavailable = create ? core.onUnavailable : 'throw'
+    const open = { ...core, database, create, logger: fastify.log, ...(onUnavailable && { onUnavailable }) }
+    return openCore(open, metrics?.meterFor(project), { patienceMs, signal })
+  }, options.tasksOf)
 
   fastify.decorate('agentTimeline', {
     for: async (project) => (await projects.find(project)).timeline

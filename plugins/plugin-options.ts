@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import type { OpenOptions } from '../lib/core.js'
 import { timelineError } from '../lib/errors.js'
 import type { TaskEventSource } from '../lib/host/task-events.js'
-import { checkBoolean, checkFunction, checkInteger, checkKnown } from '../lib/options.js'
+import { checkBoolean, checkFunction, checkInteger, checkKnown, checkOneOf } from '../lib/options.js'
 import type { RecordOptions } from '../lib/recorder/record-options.js'
 import type { RedactOptions } from '../lib/recorder/redact.js'
 import type { DatabaseSource } from '../lib/store/source.js'
@@ -94,6 +94,11 @@ export interface AgentTimelineOptions {
   readonly mapResult?: OpenOptions['mapResult']
   /** Reads your own activities, for invocations that this process records. */
   readonly mapActivity?: OpenOptions['mapActivity']
+  /**
+   * What a database means that cannot be used when it is opened. Default `'throw'`: it is refused at registration.
+   * `'warn'`: the application boots, requests are answered with 503 until the database can be used, runs go on.
+   */
+  readonly onUnavailable?: OpenOptions['onUnavailable']
 }
 
 export const DEFAULT_UI_PREFIX = '/timeline'
@@ -108,7 +113,7 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
 /** Handed on as they are. */
 const CORE_OPTIONS = [
   'migrate', 'redact', 'record', 'taskExists', 'taskEvents', 'caps', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
-  'ownerLeaseMs', 'mapResult', 'mapActivity'
+  'ownerLeaseMs', 'mapResult', 'mapActivity', 'onUnavailable'
 ] as const
 const OPTIONS = [
   'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'tasksOf', 'monitoring', 'metrics', 'openapi',
@@ -149,6 +154,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   if (metrics !== undefined) checkBoolean('metrics', metrics)
   if (options.openapi !== undefined) checkBoolean('openapi', options.openapi)
   if (options.tasksOf !== undefined) checkFunction('tasksOf', options.tasksOf)
+  if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
   const monitoring = resolveMonitoring(options.monitoring)
   const hooks = resolveHooks(options.hooks)
   const hasHooks = Object.values(hooks).flat().some((hook) => hook !== undefined)

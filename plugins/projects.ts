@@ -49,6 +49,8 @@ export class Projects {
     if (source === undefined || source === null) throw timelineError('AGENT_TIMELINE_UNKNOWN_PROJECT')
     const key = await this.#keyOf(source)
     if (this.#closing.signal.aborted) throw timelineError('AGENT_TIMELINE_CLOSED')
+    // Whom a request has found missing, the application may make, or wait for.
+    if (request === undefined) await this.#cores.get(key)?.catch(() => {})
     let core = this.#cores.get(key)
     if (core === undefined) {
       core = this.#open(source, request === undefined, project, this.#closing.signal)

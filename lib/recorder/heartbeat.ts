@@ -5,7 +5,7 @@ import { startHeartbeatThread, type HeartbeatThread } from '../store/heartbeat-t
 export interface HeartbeatOptions {
   /** The database's file; empty for one in memory, which no thread can reach. */
   readonly path: string
-  /** What the process has it open with; undefined for a database in memory. */
+  /** What the process has it open with; undefined for a database in memory, and for one that is not open yet. */
   readonly library: SqliteLibrary | undefined
   readonly writerId: string
   readonly intervalMs: number
@@ -38,10 +38,10 @@ const GRACE_MS = 30_000
  * minute is alive. Where there can be no thread, the event loop beats as well as it can.
  */
 export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
-  const { path, library, writerId, intervalMs, logger, startThread = startHeartbeatThread } = options
+  const { path, writerId, intervalMs, logger, startThread = startHeartbeatThread } = options
   let thread: HeartbeatThread | undefined
   let isReady = false
-  let canThread = library?.module !== undefined
+  let canThread = path !== ''
   let isStopped = false
   let launch: NodeJS.Immediate | undefined
   let idleMs = 0
@@ -52,7 +52,8 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
 
   function start (): void {
     launch = undefined
-    if (thread !== undefined || !canThread || library === undefined || isStopped) return
+    const { library } = options
+    if (thread !== undefined || !canThread || library?.module === undefined || isStopped) return
     try {
       const onReady = (): void => { isReady = true }
       thread = startThread({ path, library, writerId, intervalMs, onReady, onFailure: giveUp })
@@ -97,6 +98,8 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
       idleMs = hasRuns ? 0 : idleMs + intervalMs
       if (idleMs > GRACE_MS) await stopThread()
       if (!hasRuns || isReady) return
+      // The database may have been opened only after the run had begun.
+      start()
       const age = Date.now() - writtenAt
       // The next round is an interval away.
       if (age >= 0 && age < intervalMs / 2) return

@@ -13,6 +13,7 @@ import { withoutOutput, type RecordOptions } from './record-options.js'
 import type { Redactor } from './redact.js'
 import { abortedMetadata, createRun, MAX_OPEN_CALLS, readToolKind, timeInRun, type InvocationMeta, type Run } from './run.js'
 import { cleanTail, cleanText } from './clean-text.js'
+import { isLasting } from '../store/sqlite.js'
 import type { Writer } from './writer.js'
 
 /** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
@@ -261,8 +262,8 @@ export function createRecorder (options: RecorderOptions): Recorder {
 
     async startInvocation (meta) {
       const run = open(meta)
-      const started = begin(run)
-      await withinPatience(started)
+      // An agent whose runs cannot be recorded here runs all the same.
+      await withinPatience(begin(run)).catch((error) => { if (!isLasting(error)) throw error })
       return {
         get id () { return run.id },
         activity: (given) => activity(run, given),

@@ -31,8 +31,10 @@ export interface Run {
   id: number | undefined
   /** In which of the databases, that took each other's place, it is known to be stored. */
   generation: number
-  /** The database refused it, or it was deleted meanwhile: nothing more of it is written. */
+  /** The database refused it, it was deleted meanwhile, or there is no database: nothing more of it is written. */
   isUnrecorded: boolean
+  /** Why there is no database. */
+  unrecordedFor?: unknown
   /** Of all that was reported of it so far, in milliseconds since the epoch. */
   latestAt: number
   /** By how much the agent's clock is known to be behind, in milliseconds. */

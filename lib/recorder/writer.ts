@@ -7,7 +7,7 @@ import type { Caps } from '../options.js'
 import { createBatchStatements } from '../store/batch-statements.js'
 import { commitBatch, type BatchOutcome } from '../store/commit-batch.js'
 import type { Database } from '../store/database.js'
-import { databaseError, isBusy, isRefusal, isSchemaChange } from '../store/sqlite.js'
+import { databaseError, isBusy, isLasting, isRefusal, isSchemaChange } from '../store/sqlite.js'
 import { TransactionGone } from '../store/savepoint.js'
 import type { Tables } from '../store/tables.js'
 import type { Troubles } from '../troubles.js'
@@ -52,7 +52,7 @@ export interface Writer {
   push (op: Op, settle?: (error?: unknown) => void): void
   /** Resolves when all that is queued now is committed. @throws what kept it from it, after `timeoutMs` */
   flush (timeoutMs?: number): Promise<void>
-  /** Finds out whether the database is still the one that was written to. */
+  /** Another file can be used: writes what waits, and finds out whether it is still the one that was written to. */
   look (): void
   /** Runs something else in a transaction of its own, between two batches. */
   transaction<T> (work: (trx: Kysely<Tables>) => Promise<T>): Promise<T>
@@ -86,6 +86,8 @@ export function createWriter (options: WriterOptions): Writer {
   /** Operations that left the queue so far. */
   let finished = 0
   let lastError: TimelineError | undefined
+  /** Why what was reported last is not written, nor will be. */
+  let givenUp: TimelineError | undefined
   /** While above 0, operations are written one by one, to find the one that the database refuses. */
   let singles = 0
   /** The first operation was undone together with its transaction, and is tried again without the host's rows. */
@@ -158,7 +160,7 @@ export function createWriter (options: WriterOptions): Writer {
       batch++
       failures = 0
       mustLook = false
-      lastError = undefined
+      lastError = givenUp = undefined
       options.troubles.over()
       for (const cause of outcome.importErrors) tellImport(cause)
       if (singles > 0) singles--
@@ -194,12 +196,13 @@ export function createWriter (options: WriterOptions): Writer {
     finished += entries.length
     for (const { op, settle } of entries) {
       const isLost = 'run' in op && op.run.isUnrecorded
-      settle?.(error ?? (isLost ? timelineError('AGENT_TIMELINE_UNKNOWN_TASK') : undefined))
+      settle?.(error ?? (isLost ? op.run.unrecordedFor ?? timelineError('AGENT_TIMELINE_UNKNOWN_TASK') : undefined))
     }
   }
 
   async function afterFailure (error: unknown, entries: readonly Entry[]): Promise<void> {
     if (isRefusal(error)) return refuse(error, entries)
+    if (isLasting(error) && batch === 0) return giveUp(databaseError(error), entries)
     if (failures++ === 0) failingSince = performance.now()
     lastError = databaseError(error, database.path)
     retryInMs = isBusy(error)
@@ -241,6 +244,18 @@ export function createWriter (options: WriterOptions): Writer {
     finish(entries, coded)
   }
 
+  /** Nothing of these will ever be written: whoever waits for it is told, and no memory is kept for it. */
+  function giveUp (error: TimelineError, entries: readonly Entry[]): void {
+    for (const { op } of entries) {
+      if (!('run' in op)) continue
+      op.run.isUnrecorded = true
+      op.run.unrecordedFor = error
+    }
+    givenUp = error
+    options.troubles.tell(error)
+    finish(entries, error)
+  }
+
   function tellReplaced (found: number): void {
     generation = found
     const { code, message } = timelineError('AGENT_TIMELINE_DATABASE_REPLACED')
@@ -271,7 +286,8 @@ export function createWriter (options: WriterOptions): Writer {
 
   function flush (timeoutMs = 5_000): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (queue.size === 0) return resolve()
+      const end = () => givenUp === undefined ? resolve() : reject(givenUp)
+      if (queue.size === 0) return end()
       const target = finished + queue.size
       let seen = finished
       const deadline = setTimeout(() => {
@@ -285,7 +301,7 @@ export function createWriter (options: WriterOptions): Writer {
         if (finished < target) return
         clearTimeout(deadline)
         waiting.delete(check)
-        resolve()
+        end()
       }
       waiting.add(check)
       run()
@@ -298,9 +314,9 @@ export function createWriter (options: WriterOptions): Writer {
     push,
     flush,
     look () {
-      if (batch === 0 || isClosed) return
-      mustLook = true
-      if (failures === 0) run()
+      if (isClosed) return
+      mustLook = batch > 0
+      if (failures === 0 || batch === 0) run()
     },
     transaction: (work) => database.write(work),
     async close (timeoutMs = 5_000) {

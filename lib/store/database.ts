@@ -15,6 +15,8 @@ import type { Tables } from './tables.js'
 
 /** How long a read waits for a lock; a database in WAL mode never makes it wait. */
 const READ_PATIENCE_MS = 1_000
+/** How long opening a file waits for a lock, in milliseconds. */
+const OPENING_PATIENCE_MS = 5_000
 /** How long a table of invocations that is gone may be in the middle of the host's rebuild, in milliseconds. */
 const REBUILD_PATIENCE_MS = 5_000
 const REBUILD_POLL_MS = 50
@@ -78,7 +80,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   const { meter = noMeter, opening: { patienceMs = 60_000, signal } = {} } = options
   const factory = await resolveSource(options.database, options.create)
   let lockRetries = 0
-  let writer = await factory.open({ queryOnly: false })
+  let writer = await factory.open({ queryOnly: false, patienceMs: Math.min(patienceMs, OPENING_PATIENCE_MS) })
   let reader: SqliteConnection | undefined
   let host: Host
   let opening: Promise<void> | undefined

@@ -8,7 +8,7 @@ import { canonicalPath } from './canonical-path.js'
 import { libraryOfHandle, libraryOfKysely, libraryOfNodeHandle } from './find-library.js'
 import { adaptNodeSqlite, type NodeSqliteHandle } from './node-sqlite.js'
 import { isSharedWithAnother, libraryServing } from './one-library.js'
-import { openSqlite, shareSqlite, type SqliteConnection, type SqliteHandle } from './sqlite.js'
+import { openSqlite, shareSqlite, type SqliteConnection, type SqliteHandle, type SqliteOptions } from './sqlite.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 
 /**
@@ -37,7 +37,7 @@ export interface ConnectionFactory {
   readonly library: SqliteLibrary | undefined
   /** Whether another copy of SQLite has the file open in this process, too. */
   isSharedWithAnother (): boolean
-  open (options: { readonly queryOnly: boolean }): Promise<SqliteConnection>
+  open (options: Pick<SqliteOptions, 'queryOnly' | 'patienceMs'>): Promise<SqliteConnection>
 }
 
 /**
@@ -109,11 +109,11 @@ function onFile (path: string, create: boolean, given?: () => Promise<SqliteLibr
     path: file,
     get library () { return library },
     isSharedWithAnother: () => isSharedWithAnother(file),
-    async open ({ queryOnly }) {
+    async open (options) {
       library ??= await given?.() ?? libraryServing(file) ?? await loadBetterSqlite()
       // Made once: a file that is deleted later was deleted by somebody.
       const isGiven = given !== undefined
-      const connection = await openSqlite(file, { library, isGiven, create: isFirst, queryOnly })
+      const connection = await openSqlite(file, { ...options, library, isGiven, create: isFirst })
       isFirst = false
       return connection
     }

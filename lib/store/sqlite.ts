@@ -53,6 +53,8 @@ export interface SqliteOptions {
   readonly create?: boolean
   /** Refuse every write on this connection. Default false. */
   readonly queryOnly?: boolean
+  /** How long to wait for a lock, in milliseconds. Default 5,000. */
+  readonly patienceMs?: number | undefined
 }
 
 /**
@@ -64,14 +66,14 @@ export interface SqliteOptions {
  * AGENT_TIMELINE_DATABASE_UNAVAILABLE, AGENT_TIMELINE_SECOND_SQLITE
  */
 export async function openSqlite (path: string, options: SqliteOptions): Promise<SqliteConnection> {
-  const { library, isGiven = false } = options
+  const { library, isGiven = false, patienceMs } = options
   let guarded: GuardedHandle | undefined
   try {
     // A reader is opened read-write with query_only: a read-only one can fail in WAL mode with SHORT_READ.
     const open = () => library.open(path, { mustExist: options.create !== true, timeoutMs: BUSY_TIMEOUT_MS })
-    guarded = await retryWhileBusy(async () => openGuarded(path, library, isGiven, open))
+    guarded = await retryWhileBusy(async () => openGuarded(path, library, isGiven, open), { patienceMs })
     const { handle } = guarded
-    await retryWhileBusy(async () => prepareConnection(handle, options))
+    await retryWhileBusy(async () => prepareConnection(handle, options), { patienceMs })
   } catch (error) {
     guarded?.release()
     throw databaseError(error, path)
@@ -213,7 +215,7 @@ export function sqliteCode (error: unknown): string {
 
 export interface RetryOptions {
   /** How long to go on, in milliseconds; default 5,000. */
-  readonly patienceMs?: number
+  readonly patienceMs?: number | undefined
   /** How long to wait before the next attempt, in milliseconds. */
   readonly pause?: LockPause
   readonly onRetry?: () => void
@@ -259,6 +261,17 @@ export const DATABASE_ERROR_CODES = [
   'AGENT_TIMELINE_DATABASE_LOCKED', 'AGENT_TIMELINE_DATABASE_FULL', 'AGENT_TIMELINE_NOT_A_DATABASE',
   'AGENT_TIMELINE_DATABASE_MISSING', 'AGENT_TIMELINE_NOT_MIGRATED', 'AGENT_TIMELINE_DATABASE_UNAVAILABLE'
 ] as const satisfies readonly ErrorCode[]
+
+/** What another installation mends, or another start of the process, and no waiting. */
+const LASTING_ERROR_CODES: readonly ErrorCode[] = [
+  'AGENT_TIMELINE_SECOND_SQLITE', 'AGENT_TIMELINE_SQLITE_MISSING', 'AGENT_TIMELINE_SQLITE_UNBUILT',
+  'AGENT_TIMELINE_SQLITE_TOO_NEW'
+]
+
+/** The database will not be there as long as this process lives. */
+export function isLasting (error: unknown): boolean {
+  return isTimelineError(error) && LASTING_ERROR_CODES.includes(error.code)
+}
 
 /** Turns what SQLite threw into a coded error that a user can act on. */
 export function databaseError (error: unknown, path = ''): TimelineError {

@@ -104,6 +104,27 @@ t.test('a path to a database of the host is refused by every door, before anythi
   t.same(readdirSync(folder), before)
 })
 
+t.test("with onUnavailable: 'warn' agents go on, unrecorded, and requests are told why", async (t) => {
+  const { path } = hostDatabase(t)
+  const before = readdirSync(folder)
+  const logs = new Logs()
+  const timeline = await openTimeline({ database: path, migrate: true, onUnavailable: 'warn', logger: logs })
+  const meta = { taskId: 't', role: 'coder', provider: 'p' }
+  const run = await timeline.startInvocation(meta)
+  run.activity({ type: 'output', message: 'hello', timestamp: new Date() })
+  t.equal(run.id, undefined)
+  await t.rejects(run.complete('done'), SECOND)
+  t.equal(await timeline.logInvocation(meta, async () => 'value'), 'value')
+  await t.rejects(timeline.flush(), SECOND)
+  await timeline.close()
+  t.same(logs.warnings.map(({ code }) => code), [SECOND.code])
+  const app = fastify()
+  t.teardown(() => app.close())
+  await app.register(agentTimeline, { database: path, onUnavailable: 'warn' })
+  t.match((await app.inject('/api/tasks/t/timeline')).json(), { ...SECOND, statusCode: 503 })
+  t.same(readdirSync(folder), before)
+})
+
 t.test('a path to a database that the host has closed for now is refused, too, and left as it is', async (t) => {
   const path = join(folder, `${++files}.db`)
   const host = new HostSqlite(path)

@@ -44,7 +44,7 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
       database,
       recorder: { running: new Set() },
       writerId: 'w',
-      troubles: createTroubles(silentLogger, '', noMeter),
+      troubles: createTroubles(silentLogger, () => '', noMeter),
       logger: silentLogger,
       meter: noMeter,
       now: () => Date.now() + aheadMs,
