@@ -7,6 +7,8 @@ import { launchBrowser } from '../support/browser.js'
 import { TITLE, TaskScript, sampleHealth, sampleInvocations } from './support/sample-task.js'
 import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
 
+t.setTimeout(600_000)
+
 let browser: Browser
 t.before(async () => { browser = await launchBrowser() })
 t.teardown(() => browser?.close())
