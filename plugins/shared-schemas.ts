@@ -46,8 +46,13 @@ export function sharedSchemas (dialect: Dialect): Schemas {
     },
     AgentTimelinePing: { ...object({ serverTime: time, intervalMs: whole }), description: 'data of the event ping' },
     AgentTimelineTask: object({ id: text }, { title: text, status: text }),
-    AgentTimelineUsage: object({ inputTokens: tokens, outputTokens: tokens }, {
-      cacheReadTokens: tokens, cacheWriteTokens: tokens, reasoningTokens: tokens, costUsd: { type: 'number' }
+    AgentTimelineUsage: object({}, {
+      inputTokens: tokens,
+      outputTokens: tokens,
+      cacheReadTokens: tokens,
+      cacheWriteTokens: tokens,
+      reasoningTokens: tokens,
+      costUsd: { type: 'number' }
     }),
     AgentTimelineHealth: { ...object(HEALTH, HEALTH_DETAILS), description: 'of a running invocation' },
     AgentTimelineGap: object({

@@ -33,6 +33,10 @@ export interface RecognisingState {
   readonly readers: Reader[]
   /** By format and session. */
   readonly bySession: Map<string, Reader>
+  /** The last one of each format, in the order in which they were opened. */
+  readonly latest: Map<OutputFormat, Reader>
+  /** Those that printed since a session began: only they may have calls that are open. */
+  readonly active: Set<Reader>
   /** The one that printed last. */
   current?: Reader
   pending: Pending[]
@@ -85,10 +89,12 @@ export function createRecognisingAdapter (
     format: OutputFormat, sessionId: string | undefined, state: RecognisingState, log: ActivityLog
   ): Reader {
     const key = keyOf(format, sessionId)
-    const isFirst = !state.readers.some((reader) => reader.format === format)
+    const isFirst = !state.latest.has(format)
     const isResumed = state.bySession.has(key) || (isFirst && isResuming(format))
     const reader = { format, parser: format.createParser({ isResumed }), log: log.session() }
     state.readers.push(reader)
+    state.latest.delete(format)
+    state.latest.set(format, reader)
     if (sessionId !== undefined) state.bySession.set(key, reader)
     for (const line of state.errorLines) reader.parser.errorLine?.(line, reader.log)
     state.errorLines = []
@@ -97,13 +103,14 @@ export function createRecognisingAdapter (
 
   /** Another process or session: those that take turns print nothing any more; those side by side open calls later. */
   function begin (format: OutputFormat, event: JsonObject, state: RecognisingState, log: ActivityLog): Reader {
-    for (const reader of state.readers) reader.log.abortCalls()
+    for (const reader of state.active) reader.log.abortCalls()
+    state.active.clear()
     return open(format, format.sessionOf?.(event), state, log)
   }
 
   /** Whose object it is; undefined while nobody knows. */
   function readerOf (event: JsonObject, state: RecognisingState, log: ActivityLog): Reader | undefined {
-    const { current, readers, bySession } = state
+    const { current, latest, bySession } = state
     const isNew = (format: OutputFormat): boolean => {
       const sessionId = format.sessionOf?.(event)
       return format.begins?.(event) === true || (sessionId !== undefined && !bySession.has(keyOf(format, sessionId)))
@@ -112,7 +119,7 @@ export function createRecognisingAdapter (
       bySession.get(keyOf(reader.format, reader.format.sessionOf?.(event))) ?? reader
     const reader = current !== undefined && prints(current.format, event) > 0
       ? current
-      : readers.findLast(({ format }) => prints(format, event) > 0)
+      : [...latest.values()].findLast(({ format }) => prints(format, event) > 0)
     if (reader !== undefined) {
       return isNew(reader.format) ? begin(reader.format, event, state, log) : inSession(reader)
     }
@@ -134,8 +141,13 @@ export function createRecognisingAdapter (
       return decide(state, log, false)
     }
     if (state.pending.length > 0) decide(state, log, true)
+    give(pending.event, reader, state)
+  }
+
+  function give (event: JsonObject, reader: Reader, state: RecognisingState): void {
     state.current = reader
-    reader.parser.event(pending.event, reader.log)
+    state.active.add(reader)
+    reader.parser.event(event, reader.log)
   }
 
   /** Looks at all that is pending. */
@@ -156,8 +168,7 @@ export function createRecognisingAdapter (
     if (best === undefined) return takeUnknown(pending, state, log)
     const { sessionOf } = best
     const reader = begin(best, events.find((event) => sessionOf?.(event) !== undefined) ?? events[0]!, state, log)
-    state.current = reader
-    reader.parser.event(events[0]!, reader.log)
+    give(events[0]!, reader, state)
     for (const one of pending.slice(1)) takeObject(one, state, log)
   }
 
@@ -189,6 +200,8 @@ export function createRecognisingAdapter (
       unknown: createUnknownOutput(),
       readers: [],
       bySession: new Map(),
+      latest: new Map(),
+      active: new Set(),
       pending: [],
       errorLines: []
     }),

@@ -8,7 +8,8 @@ const COUNTS = [
 export function sumUsage (usages: ReadonlyArray<Usage | undefined>): Usage | undefined {
   const told = usages.filter((usage) => usage !== undefined)
   if (told.length === 0) return undefined
-  const sum: Partial<Record<typeof COUNTS[number], number>> = { inputTokens: 0, outputTokens: 0 }
+  // Where only the cost is told, tokens are unknown, not none.
+  const sum: Partial<Record<typeof COUNTS[number], number>> = {}
   for (const usage of told) {
     for (const name of COUNTS) if (usage[name] !== undefined) sum[name] = (sum[name] ?? 0) + usage[name]
   }

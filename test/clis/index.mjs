@@ -55,16 +55,16 @@ async function testAll () {
     }
   }
   tell(rows)
-  console.log(failed === 0 ? '\nAll as recorded.' : `\n${failed} not as recorded.`)
+  console.log(failed === 0 ? '\nAll as expected.' : `\n${failed} not as expected.`)
   return failed === 0 ? 0 : 1
 }
 
 const COLUMNS = ['CLI', 'scenario', 'calls', 'failed', 'exit codes', 'characters of text', 'tokens in / out', 'cost', 'exit', 'outcome', 'as recorded']
 
-function row (name, scenario, { found, calls, failedCalls, exitCodes, texts, usage, exitCode, outcome }) {
+function row (name, scenario, { found, isRecorded, calls, failedCalls, exitCodes, texts, usage, exitCode, outcome }) {
   const tokens = usage?.inputTokens === undefined ? '—' : `${usage.inputTokens} / ${usage.outputTokens}`
   const cost = usage?.costUsd === undefined ? '—' : `$${usage.costUsd.toFixed(4)}`
-  const same = found.length === 0 ? 'yes' : 'no'
+  const same = !isRecorded ? '—' : found.length === 0 ? 'yes' : 'no'
   return [`${name} ${CLIS[name].version}`, scenario, calls, failedCalls, exitCodes, texts, tokens, cost, exitCode ?? 'ended', outcome, same]
 }
 

@@ -26,7 +26,8 @@ const options = { command: join(bin, command), cwd: project, env: { HOME: home, 
 const live = await run(agentOf(), prompt)
 server.close()
 
-const found = isAcp ? [] : await compare()
+const differing = await compare()
+const found = [...differing ?? []]
 const asked = server.requests.filter(({ isAnswered }) => isAnswered).length
 const faults = server.requests.flatMap(({ error }) => error ?? [])
 found.push(...figures(live.result.usage, asked), ...faults)
@@ -34,6 +35,7 @@ const ends = live.activities.filter(({ metadata }) => metadata?.phase === 'end')
 const { success, response, error, reason, usage, exitCode, durationMs, stderrTail } = live.result
 console.log(JSON.stringify({
   found,
+  isRecorded: differing !== undefined,
   calls: ends.length,
   failedCalls: ends.filter(({ status }) => status !== 'ok').length,
   exitCodes: ends.filter(({ exitCode }) => exitCode !== undefined).length,
@@ -57,10 +59,12 @@ function recognising (options) {
   return createAgent(createRecognisingAdapter(['agent'], knownFormats()), options)
 }
 
+/** What differs from the recording; undefined where there is none. */
 async function compare () {
+  if (isAcp) return undefined
   const root = new URL('../../', import.meta.url)
   const file = fileURLToPath(new URL(`test/fixtures/transcripts/${name}-${recorded}/${scenario}.stdout.ndjson`, root))
-  if (!existsSync(file)) return []
+  if (!existsSync(file)) return undefined
   const player = fileURLToPath(new URL('dist/examples/player.js', root))
   const playing = { command: process.execPath, args: [player, file, '--speed', '1000'] }
   const before = await run(args === undefined ? providers[name](playing) : recognising(playing), 'tour')

@@ -71,13 +71,13 @@ function call (part: JsonObject, log: ActivityLog): void {
 function finish ({ tokens, cost, reason }: JsonObject, facts: Facts): void {
   const { input, output, reasoning, cache } = object(tokens)
   const step = compact({
-    inputTokens: number(input) ?? 0,
-    outputTokens: number(output) ?? 0,
+    inputTokens: number(input),
+    outputTokens: number(output),
     cacheReadTokens: number(object(cache).read),
     cacheWriteTokens: number(object(cache).write),
     reasoningTokens: number(reasoning),
     costUsd: number(cost)
-  }) as Usage
+  }) as unknown as Usage
   facts.usage = sumUsage([facts.usage, step])!
   if (reason === 'tool-calls') return
   facts.outcome = reason === 'stop' ? 'success' : 'failure'

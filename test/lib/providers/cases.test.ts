@@ -286,6 +286,14 @@ const cases: Case[] = [
     shows: [{ message: 'Session t1' }, { message: 'Session t2' }, { message: 'Session t3' }, { type: 'output', message: '--- next ---\n' }]
   },
   {
+    name: 'where sessions tell their cost alone, tokens are unknown and not none',
+    by: 'run',
+    prints: [
+      { type: 'step_finish', sessionID: 'ses_1', part: { type: 'step-finish', reason: 'stop', cost: 0.25, messageID: 'm' } }
+    ],
+    result: { usage: { inputTokens: undefined, costUsd: 0.25 } }
+  },
+  {
     name: 'a session that is gone on with counts once, though its counts are of all of it',
     by: 'run',
     prints: [...thread('t1', 1000, ['ls']), ...thread('t1', 3000, ['ls']), ...thread('t2', 500, [])],
@@ -472,7 +480,7 @@ t.test('a program that has finished and stays is a success, unless work goes on 
   const stay = 'setInterval(() => {}, 1e6)'
   const works = [init(), call('a', 'Bash', { command: 'ls' }), result('a', 'x'), text('All done.'), done()]
   t.match(await play(works, stay), { success: true, timedOut: false, response: 'All done.', reason: 'finished_not_exited' })
-  t.match(await play(works, stay, { timeout: 1_000, finishGraceMs: Infinity }), {
+  t.match(await play(works, stay, { timeout: 3_000, finishGraceMs: Infinity }), {
     success: false, timedOut: true, response: 'All done.', reason: 'finished_not_exited', error: /had finished/
   })
   t.match(await play([init(), call('a', 'Bash', { command: 'ls' }), done()], stay, { timeout: 1_000 }), {

@@ -44,10 +44,10 @@ t.test('an end without a result is a failure, even with exit code 0', async (t) 
   t.match(result, { success: false, reason: 'no-result', response: 'Starting a long build.' })
 })
 
-t.test('the pieces of a message come without metadata, so that they are joined when stored', async (t) => {
+t.test('the pieces of a message say that they are pieces, so that they are joined when stored', async (t) => {
   const pieces = play('main').activities.filter(({ type }) => type === 'output').slice(-3)
   t.strictSame(pieces.map(({ message }) => message), ['Done: the greeting now s', 'ays "hello, world" and N', 'OTES.md was added.'])
-  t.ok(pieces.every((piece) => !('metadata' in piece)))
+  for (const { metadata } of pieces) t.strictSame(metadata, { delta: true })
 })
 
 t.test('of an edit path and size are kept', async (t) => {
