@@ -11,6 +11,7 @@ import { isolation } from './isolation.mjs'
 import { SCENARIOS } from './scripts.mjs'
 
 const LIMIT_MS = 180_000
+const COLUMNS = ['CLI', 'scenario', 'calls', 'failed', 'exit codes', 'characters of text', 'tokens in / out', 'cost', 'exit', 'outcome', 'as recorded']
 const worker = fileURLToPath(new URL('run-one.mjs', import.meta.url))
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(CLIS)
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-timeline-clis-')))
@@ -58,8 +59,6 @@ async function testAll () {
   console.log(failed === 0 ? '\nAll as expected.' : `\n${failed} not as expected.`)
   return failed === 0 ? 0 : 1
 }
-
-const COLUMNS = ['CLI', 'scenario', 'calls', 'failed', 'exit codes', 'characters of text', 'tokens in / out', 'cost', 'exit', 'outcome', 'as recorded']
 
 function row (name, scenario, { found, isRecorded, calls, failedCalls, exitCodes, texts, usage, exitCode, outcome }) {
   const tokens = usage?.inputTokens === undefined ? '—' : `${usage.inputTokens} / ${usage.outputTokens}`

@@ -39,7 +39,8 @@ export async function startModelServer (api, { scripts, refuses }) {
     const turn = script?.[step] ?? { text: 'ok' }
     const reply = api.respond({ url, body, turn, step })
     requests.at(-1).step = step
-    requests.at(-1).isAnswered = api.isTurn(body)
+    requests.at(-1).isAnswered = true
+    requests.at(-1).isTurn = api.isTurn(body)
     if (reply.json !== undefined) return json(response, 200, reply.json)
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
     for (const event of reply.events) {

@@ -28,9 +28,11 @@ server.close()
 
 const differing = await compare()
 const found = [...differing ?? []]
-const asked = server.requests.filter(({ isAnswered }) => isAnswered).length
+const asked = server.requests.filter(({ isAnswered, isTurn }) => isAnswered && isTurn).length
+// Gemini CLI counts its question to a small model, too: how hard the request is.
+const counted = name === 'gemini' ? server.requests.filter(({ isAnswered }) => isAnswered).length : asked
 const faults = server.requests.flatMap(({ error }) => error ?? [])
-found.push(...figures(live.result.usage, asked), ...faults)
+found.push(...figures(live.result.usage, counted), ...faults)
 const ends = live.activities.filter(({ metadata }) => metadata?.phase === 'end').map(({ metadata }) => metadata)
 const { success, response, error, reason, usage, exitCode, durationMs, stderrTail } = live.result
 console.log(JSON.stringify({
