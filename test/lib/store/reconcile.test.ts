@@ -174,8 +174,8 @@ async function setUp (t: Test): Promise<Setup> {
       return (await all()).filter(terminal)
     },
     report (calls) {
-      const insert = raw.prepare(`INSERT INTO invocation_activity (invocation_id, activity_type, message, task_id, seq, metadata)
-        VALUES (?, 'tool_exec', ?, 'a', ?, ?)`)
+      const insert = raw.prepare(`INSERT INTO invocation_activity
+        (invocation_id, activity_type, message, task_id, seq, metadata) VALUES (?, 'tool_exec', ?, 'a', ?, ?)`)
       raw.transaction(() => {
         const { id, last } = raw.prepare(`SELECT invocation_id AS id, last_seq AS last FROM invocation_run
           JOIN task_stream USING (task_id) WHERE task_id = 'a'`).get() as { id: number, last: number }
