@@ -179,7 +179,9 @@ async function setUp (t: Test): Promise<Setup> {
       raw.transaction(() => {
         const { id, last } = raw.prepare(`SELECT invocation_id AS id, last_seq AS last FROM invocation_run
           JOIN task_stream USING (task_id) WHERE task_id = 'a'`).get() as { id: number, last: number }
-        calls.forEach(({ message, metadata }, index) => insert.run(id, message, last + 1 + index, JSON.stringify(metadata)))
+        for (const [index, { message, metadata }] of calls.entries()) {
+          insert.run(id, message, last + 1 + index, JSON.stringify(metadata))
+        }
         raw.prepare("UPDATE task_stream SET last_seq = last_seq + ? WHERE task_id = 'a'").run(calls.length)
       }).immediate()
     },
