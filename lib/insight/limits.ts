@@ -1,10 +1,9 @@
+import type { ToolKind } from '../health/floors.js'
+
 const MINUTE = 60_000
 
-/**
- * What a run is at, as far as the usual time for it goes. Reads, edits, searches and plans are `file`; builds and tests
- * are `build`; `think` is no call open; `start` is nothing heard yet.
- */
-export type Step = 'start' | 'think' | 'file' | 'web' | 'mcp' | 'agent' | 'shell' | 'build' | 'other'
+/** What a run is at: a call of a kind; `think` while no call is open, `start` while nothing was heard yet. */
+export type Step = 'start' | 'think' | Exclude<ToolKind, 'person'>
 
 /** How long silence is usual, and from when on it is no longer explained by anything; milliseconds. */
 export interface Limits {
@@ -65,23 +64,4 @@ export function limitsOf (step: Step, provider: string): Limits {
   const name = /^[a-z]+/.exec(provider.toLowerCase())?.[0] ?? ''
   const known = step === 'start' ? STARTING : THINKING
   return Object.hasOwn(known, name) ? known[name] as Limits : UNKNOWN_PROVIDER
-}
-
-const STEPS: Readonly<Record<string, Step>> = {
-  read: 'file',
-  edit: 'file',
-  search: 'file',
-  file: 'file',
-  plan: 'file',
-  test: 'build',
-  build: 'build',
-  shell: 'shell',
-  web: 'web',
-  mcp: 'mcp',
-  agent: 'agent'
-}
-
-/** The step that a call of a `toolKind` is. */
-export function stepOf (toolKind: string): Step {
-  return Object.hasOwn(STEPS, toolKind) ? STEPS[toolKind] as Step : 'other'
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { InvocationActivity } from '../activity.js'
 import { shapeOf, type CommandShape } from './command.js'
-import { stepOf, type Step } from './limits.js'
+import { kindOfCall } from '../health/floors.js'
+import type { Step } from './limits.js'
 import { LoopFinder, type Loop } from './loops.js'
 import type { Usual } from './usual.js'
 
@@ -132,18 +133,19 @@ export class RunState {
   }
 
   #start (callId: string, message: string, details: Readonly<Record<string, unknown>>, at: number): void {
-    const toolKind = textOf(details.toolKind) ?? 'other'
-    const step = stepOf(toolKind)
     const name = textOf(details.tool) ?? ''
+    const told = textOf(details.toolKind)
+    const kind = kindOfCall({ name, message, ...(told === undefined ? {} : { toolKind: told }) })
+    const step = kind === 'person' ? 'other' : kind
     const input = details.input as Readonly<Record<string, unknown>> | null | undefined
-    const told = textOf(input?.command) ?? (message.startsWith('exec: ') ? message.slice(6) : undefined)
-    const command = told !== undefined && (step === 'shell' || step === 'build') ? shapeOf(told) : undefined
+    const line = textOf(input?.command) ?? (message.startsWith('exec: ') ? message.slice(6) : undefined)
+    const command = line !== undefined && (step === 'shell' || step === 'build') ? shapeOf(line) : undefined
     const call = {
       callId,
       name,
       message,
       step,
-      isPerson: toolKind === 'person',
+      isPerson: kind === 'person',
       startedAt: at,
       seq: this.#seq,
       parentCallId: textOf(details.parentCallId),

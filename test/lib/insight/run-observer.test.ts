@@ -106,6 +106,15 @@ t.test('each kind of step has limits of its own', async (t) => {
   }
 })
 
+t.test('an agent of one\'s own that tells no kinds is read by the names of its tools', async (t) => {
+  const reading = new Watched().act({})
+  reading.act({ type: 'tool_exec', message: 'Read: a.ts', metadata: { callId: 'a', phase: 'start', tool: 'Read' } })
+  t.equal(reading.pass(6 * MINUTE).state, 'stuck')
+  const testing = new Watched().act({})
+  testing.act({ type: 'tool_exec', message: 'exec: npm test', metadata: { callId: 'a', phase: 'start', tool: 'Bash' } })
+  t.match(testing.pass(6 * MINUTE), { state: 'in_tool', expectedSilenceMs: 10 * MINUTE })
+})
+
 t.test('a call may take the time that it asked for', async (t) => {
   const asked = new Watched().act({})
   asked.start('make world', { toolKind: 'build', timeout: HOUR })
