@@ -10,6 +10,10 @@ export interface PlainView {
 // eslint-disable-next-line no-control-regex
 const HAS_ESCAPES = /[\x1b\x9b\u200b-\u200d\u2060\ufeff\u00ad]|\\["'/nrtbfuxe0-7]|%[0-9a-fA-F]{2}|&[a-z#]|\^\[\[/
 
+/** Escapes that may stand inside of a word and hide it; line breaks and quotes of JSON stand between words. */
+// eslint-disable-next-line no-control-regex
+export const HIDES_WORDS = /[\x1b\x9b\u200b-\u200d\u2060\ufeff\u00ad]|\\[/uxe0-7]|%[0-9a-fA-F]{2}|&(?:#|[a-z]{2,6};)|\^\[\[/
+
 /** How the escape character is written: itself, as JSON, shells, C and URLs have it, and as `cat -v` shows it. */
 const ESC = '(?:\\x1b|\\\\{1,32}(?:u001[bB]|x1[bB]|033|e)|%1[bB]|\\^\\[)'
 const COLOUR = `${ESC}(?:\\[|%5[bB])[0-9;:?]{0,64}[A-Za-z]|\\x9b[0-9;:?]{0,64}[A-Za-z]`

@@ -68,7 +68,7 @@ export function openPieces (search: SecretSearch, literals: readonly string[]): 
     let start = offset
     for (const value of values) {
       const head = value.slice(0, LONG_CONTEXT_CHARS)
-      if (search.mayHold(head)) for (const [from, to] of search.find(head)) spans.push([from + start, to + start])
+      for (const [from, to] of search.find(head)) spans.push([from + start, to + start])
       start += value.length
     }
     return spans

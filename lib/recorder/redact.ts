@@ -57,7 +57,10 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
   const search = createSecretSearch(extra)
   const keyNames = new Set([...KEY_NAMES, ...(options.keyNames ?? []).map(normaliseKey)])
 
-  const text = (value: string) => search.mayHold(value) ? replaceSpans(value, search.find(value)) : value
+  function text (value: string): string {
+    const spans = search.find(value)
+    return spans.length > 0 ? replaceSpans(value, spans) : value
+  }
 
   function head (value: string, maxChars: number): string {
     if (value.length <= maxChars) return text(value)

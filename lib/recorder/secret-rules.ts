@@ -1,12 +1,11 @@
-import type { Span } from './secret-spans.js'
 import { isBegunToken, isIdentifier, isPlaceholder, isRandom, isSecretValue } from './secret-values.js'
-import { OTHER_TOKEN_BEGUN, TOKEN_BEGUN, TOKEN_PREFIX, TOKEN_RUN, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
+import { OTHER_TOKEN_BEGUN, TOKEN_BEGUN, TOKEN_PREFIX } from './vendor-tokens.js'
 
 /** A form that secrets have. */
 export interface Rule {
   /** Says quickly that a text has none of the form. */
   readonly hint?: RegExp
-  /** With the flags `d` and `g`; without `g` where it is about the end of a text. */
+  /** With the flags `d` and `g`; `y` for `g` where its group has `starts`; neither where it is about the end. */
   readonly pattern: RegExp
   /** Index of the group that is the secret; 0 for all of it. */
   readonly group: number
@@ -37,7 +36,12 @@ const ASSIGNS = `(?:${QUOTE})?\\]?\\s{0,9}(?::=|=>|:-|[=:](?![=:]))\\s{0,9}`
 const FLAG = `(?<![\\w-])--?[\\w-]{0,64}?(?:${NAMES}|pass)\\s{1,9}`
 
 const HAS_NAME = /[Ss](?:ecret|ECRET)|[Tt](?:oken|OKEN)|[Pp](?:ass|ASS)|[Kk](?:ey|EY)|[Cc](?:redential|REDENTIAL)|nnection.?[Ss]tr|CONNECTION_S/
-const HAS_WEAK_NAME = /pass|pwd|psk|key|auth|sig|pin|cred|sid|session|result|Pass|Pwd|Psk|Key|Auth|PASS|PWD|PSK|KEY|AUTH|SALT|CRED|SID/
+const HAS_WEAK_NAME = new RegExp(`(?:pass|pwd|psk|key|auth|sig|pin|creds?|sid|session|result|Pass|Pwd|Psk|Key|Auth|PASS|PWD|PSK|KEY|AUTH|SALT|CREDS?|SID)(?:${ASSIGNS}|\\s{0,9}\\\\)`)
+const HAS_FLAG = /-(?<![\w-]-)[\w-]/
+const HAS_OPTION = /(?:\s|\\[nrt])-(?:[pawPkNtbuU]|-(?:body|cookie|user|proxy-user))/
+const HAS_OTHER = new RegExp('Signature=|response="|jdbc:oracle|[?&][\\w.-]{1,48}=[^\\s&"\'`<>#]{8}|hooks?\\.|webhook|api\\.telegram|ifttt|IDENTIFIED|identified|PASSWORD|password|pass:|' +
+  '-stdin|with-token|secret|sudo\\s{1,4}-S|passwd|passphrase-fd|cryptsetup|<<<|login|authtoken|requirepass|masterauth|net user|\\bauth\\b|add_user|change_password|htpasswd|alias|access_token\\$|\\$(?:[1567y]|2[abxy]|apr1|argon2|pbkdf2|gy|sha1|scrypt)|' +
+  'LS0t|"kty"|:(?:\\d{2,5}|\\*):[A-Za-z*]')
 const HAS_URL = /:\/\//
 const HAS_COOKIE = /[Cc](?:ookie|OOKIE)/
 const HAS_AUTHORIZATION = /uthorization|UTHORIZATION|[Bb]earer|BEARER|[Bb]asic|BASIC/
@@ -96,99 +100,130 @@ const letterRules = LETTER_OPTIONS.map(([option, commands]): Rule => ({
   accepts: isOption(commands)
 }))
 
+/** Rules whose secrets something has in common, by which most texts are seen to have none of them. */
+export interface RuleGroup {
+  /** No text without this has such a secret. */
+  readonly hint: RegExp
+  /** Where matches of those begin whose patterns have the flag `y`. */
+  readonly starts?: RegExp
+  readonly rules: readonly Rule[]
+}
+
 /** What is hidden by default, besides private keys and tokens of vendors. */
-export const RULES: readonly Rule[] = [
-  // Prose goes on after `basic`, too; a credential has a digit, a capital inside or padding.
-  { hint: HAS_AUTHORIZATION, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{12,})`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) && !/^[A-Za-z]+(?:[-./][A-Za-z]+)*\.?$/.test(value.slice(0, 512)) },
+export const RULE_GROUPS: readonly RuleGroup[] = [
+  {
+    hint: HAS_NAME,
+    starts: new RegExp(NAMES, 'gi'),
+    rules: [
+      { pattern: new RegExp(`${NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dyi'), group: 1, accepts: assigned(false) },
+      { pattern: new RegExp(`${NAMES}${ASSIGNS}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dyi'), group: 2, accepts: assigned(true) },
+      // `ENV API_KEY value`, `password value`, `config set token value`: only what is random.
+      { pattern: new RegExp(`${NAMES}(?:\\s{1,9}(?:is|was))?:?\\s{1,9}(?:-b\\s|--body\\s)?(?:${QUOTE})?([\\w+/=.~!@#%^*-]{8,})`, 'dyi'), group: 1, isGuess: true, accepts: isLikely },
+      // A fallback for what is not set, an argument, an element, an attribute.
+      { pattern: new RegExp(`${NAMES}["'\`)\\]]{0,3}\\s{0,4}(?:\\|\\||\\?\\?|\\?:|,|\\bor\\b|\\()\\s{0,4}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dyi'), group: 2, accepts: assigned(true) },
+      { pattern: new RegExp(`${NAMES}>\\s{0,9}([^<>\\s]{4,512})\\s{0,9}</`, 'dyi'), group: 1, accepts: assigned(true) },
+      { hint: /default/, pattern: new RegExp(`${NAMES}"\\s{0,9}\\{[^{}]{0,200}?\\bdefault\\s{0,9}=\\s{0,9}(")([^"\\n]{4,512})\\1`, 'dyi'), group: 2, accepts: assigned(true) },
+      { hint: /value/i, pattern: new RegExp(`(?:key|name)=(?:${QUOTE})[^"'\\n]{0,64}?${NAMES}(?:${QUOTE})\\s{1,9}value=(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+      // A list of names and values; the default of a variable.
+      { hint: /value/i, pattern: new RegExp(`\\b(?:key|name)(?:${QUOTE})?\\s{0,9}[:=]\\s{0,9}(?:${QUOTE})?[\\w.-]{0,64}?${NAMES}(?:${QUOTE})?[ \\t]{0,9},?\\s{1,64}(?:-\\s)?(?:${QUOTE})?value(?:${QUOTE})?\\s{0,9}[:=]\\s{0,9}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: assigned(true) },
+      { hint: /value/i, pattern: new RegExp(`(?:key|name)(?:${QUOTE})\\s{0,9}:\\s{0,9}(?:${QUOTE})[\\w.-]{0,64}?${NAMES}(?:${QUOTE}),\\s{0,64}(?:${QUOTE})value(?:${QUOTE})\\s{0,9}:\\s{0,9}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
+      { hint: HAS_FLAG, pattern: new RegExp(`${FLAG}(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: (value, match) => isSecretValue(value, { isPassword: isPasswordName(match), isEnvironment: false, isQuoted: false }) },
+      { hint: HAS_FLAG, pattern: new RegExp(`${FLAG}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) }
+    ]
+  },
+  {
+    hint: HAS_WEAK_NAME,
+    rules: [
+      { pattern: new RegExp(`${WEAK_NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{8,})`, 'dg'), group: 1, isGuess: true, accepts: isLikely }
+    ]
+  },
+  {
+    hint: HAS_URL,
+    rules: [
+      // A password may hold an @: the last one ends it.
+      { pattern: new RegExp(`${URL_USER}([^\\s/'"\`<>]{1,512})@`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },
+      { pattern: new RegExp(`\\b${STORES}${URL_USER}([^\\s'"\`<>]{1,512})@(?=[\\w.[-])`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },
+      { pattern: /:\/\/(?<=[a-zA-Z0-9]:\/\/)([\w.~+=-]{16,512})@/dg, group: 1, accepts: (value) => isRandom(value) }
+    ]
+  },
   {
     hint: HAS_AUTHORIZATION,
-    pattern: new RegExp(`authorization(?:${QUOTE})?\\s{0,9}(?:=>|[:=])\\s{0,9}(?:${QUOTE})?(?!(?:bearer|basic)\\s)(?:[a-z][\\w-]{1,30}\\s{1,9})?([^\\s"'\`,;\\\\<>$]{8,})`, 'dgi'),
-    group: 1,
-    accepts: (value) => !isPlaceholder(value) && (isRandom(value) || /^[0-9a-f]{16,}$/i.test(value))
+    rules: [
+      // Prose goes on after `basic`, too; a credential has a digit, a capital inside or padding.
+      { pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{12,})`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) && !/^[A-Za-z]+(?:[-./][A-Za-z]+)*\.?$/.test(value.slice(0, 512)) },
+      {
+        pattern: new RegExp(`authorization(?:${QUOTE})?\\s{0,9}(?:=>|[:=])\\s{0,9}(?:${QUOTE})?(?!(?:bearer|basic)\\s)(?:[a-z][\\w-]{1,30}\\s{1,9})?([^\\s"'\`,;\\\\<>$]{8,})`, 'dgi'),
+        group: 1,
+        accepts: (value) => !isPlaceholder(value) && (isRandom(value) || /^[0-9a-f]{16,}$/i.test(value))
+      }
+    ]
   },
-  { hint: /Signature=|response="/, pattern: /(?:Signature=|response=")([0-9a-f]{32,128})/dg, group: 1 },
-  // A password may hold an @: the last one ends it.
-  { hint: HAS_URL, pattern: new RegExp(`${URL_USER}([^\\s/'"\`<>]{1,512})@`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },
-  { hint: HAS_URL, pattern: new RegExp(`\\b${STORES}${URL_USER}([^\\s'"\`<>]{1,512})@(?=[\\w.[-])`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },
-  { hint: HAS_URL, pattern: /:\/\/(?<=[a-zA-Z0-9]:\/\/)([\w.~+=-]{16,512})@/dg, group: 1, accepts: (value) => isRandom(value) },
-  { hint: /jdbc:oracle|\/\w+@/, pattern: /jdbc:oracle:thin:\w{1,64}\/([^\s@"']{1,128})@/dg, group: 1 },
   {
-    hint: /[?&;]/,
-    pattern: /[?&](?:[\w.-]{0,32}(?:key|token|signature|auth|secret|password|passwd|credential)|code|sig|pwd|pass|sid|session|jwt|otp|ticket|assertion)=([^\s&"'`<>#]{8,})/dgi,
-    group: 1,
-    accepts: (value) => isRandom(value)
+    hint: HAS_COOKIE,
+    rules: [
+      { pattern: new RegExp(`${COOKIE}(${COOKIE_NAME}[^\\r\\n"'\\\\]{4,})`, 'dgi'), group: 1, accepts: (value) => !isPlaceholder(value.slice(value.indexOf('=') + 1)) }
+    ]
   },
-  { hint: /hooks?\.|webhooks|webhookb2|api\.telegram|ifttt/, pattern: new RegExp(`${WEBHOOK}([\\w/:@.-]{8,512})`, 'dg'), group: 1 },
-  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: assigned(false) },
-  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}${ASSIGNS}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  { hint: HAS_WEAK_NAME, pattern: new RegExp(`${WEAK_NAMES}${ASSIGNS}(?:${QUOTE})?(${UNQUOTED}{8,})`, 'dg'), group: 1, isGuess: true, accepts: isLikely },
-  // `ENV API_KEY value`, `password value`, `config set token value`: only what is random.
-  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}(?:\\s{1,9}(?:is|was))?:?\\s{1,9}(?:-b\\s|--body\\s)?(?:${QUOTE})?([\\w+/=.~!@#%^*-]{8,})`, 'dgi'), group: 1, isGuess: true, accepts: isLikely },
-  // A fallback for what is not set, an argument, an element, an attribute.
-  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}["'\`)\\]]{0,3}\\s{0,4}(?:\\|\\||\\?\\?|\\?:|,|\\bor\\b|\\()\\s{0,4}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  { hint: HAS_NAME, pattern: new RegExp(`${NAMES}>\\s{0,9}([^<>\\s]{4,512})\\s{0,9}</`, 'dgi'), group: 1, accepts: assigned(true) },
-  { hint: HAS_NAME, pattern: new RegExp(`(?:key|name)=(?:${QUOTE})[^"'\\n]{0,64}?${NAMES}(?:${QUOTE})\\s{1,9}value=(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  // A list of names and values; the default of a variable.
-  { hint: HAS_NAME, pattern: new RegExp(`\\b(?:key|name)(?:${QUOTE})?\\s{0,9}[:=]\\s{0,9}(?:${QUOTE})?[\\w.-]{0,64}?${NAMES}(?:${QUOTE})?[ \\t]{0,9},?\\s{1,64}(?:-\\s)?(?:${QUOTE})?value(?:${QUOTE})?\\s{0,9}[:=]\\s{0,9}(?:${QUOTE})?(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: assigned(true) },
-  { hint: HAS_NAME, pattern: new RegExp(`(?:key|name)(?:${QUOTE})\\s{0,9}:\\s{0,9}(?:${QUOTE})[\\w.-]{0,64}?${NAMES}(?:${QUOTE}),\\s{0,64}(?:${QUOTE})value(?:${QUOTE})\\s{0,9}:\\s{0,9}(${QUOTE})(${QUOTED}{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  { hint: /default/, pattern: new RegExp(`${NAMES}"\\s{0,9}\\{[^{}]{0,200}?\\bdefault\\s{0,9}=\\s{0,9}(")([^"\\n]{4,512})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  { hint: /IDENTIFIED|identified|PASSWORD|password/, pattern: /\b(?:identified\s{1,9}(?:with\s{1,9}\w{1,32}\s{1,9})?by|password)\s{1,9}'([^'\n]{4,256})'/dgi, group: 1, accepts: (value) => !isPlaceholder(value) },
-  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${UNQUOTED}{4,})`, 'dgi'), group: 1, accepts: (value, match) => isSecretValue(value, { isPassword: isPasswordName(match), isEnvironment: false, isQuoted: false }) },
-  { hint: HAS_NAME, pattern: new RegExp(`${FLAG}(${QUOTE})(${QUOTED}{4,1024})\\1`, 'dgi'), group: 2, accepts: assigned(true) },
-  { hint: /pass:/, pattern: /-(?:pass(?:in|out|word)?|k|ks-pass|key-pass)\s{1,4}pass:([^\s"']{4,512})/dg, group: 1, accepts: (value) => !isPlaceholder(value) },
   {
-    hint: /\s(?:-u|--user|--proxy-user|-U)/,
-    pattern: /(?<=\s)(?:-u|--user|--proxy-user|-U)[\s=]{0,4}["']?[^\s:"']{1,128}[:%]([^\s"']{4,512})/dg,
-    group: 1,
-    accepts: (value, match) => !isPlaceholder(value) && !/^\d+$/.test(value) && (isRandom(value) || /\b(?:curl|wget|https?|xh|smbclient)\b/.test(lineBefore(match)))
+    hint: HAS_OPTION,
+    rules: [
+      {
+        hint: /\s(?:-u|--user|--proxy-user|-U)/,
+        pattern: /(?<=\s)(?:-u|--user|--proxy-user|-U)[\s=]{0,4}["']?[^\s:"']{1,128}[:%]([^\s"']{4,512})/dg,
+        group: 1,
+        accepts: (value, match) => !isPlaceholder(value) && !/^\d+$/.test(value) && (isRandom(value) || /\b(?:curl|wget|https?|xh|smbclient)\b/.test(lineBefore(match)))
+      },
+      ...letterRules
+    ]
   },
-  ...letterRules,
   {
-    hint: /\becho|\bprintf/,
-    pattern: /\b(?:echo|printf)\s{1,4}(?:-[neE]{1,3}\s{1,4})?(?:["']%s(?:\\n)?["']\s{1,4})?["']?([^\s"'|$]{6,512})["']?\s{0,4}\|\s{0,4}[^\n|]{0,200}(?:--password-stdin|--with-token|secrets?\s{1,4}(?:put|set|create)|sudo\s{1,4}-S|chpasswd|passwd|\blogin|--passphrase-fd|cryptsetup)/dg,
-    group: 1
-  },
-  { hint: /<<</, pattern: /<<<\s{0,4}["']?([^\s"'$]{6,512})/dg, group: 1, accepts: (value, match) => isRandom(value) && /password-stdin|with-token|chpasswd|sudo|login|passwd|secret/.test(lineBefore(match)) },
-  {
-    hint: /login|authtoken|requirepass|masterauth|net user|\bauth\b|add_user|change_password|htpasswd|alias/,
-    pattern: /\b(?:(?:vault|cargo|wandb|railway)\s{1,4}login|(?:requirepass|masterauth)|net\s{1,4}user\s{1,4}\S{1,128}|ngrok\s{1,4}(?:config\s{1,4})?(?:add-)?authtoken|snyk\s{1,4}auth|rabbitmqctl\s{1,4}(?:add_user|change_password)\s{1,4}\S{1,128}|htpasswd\s{1,4}-\w{0,8}b\w{0,8}(?:\s{1,4}\S{1,256}){1,2}?|(?:mc|mcli)\s{1,4}alias\s{1,4}set(?:\s{1,4}\S{1,256}){3})\s{1,4}["']?([^\s"']{6,512})/dg,
-    group: 1,
-    accepts: (value) => isRandom(value)
-  },
-  { hint: /access_token\$/, pattern: /access_token\$\w{4,16}\$[a-z0-9]{8,32}\$[0-9a-f]{24,64}/dg, group: 0 },
-  { hint: /\$\w/, pattern: /\$(?:[1567y]|2[abxy]|apr1|argon2(?:id|i|d)|pbkdf2[\w-]{0,16}|gy|sha1|scrypt)\$[\w./+=$,-]{16,}/dg, group: 0 },
-  { hint: /LS0t/, pattern: /LS0tLS1CRUdJTi(?:BQUklW|BSU0|BFQ|BPUEVO|BFTkNS|BQR1A|BEU0)[A-Za-z0-9+/=]{16,}/dg, group: 0 },
-  { hint: /"kty"/, pattern: /"(?:d|p|q|dp|dq|qi|k)"\s{0,4}:\s{0,4}"([\w-]{16,})"/dg, group: 1 },
-  { hint: /:(?:\d|\*)/, pattern: /(?<=^|\n)[\w.*-]{1,256}:(?:\d{2,5}|\*):[A-Za-z*][\w*-]{0,64}:[\w*.@-]{1,64}:(\S{4,256})(?=\r?\n|$)/dg, group: 1, accepts: (value) => isRandom(value) },
-  { hint: HAS_COOKIE, pattern: new RegExp(`${COOKIE}(${COOKIE_NAME}[^\\r\\n"'\\\\]{4,})`, 'dgi'), group: 1, accepts: (value) => !isPlaceholder(value.slice(value.indexOf('=') + 1)) }
+    hint: HAS_OTHER,
+    rules: [
+      { hint: /Signature=|response="/, pattern: /(?:Signature=|response=")([0-9a-f]{32,128})/dg, group: 1 },
+      { hint: /jdbc:oracle/, pattern: /jdbc:oracle:thin:\w{1,64}\/([^\s@"']{1,128})@/dg, group: 1 },
+      {
+        hint: /[?&][\w.-]{1,48}=[^\s&"'`<>#]{8}/,
+        pattern: /[?&](?:[\w.-]{0,32}(?:key|token|signature|auth|secret|password|passwd|credential)|code|sig|pwd|pass|sid|session|jwt|otp|ticket|assertion)=([^\s&"'`<>#]{8,})/dgi,
+        group: 1,
+        accepts: (value) => isRandom(value)
+      },
+      { hint: /hooks?\.|webhooks|webhookb2|api\.telegram|ifttt/, pattern: new RegExp(`${WEBHOOK}([\\w/:@.-]{8,512})`, 'dg'), group: 1 },
+      { hint: /IDENTIFIED|identified|PASSWORD|password/, pattern: /\b(?:identified\s{1,9}(?:with\s{1,9}\w{1,32}\s{1,9})?by|password)\s{1,9}'([^'\n]{4,256})'/dgi, group: 1, accepts: (value) => !isPlaceholder(value) },
+      { hint: /pass:/, pattern: /-(?:pass(?:in|out|word)?|k|ks-pass|key-pass)\s{1,4}pass:([^\s"']{4,512})/dg, group: 1, accepts: (value) => !isPlaceholder(value) },
+      {
+        hint: /-stdin|with-token|secret|sudo\s{1,4}-S|passwd|\blogin|passphrase-fd|cryptsetup/,
+        pattern: /\b(?:echo|printf)\s{1,4}(?:-[neE]{1,3}\s{1,4})?(?:["']%s(?:\\n)?["']\s{1,4})?["']?([^\s"'|$]{6,512})["']?\s{0,4}\|\s{0,4}[^\n|]{0,200}(?:--password-stdin|--with-token|secrets?\s{1,4}(?:put|set|create)|sudo\s{1,4}-S|chpasswd|passwd|\blogin|--passphrase-fd|cryptsetup)/dg,
+        group: 1
+      },
+      { hint: /<<</, pattern: /<<<\s{0,4}["']?([^\s"'$]{6,512})/dg, group: 1, accepts: (value, match) => isRandom(value) && /password-stdin|with-token|chpasswd|sudo|login|passwd|secret/.test(lineBefore(match)) },
+      {
+        hint: /login|authtoken|requirepass|masterauth|net user|\bauth\b|add_user|change_password|htpasswd|alias/,
+        pattern: /\b(?:(?:vault|cargo|wandb|railway)\s{1,4}login|(?:requirepass|masterauth)|net\s{1,4}user\s{1,4}\S{1,128}|ngrok\s{1,4}(?:config\s{1,4})?(?:add-)?authtoken|snyk\s{1,4}auth|rabbitmqctl\s{1,4}(?:add_user|change_password)\s{1,4}\S{1,128}|htpasswd\s{1,4}-\w{0,8}b\w{0,8}(?:\s{1,4}\S{1,256}){1,2}?|(?:mc|mcli)\s{1,4}alias\s{1,4}set(?:\s{1,4}\S{1,256}){3})\s{1,4}["']?([^\s"']{6,512})/dg,
+        group: 1,
+        accepts: (value) => isRandom(value)
+      },
+      { hint: /access_token\$/, pattern: /access_token\$\w{4,16}\$[a-z0-9]{8,32}\$[0-9a-f]{24,64}/dg, group: 0 },
+      { hint: /\$(?:[1567y]|2[abxy]|apr1|argon2|pbkdf2|gy|sha1|scrypt)/, pattern: /\$(?:[1567y]|2[abxy]|apr1|argon2(?:id|i|d)|pbkdf2[\w-]{0,16}|gy|sha1|scrypt)\$[\w./+=$,-]{16,}/dg, group: 0 },
+      { hint: /LS0t/, pattern: /LS0tLS1CRUdJTi(?:BQUklW|BSU0|BFQ|BPUEVO|BFTkNS|BQR1A|BEU0)[A-Za-z0-9+/=]{16,}/dg, group: 0 },
+      { hint: /"kty"/, pattern: /"(?:d|p|q|dp|dq|qi|k)"\s{0,4}:\s{0,4}"([\w-]{16,})"/dg, group: 1 },
+      { hint: /:(?:\d{2,5}|\*):[A-Za-z*]/, pattern: /(?<=^|\n)[\w.*-]{1,256}:(?:\d{2,5}|\*):[A-Za-z*][\w*-]{0,64}:[\w*.@-]{1,64}:(\S{4,256})(?=\r?\n|$)/dg, group: 1, accepts: (value) => isRandom(value) }
+    ]
+  }
 ]
 
-/** Tokens in forms of their vendors. Only runs of the characters that they are made of are looked at. */
-export function findTokens (text: string, spans: Span[]): void {
-  for (const run of text.matchAll(TOKEN_RUN)) {
-    // Pictures and the like, and what documentation shows.
-    if (!/[0-9A-Z]/.test(run[0]) || text.endsWith('base64,', run.index) || run[0].includes('EXAMPLE')) continue
-    const known = [...run[0].matchAll(TOKENS)]
-    for (const { index, 0: token } of known.length > 0 ? known : run[0].matchAll(TOKENS_LIKE)) {
-      spans.push([run.index + index, run.index + index + token.length])
-    }
-  }
-}
-
-const TOKENS = new RegExp(VENDOR_TOKENS, 'g')
-const TOKENS_LIKE = new RegExp(VENDOR_LIKE, 'g')
-
 /** A token that was broken into lines: the rest of it stands alone at the beginning of the next ones. */
-export const WRAPPED: Rule = {
-  hint: /[\w-]\r?\n/,
+export const WRAPPED = {
+  hint: /(?:\n|\\n)[ \t]{0,32}(?=[\w-]{0,64}\d|[\w-]{0,64}[a-z][A-Z])[\w-]{8,512}(?![\w=:(./-])/,
   pattern: new RegExp(`${TOKEN_PREFIX}(?=[\\w-]{0,128}\\d)[\\w-]{6,512}(?:\\r?\\n[ \\t]{0,32}(?=[\\w-]{0,64}\\d|[\\w-]{0,64}[a-z][A-Z])[\\w-]{8,512}(?![\\w=:(./-])){1,8}`, 'dg'),
   group: 0
-}
+} satisfies Rule
+
+const ENDS_IN_TOKEN = /[\w.~+/=-]$/
 
 /** The beginning of a secret at the very end of a piece: the rest may come with the next one. */
 export const UNFINISHED: readonly Rule[] = [
-  { pattern: new RegExp(TOKEN_BEGUN, 'd'), group: 0, accepts: (token) => !/EXAMPLE|\.\.\.$/.test(token) },
-  { pattern: new RegExp(OTHER_TOKEN_BEGUN, 'd'), group: 0, accepts: (token, match) => isBegunToken(token, match[1] as string) },
+  { hint: ENDS_IN_TOKEN, pattern: new RegExp(TOKEN_BEGUN, 'd'), group: 0, accepts: (token) => !/EXAMPLE|\.\.\.$/.test(token) },
+  { hint: ENDS_IN_TOKEN, pattern: new RegExp(OTHER_TOKEN_BEGUN, 'd'), group: 0, accepts: (token, match) => isBegunToken(token, match[1] as string) },
   { hint: HAS_AUTHORIZATION, pattern: new RegExp(`${CREDENTIALS}(${MIXED}[\\w.~+/=-]{4,1024})$`, 'd'), group: 1, accepts: (value) => !isPlaceholder(value) },
   // A number there is a port.
   { hint: HAS_URL, pattern: new RegExp(`${URL_USER}(?!\\d{1,5}(?:[/?#]|$))([^\\s/'"\`<>]{1,512})$`, 'd'), group: 1, accepts: (value) => !isPlaceholder(value) },

@@ -1,6 +1,7 @@
+import { findTokens, hasTokenRun } from './find-tokens.js'
 import { findPrivateKeys, HAS_PRIVATE_KEY } from './private-keys.js'
-import { plainView } from './plain-view.js'
-import { findTokens, RULES, WRAPPED, type Rule } from './secret-rules.js'
+import { HIDES_WORDS, plainView } from './plain-view.js'
+import { RULE_GROUPS, WRAPPED, type Rule, type RuleGroup } from './secret-rules.js'
 import { mergeSpans, type Span } from './secret-spans.js'
 import { isBegun } from './secret-values.js'
 
@@ -21,10 +22,8 @@ export interface SecretSearch {
 /** How a secret might go on. */
 const CONTINUATION = 'x7Kq2Lm9Vd4Rt8Wz'
 
-/** No text without any of these has a secret. */
-const TRIGGER = new RegExp('[\\w.:~+/=-]{16}|PRIVATE KEY|Private-[LMH]|[Bb]earer|BEARER|[Bb]asic\\s|BASIC\\s|://|[Ss](?:ecret|ECRET)|' +
-  '[Tt](?:oken|OKEN)|[Pp](?:ass|ASS)|[Kk](?:ey|EY)|[Pp]wd|masterauth|net user|PWD|psk|PSK|[Cc](?:ookie|OOKIE|redential|REDENTIAL)|uthorization|UTHORIZATION|IDENTIFIED|' +
-  'echo|printf|-[A-Za-z] |-p|--user|login|<<<|\\$\\w|[?&]|sid|SID|pin|sig|auth|AUTH')
+/** All that is looked for in a text, besides private keys and tokens. */
+const GROUPS: readonly RuleGroup[] = [...RULE_GROUPS, { hint: WRAPPED.hint, rules: [WRAPPED] }]
 
 /** Longest text that a pattern of a user is given, in characters: what it costs there is up to its author. */
 const PATTERN_CHARS = 16_384
@@ -37,14 +36,15 @@ const SLICE_OVERLAP_CHARS = 8_192
 
 /** @param extra rules of the user */
 export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
-  const mayHold = (text: string) => extra.length > 0 || TRIGGER.test(text)
+  const mayHoldOther = (text: string) =>
+    extra.length > 0 || hasTokenRun(text) || HAS_PRIVATE_KEY.test(text) || HIDES_WORDS.test(text)
+  const mayHold = (text: string) => mayHoldOther(text) || GROUPS.some(({ hint }) => hint.test(text))
 
-  function findIn (text: string): Span[] {
+  function findIn (text: string, groups = groupsOf(text)): Span[] {
     const spans: Span[] = []
     if (HAS_PRIVATE_KEY.test(text)) spans.push(...findPrivateKeys(text))
     findTokens(text, spans)
-    for (const rule of RULES) apply(rule, text, 0, spans)
-    apply(WRAPPED, text, 0, spans)
+    applyGroups(groups, text, (_, found) => { for (const span of found) spans.push(span) })
     for (const rule of extra) {
       for (let from = 0; from === 0 || from < text.length; from += PATTERN_CHARS) {
         const start = Math.max(0, from - PATTERN_OVERLAP_CHARS)
@@ -55,8 +55,9 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
   }
 
   function find (text: string): Span[] {
-    if (!mayHold(text)) return []
-    return throughEscapes(text, findIn)
+    const groups = groupsOf(text)
+    if (groups.length === 0 && !mayHoldOther(text)) return []
+    return throughEscapes(text, (given) => findIn(given, given === text ? groups : undefined))
   }
 
   return {
@@ -82,13 +83,14 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
       // What may have to follow a secret: the host of a URL, its quote, the end of an element.
       const quote = /["'`](?=[^"'`]*$)/.exec(given)?.[0] ?? ''
       const continued = `${given}${CONTINUATION}@h${quote}</`
-      return RULES.flatMap((rule) => {
-        const spans: Span[] = []
-        apply(rule, continued, 0, spans)
-        return spans.filter(([from, to]) =>
-          from < given.length && to > given.length && isBegun(given.slice(from), rule.isGuess !== true))
+      const begun: Span[] = []
+      applyGroups(RULE_GROUPS.filter(({ hint }) => hint.test(continued)), continued, (rule, found) => {
+        for (const [from, to] of found) {
+          if (from >= given.length || to <= given.length || !isBegun(given.slice(from), rule.isGuess !== true)) continue
+          begun.push([from, given.length])
+        }
       })
-        .map(([from]) => [from, given.length])
+      return begun
     })
   }
 }
@@ -106,12 +108,57 @@ function throughEscapes (text: string, search: (text: string) => Span[]): Span[]
   }
 }
 
-function apply ({ hint, pattern, group, accepts }: Rule, text: string, offset: number, spans: Span[]): void {
-  if (hint?.test(text) === false) return
-  const matches = pattern.global ? text.matchAll(pattern) : [pattern.exec(text)]
-  for (const match of matches) {
-    const span = match?.indices?.[group]
-    if (match === null || span === undefined || span[1] === span[0]) continue
-    if (accepts?.(match[group] as string, match) !== false) spans.push([span[0] + offset, span[1] + offset])
+function groupsOf (text: string): RuleGroup[] {
+  return GROUPS.filter(({ hint }) => hint.test(text))
+}
+
+function applyGroups (
+  groups: readonly RuleGroup[], text: string, onFound: (rule: Rule, spans: readonly Span[]) => void
+): void {
+  for (const { starts, rules } of groups) {
+    const places = starts === undefined ? [] : findPlaces(starts, text)
+    for (const rule of rules) {
+      const spans: Span[] = []
+      if (rule.pattern.sticky) applyAt(places, rule, text, spans)
+      else apply(rule, text, 0, spans)
+      if (spans.length > 0) onFound(rule, spans)
+    }
   }
+}
+
+/** Where something begins, also inside of itself. */
+function findPlaces (pattern: RegExp, text: string): number[] {
+  const places: number[] = []
+  pattern.lastIndex = 0
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    places.push(match.index)
+    pattern.lastIndex = match.index + 1
+  }
+  return places
+}
+
+/** Applies a rule where its matches may begin. */
+function applyAt (places: readonly number[], rule: Rule, text: string, spans: Span[]): void {
+  if (places.length === 0 || rule.hint?.test(text) === false) return
+  let done = 0
+  for (const place of places) {
+    if (place < done) continue
+    rule.pattern.lastIndex = place
+    const match = rule.pattern.exec(text)
+    if (match === null) continue
+    done = rule.pattern.lastIndex
+    addMatch(rule, match, 0, spans)
+  }
+}
+
+function apply (rule: Rule, text: string, offset: number, spans: Span[]): void {
+  if (rule.hint?.test(text) === false) return
+  const matches = rule.pattern.global ? text.matchAll(rule.pattern) : [rule.pattern.exec(text)]
+  for (const match of matches) if (match !== null) addMatch(rule, match, offset, spans)
+}
+
+function addMatch ({ group, accepts }: Rule, match: RegExpExecArray, offset: number, spans: Span[]): void {
+  const span = match.indices?.[group]
+  if (span === undefined || span[1] === span[0]) return
+  if (accepts?.(match[group] as string, match) !== false) spans.push([span[0] + offset, span[1] + offset])
 }

@@ -1,3 +1,17 @@
+const MICROSOFT = '\\w{3}\\dQ~[\\w~.-]{30,}'
+const TELEGRAM = '\\d{8,10}:A[A-Za-z0-9_-]{33,35}(?![\\w-])'
+const DISCORD = '[A-Za-z][\\w-]{22,27}\\.[\\w-]{6,7}\\.[\\w-]{27,45}(?![\\w.-])'
+const LIKE_STRIPE = '(?!pk|pub)[a-z]{2,12}_(?:live|test|prod|sandbox|secret|pat|apikey|api_key)_(?=[A-Za-z0-9]{0,16}\\d)[A-Za-z0-9]{24,}'
+const MAILCHIMP = '[0-9a-f]{32}-us\\d{1,2}'
+/** What those have in their middle: they begin with nothing of their own. */
+const MIDDLES = new Map([
+  [MICROSOFT, '\\dQ~'],
+  [TELEGRAM, '\\d:A'],
+  [DISCORD, '\\.[\\w-]{6,7}\\.[\\w-]{27}'],
+  [LIKE_STRIPE, '_(?:live|test|prod|sandbox|secret|pat|apikey|api_key)_'],
+  [MAILCHIMP, '-us\\d']
+])
+
 /** Tokens whose beginning tells whose they are; what stands before that is of no importance. */
 const ANYWHERE = [
   'sk-ant-[\\w-]{16,}', 'sk-(?:proj|svcacct|admin|or-v1|lf)-(?=[\\w-]{0,64}\\d)[\\w-]{16,}',
@@ -19,24 +33,24 @@ const ANYWHERE = [
   'dt0[a-z]\\d{2}\\.[A-Z0-9]{24}\\.[A-Z0-9]{64}', 'tgp_v\\d_[\\w-]{30,}', 'wandb_v\\d_[\\w-]{40,}', 'CLOJARS_[0-9a-f]{40,}', 'duffel_(?:test|live)_[\\w-]{30,}',
   'FLWSECK(?:_TEST)?-[0-9a-f]{12,}', 'shippo_(?:live|test)_[0-9a-f]{30,}', 'signkey-\\w{2,8}-[0-9a-f]{40,}', 'cal_live_[0-9a-f]{30,}', 'waka_[0-9a-f-]{30,}',
   'v1\\.0-[0-9a-f]{24}-[0-9a-f]{100,}', 'zpka_[0-9a-z]{32}_[0-9a-f]{8}', 'fio-u-[\\w-]{40,}',
-  'access-(?:sandbox|production|development)-[0-9a-f-]{30,}', 'sq0(?:atp|csp|idp)-[\\w-]{20,}', '\\w{3}\\dQ~[\\w~.-]{30,}'
+  'access-(?:sandbox|production|development)-[0-9a-f-]{30,}', 'sq0(?:atp|csp|idp)-[\\w-]{20,}', MICROSOFT
 ]
 
 /** Tokens whose beginning may be the end of a word as well. */
 const AFTER_NO_WORD = [
   'sk-(?=[A-Za-z0-9-]{0,40}\\d)(?=[\\w-]{0,128}[A-Za-z0-9]{16})[\\w-]{20,}', 'hf_[A-Za-z0-9]{30,}', 'gsk_[A-Za-z0-9]{30,}',
   'xai-[A-Za-z0-9]{30,}', 'pplx-[A-Za-z0-9]{30,}', 'r8_[A-Za-z0-9]{30,}', 'ek_[A-Za-z0-9]{24,}', 'dapi[0-9a-f]{30,}(?:-\\d)?',
-  'sbp_[0-9a-f]{32,}', 'fo1_[\\w-]{30,}', 'fm[12][ar]?_[\\w+/=-]{40,}', 'pul-[0-9a-f]{40}', '\\d{8,10}:A[A-Za-z0-9_-]{33,35}(?![\\w-])',
-  '[A-Za-z][\\w-]{22,27}\\.[\\w-]{6,7}\\.[\\w-]{27,45}(?![\\w.-])', 'key-[0-9a-f]{32}', 'csk-[a-z0-9]{40,}', 'e2b_[0-9a-f]{32,}',
+  'sbp_[0-9a-f]{32,}', 'fo1_[\\w-]{30,}', 'fm[12][ar]?_[\\w+/=-]{40,}', 'pul-[0-9a-f]{40}', TELEGRAM,
+  DISCORD, 'key-[0-9a-f]{32}', 'csk-[a-z0-9]{40,}', 'e2b_[0-9a-f]{32,}',
   'EAA[A-Za-z0-9]{60,}', 'EAAA[\\w-]{50,}', 'dp\\.(?:pt|st|ct|sa|scim|audit)\\.[\\w.]{40,}', 'NRAK-[A-Z0-9]{24,}', 'SK[0-9a-f]{32}',
   'nfp_[A-Za-z0-9]{30,}', 'vc[a-z]_[A-Za-z0-9]{24,}', 'rnd_[A-Za-z0-9]{24,}', 'pcsk_\\w{40,}', 'tvly-[\\w-]{20,}', 'fc-[0-9a-f]{32}',
   'fw_[A-Za-z0-9]{20,}', 'pa-[\\w-]{40,}', 'sk_[0-9a-f]{40,}', 'secret_[A-Za-z0-9]{40,}', 're_[A-Za-z0-9]{6,10}_[A-Za-z0-9]{20,}',
   'sl\\.[\\w-]{60,}', 'sq[apu]_[0-9a-f]{40}', 'pnu_[A-Za-z0-9]{30,}', 'LTAI[A-Za-z0-9]{12,}', 'AKID[A-Za-z0-9]{28,}',
-  '(?!pk|pub)[a-z]{2,12}_(?:live|test|prod|sandbox|secret|pat|apikey|api_key)_(?=[A-Za-z0-9]{0,16}\\d)[A-Za-z0-9]{24,}',
+  LIKE_STRIPE,
   'oy2[a-z0-9]{43}(?![a-z0-9])', 'napi_[a-z0-9]{50,}', 'tfp_[\\w-]{40,}', 'EZ[AT]K[A-Za-z0-9]{50,}', 'NRI[IQ]-[\\w-]{30,}', 'sk\\.eyJ[\\w-]{30,}\\.[\\w-]{20,}',
   'A3-[A-Z0-9]{6}-[A-Z0-9]{6}(?:-[A-Z0-9]{5}){3,4}', 'pat\\.[\\w-]{20,24}\\.[0-9a-f]{24}\\.[A-Za-z0-9]{20}', 'API-(?=[A-Z]{0,24}\\d)[A-Z0-9]{25,}', 'xaat-[0-9a-f-]{36}',
   'AQVN[\\w-]{30,}', '(?:sdk|api|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'jina_[A-Za-z0-9]{40,}', 'ico-[A-Za-z0-9]{32}', 'aio_[A-Za-z0-9]{28}', 'phx_[A-Za-z0-9]{30,}',
-  '[0-9a-f]{32}-us\\d{1,2}', 'cio[A-Za-z0-9]{32}', 'rdme_[a-z0-9]{40,}', 'pat-(?:na|eu)\\d-[0-9a-f-]{30,}', 'CFPAT-[\\w-]{40,}'
+  MAILCHIMP, 'cio[A-Za-z0-9]{32}', 'rdme_[a-z0-9]{40,}', 'pat-(?:na|eu)\\d-[0-9a-f-]{30,}', 'CFPAT-[\\w-]{40,}'
 ]
 
 /**
@@ -82,5 +96,35 @@ export const OTHER_TOKEN_BEGUN = `${ANY_PREFIX}([\\w.~+/=-]{0,1024})$`
 export const MAY_BEGIN = new RegExp(`${TOKEN_PREFIX}|${ANY_PREFIX}`)
 export const MAY_BEGIN_CHARS = 24
 
-/** Where a token may be: so many characters in a row that tokens are made of. */
-export const TOKEN_RUN = /[\w.:~+/=-]{16,}/g
+/** The first characters of a form, in all ways that it may begin; its middle where that says more. */
+function headsOf (form: string): string[] {
+  const middle = MIDDLES.get(form)
+  if (middle !== undefined) return [middle]
+  let heads = ['']
+  let rest = form.replace(/^(?:\(\?<![^)]*\)|\\b)/, '')
+  while ((heads[0] as string).length < 4) {
+    const part = /^(?:\[([A-Za-z0-9]+)\]|\(\?:([\w|-]+)\)|(\\\.|[\w/-]))(?![?*+{])/.exec(rest)
+    if (part === null) break
+    const [whole, letters, words, letter] = part
+    const ways = letters?.split('') ?? words?.split('|') ?? [letter as string]
+    heads = heads.flatMap((head) => ways.map((way) => head + way))
+    rest = rest.slice(whole.length)
+  }
+  return heads[0] === '' ? [form] : heads
+}
+
+/**
+ * Says quickly that a run of characters has none of the tokens. What stands before is not looked at: the `n` of a line
+ * break of JSON does.
+ */
+export const TOKEN_HEAD = [...new Set([...ANYWHERE, ...AFTER_NO_WORD].flatMap(headsOf))].sort(byPlainness).join('|')
+
+/** Plain words first and in order: V8 looks for those all at once. */
+function byPlainness (a: string, b: string): number {
+  return Number(/\W/.test(a.replaceAll('-', ''))) - Number(/\W/.test(b.replaceAll('-', ''))) || (a < b ? -1 : 1)
+}
+
+/** Least length of a token, in characters. */
+export const TOKEN_CHARS = 16
+/** What tokens are made of. */
+export const TOKEN_CHARACTER = /[\w.:~+/=-]/
