@@ -38,7 +38,7 @@ export class SseReader {
     this.socket = socket
     socket.on('error', (error) => this.#fail(error))
     socket.on('end', () => this.#fail(new Error('the server ended a stream')))
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n`)
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`)
     this.opened = new Promise((resolve, reject) => {
       socket.once('error', reject)
       body.onHead = (status) => {
