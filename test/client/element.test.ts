@@ -620,7 +620,7 @@ t.test('a busy server is asked again when it says, and the page says so', async 
 
 t.test('a server without a free stream is polled until it has one, and the page says so', async (t) => {
   const { server, page, list, add, numbers } = await showNumbered(t, 20)
-  server.refusals.stream.push({ status: 429, headers: { 'retry-after': '4' }, body: REFUSAL })
+  server.refusals.stream.push({ status: 429, headers: { 'retry-after': '10' }, body: REFUSAL })
   server.cut()
   await page.getByText('Polling because the server has no free stream').waitFor()
   add(5)
