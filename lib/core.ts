@@ -30,7 +30,7 @@ import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/reader.js'
 import { createReadRunning } from './store/running.js'
 import { withScope } from './store/scoped-reader.js'
 import type { TaskScope } from './store/task-scope.js'
-import { databaseError, isLasting } from './store/sqlite.js'
+import { databaseError, isLasting, sqliteCode } from './store/sqlite.js'
 import type { DatabaseSource } from './store/source.js'
 import { canonicalPath } from './store/canonical-path.js'
 import { warnOfOldSqlite } from './store/old-sqlite.js'
@@ -193,8 +193,8 @@ export async function openCore (
       return recheckInMs
     },
     adoptNew: async () => adoptNewInvocations(database),
-    // A database that is away is told of as such.
-    onImportError: (error) => isTimelineError(error) ? troubles.tell(error) : warnOfImport(error)
+    // A database that is away is told of as such, what a host's own source threw is not.
+    onImportError: (error) => isOfDatabase(error) ? troubles.tell(error) : warnOfImport(error)
   })
   const readRunning = createReadRunning()
   const trouble = new ReadTrouble(now)
@@ -351,6 +351,10 @@ export async function openCore (
 
 /** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */
 const IMPORT_PATIENCE_MS = 250
+
+function isOfDatabase (error: unknown): boolean {
+  return isTimelineError(error) && (error.code !== 'AGENT_TIMELINE_DATABASE_UNAVAILABLE' || sqliteCode(error.cause) !== '')
+}
 
 function warnOnceEach (logger: Logger): (error: unknown) => void {
   const warned = new Set<string>()

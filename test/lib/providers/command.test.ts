@@ -9,9 +9,9 @@ t.test('what it prints is its output and its answer', async (t) => {
   const result = await node('process.stdin.on("data", (d) => console.log("> " + d)).on("end", () => { console.error("careful"); process.stdout.write("end") })')
     .invoke('grüße', { onActivity: (activity) => { activities.push(activity) } })
   t.match(result, { success: true, response: '> grüße\nend', exitCode: 0, stderrTail: 'careful\n' })
-  const stdout = activities.filter(({ metadata }) => metadata === undefined)
+  const stdout = activities.filter(({ metadata }) => metadata?.stream === undefined)
   t.equal(stdout.map(({ message }) => message).join(''), '> grüße\nend', 'pieces join to what was printed')
-  t.match(activities.filter(({ metadata }) => metadata !== undefined), [{ type: 'output', message: 'careful\n', metadata: { stream: 'stderr' } }])
+  t.match(activities.filter(({ metadata }) => metadata?.stream !== undefined), [{ type: 'output', message: 'careful\n', metadata: { stream: 'stderr' } }])
 })
 
 t.test('another exit code is a failure, explained by stderr', async (t) => {

@@ -12,8 +12,8 @@ t.test('the answer of ps is read, zombies and junk are left out', async (t) => {
     'nonsense', ''
   ].join('\n')
   t.strictSame(parsePs(output), [
-    { pid: 1, ppid: 0, pgid: 1, startTime: 'Mon Nov 23 08:00:00 2026', isMarked: false },
-    { pid: 501, ppid: 1, pgid: 501, startTime: 'Mon Nov 23 08:32:34 2026', isMarked: false }
+    { pid: 1, ppid: 0, pgid: 1, session: 1, startTime: 'Mon Nov 23 08:00:00 2026', isMarked: false },
+    { pid: 501, ppid: 1, pgid: 501, session: 501, startTime: 'Mon Nov 23 08:32:34 2026', isMarked: false }
   ])
 })
 
