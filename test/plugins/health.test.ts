@@ -185,7 +185,7 @@ t.test('a runner that is stopped is not lost, and it is said', { skip: isLinux ?
   const { app } = await makeApp(t, { plugin: { database }, listen: true })
   const runner = new Child(t, 'run', { database, taskId: 'a', count: 1 })
   const { id } = await runner.message<{ id: number }>()
-  runner.process.kill('SIGSTOP')
+  await runner.suspend(database)
   const client = await SseClient.open(app, '/api/tasks/a/stream')
   await untilTold(client, id, 'in_tool')
   // It was looked at a moment ago, perhaps before the signal had reached it.

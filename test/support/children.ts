@@ -1,5 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
 import type { Test } from 'tap'
 
 /** A process that plays one role of a script in this folder. */
@@ -43,6 +46,26 @@ export class Child {
 
   tell (message: string): void {
     if (this.process.connected) this.process.send(message)
+  }
+
+  /** Stops it at a moment at which it has no lock on the database, for which everybody would wait. Linux only. */
+  async suspend (database: string): Promise<void> {
+    const raw = new Sqlite(database, { timeout: 0 })
+    try {
+      for (;;) {
+        this.process.kill('SIGSTOP')
+        while (!/\) [Tt] /.test(readFileSync(`/proc/${this.process.pid}/stat`, 'utf8'))) await nextTurn()
+        try {
+          raw.exec('BEGIN IMMEDIATE; ROLLBACK')
+          return
+        } catch {
+          this.process.kill('SIGCONT')
+          await nextTurn()
+        }
+      }
+    } finally {
+      raw.close()
+    }
   }
 
   async kill (signal: NodeJS.Signals): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
@@ -115,9 +115,7 @@ t.test('a runner that is stopped beats no more, is not held to be dead, and goes
   await runner.message()
   await startMetronome()
   await watch.beats(2)
-  runner.process.kill('SIGSTOP')
-  const threads = `/proc/${runner.process.pid}/stat`
-  while (!/\) [Tt] /.test(readFileSync(threads, 'utf8'))) await nextTurn()
+  await runner.suspend(database)
   await watch.beats(1, 'metronome')
   const last = watch.heartbeat()
   await watch.beats(5, 'metronome')
