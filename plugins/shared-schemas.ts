@@ -46,9 +46,7 @@ export function sharedSchemas (dialect: Dialect): Schemas {
     },
     AgentTimelinePing: { ...object({ serverTime: time, intervalMs: whole }), description: 'data of the event ping' },
     AgentTimelineTask: object({ id: text }, { title: text, status: text }),
-    AgentTimelineUsage: object({}, {
-      inputTokens: tokens,
-      outputTokens: tokens,
+    AgentTimelineUsage: object({ inputTokens: tokens, outputTokens: tokens }, {
       cacheReadTokens: tokens,
       cacheWriteTokens: tokens,
       reasoningTokens: tokens,
