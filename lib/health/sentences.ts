@@ -15,6 +15,11 @@ export function formatSpan (ms: number): string {
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
 }
 
+/** The verb for a duration: `1 min is`, `2 min are`. */
+export function are (ms: number): 'is' | 'are' {
+  return formatSpan(ms).startsWith('1 ') ? 'is' : 'are'
+}
+
 const WAITS: Readonly<Record<WaitKind, string>> = {
   person: 'a person',
   rate_limit: 'a rate limit to pass',

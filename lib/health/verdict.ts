@@ -2,7 +2,7 @@ import { toIso } from '../clock.js'
 import type { Health, HealthState } from '../events.js'
 import type { Evidence, OpenCallEvidence, WaitEvidence } from './evidence.js'
 import { HEARTBEAT_FRESH_MS, STUCK_FACTOR, TOOL_FLOORS_MS, WAIT_FLOORS_MS, WAIT_GRACE_MS, floorsOf, kindOfCall } from './floors.js'
-import { describeProcess, describeWaiting, formatSpan } from './sentences.js'
+import { are, describeProcess, describeWaiting, formatSpan } from './sentences.js'
 
 /** What the agent is at, and how long it may be silent at that. */
 interface Step {
@@ -142,7 +142,3 @@ function leftMs (call: OpenCallEvidence): number {
 
 /** Two durations that differ by less say the same to a reader, in milliseconds. */
 const SAME_MS = 10_000
-
-function are (ms: number): 'is' | 'are' {
-  return formatSpan(ms).startsWith('1 ') ? 'is' : 'are'
-}

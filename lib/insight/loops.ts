@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { digest } from './digest.js'
 
 /** A call that came to an end, as far as repetition goes. */
 export interface EndedCall {
@@ -138,8 +138,4 @@ function fingerprint (result: string): string {
     .replace(/\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?/g, '<time>')
     .replace(/\b\d+(?:[.,]\d+)?\s?(?:ms|µs|us|ns|s|sec|secs|seconds?|min|minutes?)\b/g, '<duration>')
   return digest(timeless)
-}
-
-function digest (text: string): string {
-  return createHash('sha1').update(text).digest('base64').slice(0, 16)
 }

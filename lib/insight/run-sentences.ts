@@ -1,4 +1,4 @@
-import { describeProcess, describeWaiting, formatSpan } from '../health/sentences.js'
+import { are, describeProcess, describeWaiting, formatSpan } from '../health/sentences.js'
 import type { HealthState } from '../events.js'
 import type { WaitKind } from '../health/wait-kind.js'
 import type { Loop } from './loops.js'
@@ -75,8 +75,4 @@ function describeTree ({ sign, call }: SentenceFacts): string[] {
   if (sign === 'gone') return ['Its command has ended, the answer never came.']
   if (sign === 'busy') return ['Its command is using the processor or the disk.']
   return sign === 'idle' ? ['Its command is there and does nothing.'] : []
-}
-
-function are (ms: number): 'is' | 'are' {
-  return formatSpan(ms).startsWith('1 ') ? 'is' : 'are'
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { InvocationActivity } from '../activity.js'
 import { shapeOf, type CommandShape } from './command.js'
+import { digest } from './digest.js'
 import { kindOfCall } from '../health/floors.js'
 import type { Step } from './limits.js'
 import { LoopFinder, type Loop } from './loops.js'
@@ -189,8 +189,4 @@ export class RunState {
 
 function textOf (value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function digest (text: string): string {
-  return createHash('sha1').update(text).digest('base64').slice(0, 16)
 }
