@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
@@ -97,7 +98,7 @@ export async function runProcess (options: RunOptions): Promise<ProcessEnd> {
   try {
     child = await spawnCommand(command, args, {
       cwd,
-      env: { ...process.env, ...env, [marker]: '1' },
+      env: { ...process.env, ...placeOf(cwd), ...env, [marker]: '1' },
       detached: isPosix,
       windowsHide: true,
       stdio: [stdin === null ? 'inherit' : 'pipe', 'pipe', 'pipe']
@@ -115,6 +116,11 @@ export async function runProcess (options: RunOptions): Promise<ProcessEnd> {
   const end = await watch(child, tree, options, startedAt)
   if (missing !== undefined) throw await spawnError(missing, command, cwd)
   return end
+}
+
+/** Programs believe `PWD` before they ask the system; a shell's `cd` sets it, a spawn does not. */
+function placeOf (cwd: string | undefined): { PWD?: string } {
+  return cwd === undefined || process.platform === 'win32' ? {} : { PWD: resolve(cwd) }
 }
 
 /**

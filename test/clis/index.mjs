@@ -48,7 +48,7 @@ async function testAll () {
       const command = [...prefix, process.execPath, worker, name, scenario, folder, bin]
       const ran = await runOne(command, path, env)
       const { found, calls, asked, durationMs } = ran
-      if (calls !== undefined) rows.push(row(name, scenario, ran))
+      rows.push(calls === undefined ? rowOfFailure(name, scenario, ran) : row(name, scenario, ran))
       if (found.length > 0) failed++
       const figures = calls === undefined ? '' : `${calls} tool calls, ${asked} answers, ${(durationMs / 1000).toFixed(1)} s`
       console.log(`${found.length === 0 ? 'ok    ' : 'NOT OK'} ${name} ${CLIS[name].version} ${scenario}: ${figures}`)
@@ -67,16 +67,27 @@ function row (name, scenario, { found, isRecorded, calls, failedCalls, exitCodes
   return [`${name} ${CLIS[name].version}`, scenario, calls, failedCalls, exitCodes, texts, tokens, cost, exitCode ?? 'ended', outcome, same]
 }
 
-/** As a table; with UPDATE_DOCS=1 into docs/providers.md, too. */
+function rowOfFailure (name, scenario, { found }) {
+  const why = `did not run here: ${found[0].replaceAll('|', '/').slice(0, 200)}`
+  return [`${name} ${CLIS[name].version}`, scenario, ...Array.from({ length: COLUMNS.length - 4 }, () => '—'), why, '—']
+}
+
+/** As a table; with UPDATE_DOCS=1 into docs/providers.md, too, where rows of CLIs that were not tried now stay. */
 function tell (rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`
-  const table = [line(COLUMNS), `|${'---|'.repeat(COLUMNS.length)}`, ...rows.map(line)].join('\n')
-  console.log(`\n${table}`)
+  const head = [line(COLUMNS), `|${'---|'.repeat(COLUMNS.length)}`]
+  const tried = rows.map(line)
+  console.log(`\n${[...head, ...tried].join('\n')}`)
   if (process.env.UPDATE_DOCS !== '1') return
   const page = new URL('../../docs/providers.md', import.meta.url)
   const text = readFileSync(page, 'utf8')
   const [begin, end] = ['<!-- begin: clis -->', '<!-- end: clis -->']
-  writeFileSync(page, `${text.split(begin)[0]}${begin}\n\n${table}\n\n${end}${text.split(end)[1]}`)
+  const [before, rest] = text.split(begin)
+  const [told, after] = rest.split(end)
+  const nameOf = (row) => row.split(' ')[1]
+  const kept = told.trim().split('\n').slice(2).filter((row) => nameOf(row) in CLIS && !names.includes(nameOf(row)))
+  const all = Object.keys(CLIS).flatMap((name) => [...kept, ...tried].filter((row) => nameOf(row) === name))
+  writeFileSync(page, `${before}${begin}\n\n${[...head, ...all].join('\n')}\n\n${end}${after}`)
 }
 
 /** With an environment of its own: nothing of this one's keys and settings reaches a CLI. */

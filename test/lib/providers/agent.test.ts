@@ -77,11 +77,11 @@ t.test('the flags for model and session are the CLI\'s own, the prompt goes to s
 })
 
 t.test('environment and working directory are the agent\'s, unless the call names another directory', async (t) => {
-  const code = 'console.log(JSON.stringify({ type: "result", subtype: "success", result: JSON.stringify([process.cwd(), process.env.A, process.env.HOME ?? null]) }))'
+  const code = 'console.log(JSON.stringify({ type: "result", subtype: "success", result: JSON.stringify([process.cwd(), process.env.PWD, process.env.A, process.env.HOME ?? null]) }))'
   const [one, two] = [t.testdir({ one: {}, two: {} })].flatMap((dir) => [join(dir, 'one'), join(dir, 'two')]) as [string, string]
   const agent = claude({ command: process.execPath, args: ['-e', code], env: { ...env, A: 'a', HOME: undefined }, cwd: one })
-  t.strictSame(JSON.parse((await agent.invoke('')).response), [one, 'a', null])
-  t.strictSame(JSON.parse((await agent.invoke('', { cwd: two })).response), [two, 'a', null])
+  t.strictSame(JSON.parse((await agent.invoke('')).response), [one, one, 'a', null])
+  t.strictSame(JSON.parse((await agent.invoke('', { cwd: two })).response), [two, two, 'a', null])
 })
 
 t.test('a run over its time is ended, its open tool call aborted, what it said is kept', async (t) => {
