@@ -1,4 +1,4 @@
-import type { Gap, StreamFrame, TimelineEvent } from '../lib/events.js'
+import type { Gap, StreamFrame, TimelineEvent } from '../lib/model/events.js'
 
 /** A page's events and the gaps between them as a stream would bring them: each in its place. */
 export function pageFrames (events: readonly TimelineEvent[], gaps: readonly Gap[], taskId: string): StreamFrame[] {

@@ -1,4 +1,4 @@
-import type { StreamFrame } from '../lib/events.js'
+import type { StreamFrame } from '../lib/model/events.js'
 import { TimelineConnection, type ConnectionOptions } from './connection/connection.js'
 import type { ConnectionState } from './connection/connection-state.js'
 import { reduce, type Action } from './store/reduce.js'

@@ -1,4 +1,4 @@
-import { toVisible } from './plain-text.js'
+import { toVisible } from './text/plain-text.js'
 
 /** Every coded error of the package: code, HTTP status, sentence. `%s` is filled in by {@link timelineError}. */
 const ERRORS = {

@@ -1,4 +1,4 @@
-import { toVisible } from './plain-text.js'
+import { toVisible } from './text/plain-text.js'
 
 /** What the timeline needs of a logger; pino's and Fastify's fit as they are. */
 export interface Logger {

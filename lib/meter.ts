@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.js'
-import type { HealthState } from './events.js'
+import type { HealthState } from './model/events.js'
 
 /** What stands now rather than what has happened: asked for when somebody wants to know. */
 export interface Gauges {

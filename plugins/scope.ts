@@ -1,9 +1,9 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { isTimelineError, publicSentence, timelineError, type TimelineError } from '../lib/errors.js'
 import type { HostCheck } from './allowed-hosts.js'
-import { describeRoute } from './describe-route.js'
+import { describeRoute } from './routes/describe-route.js'
 import { GUARD_HOOKS, type GuardHooks } from './plugin-options.js'
-import type { RouteDescription } from './schemas.js'
+import type { RouteDescription } from './routes/schemas.js'
 
 /** What stands before everything that is served. */
 export interface Guards {

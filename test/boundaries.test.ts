@@ -58,9 +58,9 @@ t.test('queries are built where the tables are known, and nowhere else', async (
   t.same(all.filter(({ from, to, isType }) => to === 'better-sqlite3' && !isType && !/^(lib\/store|examples)\//.test(from)).map(show), [])
 })
 
-t.test('the store knows nothing of the tail and the plugins, and the tail nothing of a database', async (t) => {
-  t.same(of('lib/store').filter(({ to }) => to.startsWith('lib/tail/')).map(show), [])
-  t.same(of('lib/tail').filter(({ to }) => /^lib\/(recorder|host|providers)\//.test(to) || to === 'kysely').map(show), [])
+t.test('the store knows nothing of what is live and the plugins, and what is live nothing of a database', async (t) => {
+  t.same(of('lib/store').filter(({ to }) => to.startsWith('lib/live/')).map(show), [])
+  t.same(of('lib/live').filter(({ to }) => /^lib\/(recorder|host|providers)\//.test(to) || to === 'kysely').map(show), [])
 })
 
 t.test('no module keeps state', async (t) => {

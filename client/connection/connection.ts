@@ -1,4 +1,4 @@
-import type { CurrentFrame, Gap, InvocationSummary, Page, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import type { CurrentFrame, Gap, InvocationSummary, Page, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/model/events.js'
 import { pageFrames } from '../page-frames.js'
 import { ApiError, apiUrl, get, type ApiOptions } from './api.js'
 import { backoffMs } from './backoff.js'

@@ -1,6 +1,6 @@
 import { html } from 'htm/preact'
 import { h, render, type VNode } from 'preact'
-import type { InvocationSummary } from '../../lib/events.js'
+import type { InvocationSummary } from '../../lib/model/events.js'
 import { badnessOf } from '../store/summary.js'
 import { toPlainText } from '../view/ansi.js'
 import { avatar, lookOf, modelName, resultOf, roleName, statusBadge } from '../view/badges.js'

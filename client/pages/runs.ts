@@ -1,4 +1,4 @@
-import type { InvocationSummary } from '../../lib/events.js'
+import type { InvocationSummary } from '../../lib/model/events.js'
 import { ApiError, get } from '../connection/api.js'
 import { backoffMs } from '../connection/backoff.js'
 import { ServerClock } from '../store/server-clock.js'

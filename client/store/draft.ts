@@ -1,4 +1,4 @@
-import type { GapFrame, Health, InvocationActivityEvent, StreamFrame, TaskEvent, TimelineEvent } from '../../lib/events.js'
+import type { GapFrame, Health, InvocationActivityEvent, StreamFrame, TaskEvent, TimelineEvent } from '../../lib/model/events.js'
 import { foldInto } from './folding.js'
 import {
   createInvocation, describeRunning, endInvocation, noteActivity, startInvocation

@@ -1,6 +1,6 @@
 import type {
   CurrentFrame, InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, InvocationStartedEvent
-} from '../../lib/events.js'
+} from '../../lib/model/events.js'
 import { readTime, timeOf } from './rows.js'
 import type { Invocation } from './state.js'
 

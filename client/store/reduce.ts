@@ -1,4 +1,4 @@
-import type { Gap, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import type { Gap, StreamFrame, TaskInfo, TimelineEvent } from '../../lib/model/events.js'
 import { pageFrames } from '../page-frames.js'
 import { Draft } from './draft.js'
 import { isFolded } from './folding.js'

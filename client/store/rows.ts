@@ -1,4 +1,4 @@
-import type { TimelineEvent } from '../../lib/events.js'
+import type { TimelineEvent } from '../../lib/model/events.js'
 
 interface RowBase {
   /** Number of the event the row stands for; the last missing one for a gap. Unique, ascending. */

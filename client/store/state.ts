@@ -1,5 +1,5 @@
-import type { Usage } from '../../lib/activity.js'
-import type { Health, InvocationStatus, TaskInfo } from '../../lib/events.js'
+import type { Usage } from '../../lib/model/activity.js'
+import type { Health, InvocationStatus, TaskInfo } from '../../lib/model/events.js'
 import type { Row } from './rows.js'
 
 /** Rows kept in the page: about 10 MB. Older ones are paged. */

@@ -1,4 +1,4 @@
-import type { Health, HealthState } from '../../lib/events.js'
+import type { Health, HealthState } from '../../lib/model/events.js'
 import { indexOfSeq, type TaskRow, type ToolRow } from './rows.js'
 import type { Invocation, TimelineState } from './state.js'
 

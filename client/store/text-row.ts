@@ -1,4 +1,4 @@
-import type { InvocationActivityEvent } from '../../lib/events.js'
+import type { InvocationActivityEvent } from '../../lib/model/events.js'
 import { timeOf, type TextRow } from './rows.js'
 
 /** Makes the row of an activity that is no tool call. */

@@ -1,5 +1,5 @@
-import type { ToolKind as ToldKind } from '../../lib/activity.js'
-import type { InvocationActivityEvent } from '../../lib/events.js'
+import type { ToolKind as ToldKind } from '../../lib/model/activity.js'
+import type { InvocationActivityEvent } from '../../lib/model/events.js'
 import { timeOf, type ToolKind, type ToolRow, type ToolStatus } from './rows.js'
 
 const STATUSES: readonly unknown[] = ['ok', 'error', 'denied', 'aborted'] satisfies ToolStatus[]

@@ -1,6 +1,6 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { Health, InvocationStatus } from '../../lib/events.js'
+import type { Health, InvocationStatus } from '../../lib/model/events.js'
 import type { Invocation } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { capitalise, formatCount } from './format.js'

@@ -1,4 +1,4 @@
-import { parseTime, toIso } from '../clock.js'
+import { parseTime, toIso } from '../time/clock.js'
 import type { NewEvent } from '../store/sequence.js'
 import type { DerivedLifecycle, HostInvocation } from './legacy-row.js'
 

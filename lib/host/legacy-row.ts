@@ -1,6 +1,6 @@
-import { parseTime, toIso } from '../clock.js'
-import type { InvocationStatus } from '../events.js'
-import { durationOf, exitCodeOf, integerOf, textOf } from './host-values.js'
+import { parseTime, toIso } from '../time/clock.js'
+import type { InvocationStatus } from '../model/events.js'
+import { durationOf, exitCodeOf, integerOf, textOf } from '../model/values.js'
 
 /** An invocation as the host's own logger wrote it; columns that a version of the host lacks are undefined. */
 export interface HostInvocation {

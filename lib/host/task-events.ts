@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { parseTime, type Clock } from '../clock.js'
+import { parseTime, type Clock } from '../time/clock.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { decideTransitions, transitionMessage, transitionType, type AuditRow } from './audit.js'
 

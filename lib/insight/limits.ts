@@ -1,4 +1,4 @@
-import type { ToolKind } from '../health/floors.js'
+import type { ToolKind } from './floors.js'
 
 const MINUTE = 60_000
 

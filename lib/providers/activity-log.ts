@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { InvocationActivity, OnActivity, ToolKind, ToolMetadata, WaitKind } from '../activity.js'
-import { systemClock, toIso, type Clock } from '../clock.js'
+import type { InvocationActivity, OnActivity, ToolKind, ToolMetadata, WaitKind } from '../model/activity.js'
+import { systemClock, toIso, type Clock } from '../time/clock.js'
 import { oneLine } from './caps.js'
 import { compact } from './json.js'
 

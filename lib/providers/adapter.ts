@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
-import type { InvocationResult, InvokeOptions, Usage } from '../activity.js'
+import type { InvocationResult, InvokeOptions, Usage } from '../model/activity.js'
 import type { ActivityLog } from './activity-log.js'
 import type { RunFacts } from './format.js'
-import type { Line } from './lines.js'
-import type { ProcessEnd } from './process-runner.js'
+import type { Line } from './process/lines.js'
+import type { ProcessEnd } from './process/process-runner.js'
 
 /** One call of an agent, as far as its command line depends on it. */
 export interface AgentCall {

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
-import type { InvocationResult, InvokeOptions } from '../activity.js'
+import type { InvocationResult, InvokeOptions } from '../model/activity.js'
 import { timelineError } from '../errors.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { Agent, AgentCall, AgentOptions, CliAdapter, Conversation, Verdict } from './adapter.js'
 import { withoutCutWord } from './caps.js'
 import { checkMs, checkPrompt, throwIfTooOld } from './checks.js'
-import type { StopReason } from './deadlines.js'
+import type { StopReason } from './process/deadlines.js'
 import { compact } from './json.js'
-import type { Line } from './lines.js'
-import { runProcess, watchProcess, type PassOn, type ProcessEnd, type WatchOptions } from './process-runner.js'
+import type { Line } from './process/lines.js'
+import { runProcess, watchProcess, type PassOn, type ProcessEnd, type WatchOptions } from './process/process-runner.js'
 
 /** For whoever stands between an agent and its user. */
 export interface Surroundings {

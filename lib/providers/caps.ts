@@ -1,4 +1,4 @@
-import { endOfText, MAX_WORD_CHARS } from '../text-end.js'
+import { endOfText, MAX_WORD_CHARS } from '../text/text-end.js'
 
 export { endOfText }
 

@@ -2,7 +2,7 @@ import { timelineError } from '../errors.js'
 import type { CliAdapter } from './adapter.js'
 import type { OutputFormat } from './format.js'
 import { object } from './json.js'
-import type { ProcessEnd } from './process-runner.js'
+import type { ProcessEnd } from './process/process-runner.js'
 
 /** A time in the options. @throws AGENT_TIMELINE_INVALID_OPTION */
 export function checkMs (name: string, value: number | undefined): void {

@@ -6,8 +6,8 @@ import { endOfText } from './caps.js'
 import { checkFormat } from './checks.js'
 import { createFormatAdapter } from './format-adapter.js'
 import type { OutputFormat } from './format.js'
-import type { Line } from './lines.js'
-import { howEnded, lastErrorLine, plain } from './process-end.js'
+import type { Line } from './process/lines.js'
+import { howEnded, lastErrorLine, plain } from './process/process-end.js'
 
 /** Options of {@link command}: those of every agent, with a command of one's own. */
 export interface CommandOptions extends AgentOptions {

@@ -4,8 +4,8 @@ import type { OutputFormat, OutputParser } from './format.js'
 import { compact } from './json.js'
 import { tellText } from './json-lines.js'
 import { judge } from './judge.js'
-import type { Line } from './lines.js'
-import type { ProcessEnd } from './process-end.js'
+import type { Line } from './process/lines.js'
+import type { ProcessEnd } from './process/process-end.js'
 import { readJsonLine } from './read-json-line.js'
 
 /** What is special about a program, apart from what it prints. */

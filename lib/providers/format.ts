@@ -1,9 +1,9 @@
-import type { Usage } from '../activity.js'
+import type { Usage } from '../model/activity.js'
 import type { ActivityLog } from './activity-log.js'
 import type { Verdict } from './adapter.js'
 import type { JsonObject } from './json.js'
-import type { Line } from './lines.js'
-import type { ProcessEnd } from './process-end.js'
+import type { Line } from './process/lines.js'
+import type { ProcessEnd } from './process/process-end.js'
 
 /**
  * The structured output of one program: JSON, one object a line. What `run` recognises is a list of these; `command()`

@@ -1,6 +1,6 @@
 import type { ActivityLog } from './activity-log.js'
 import type { JsonObject } from './json.js'
-import type { Line } from './lines.js'
+import type { Line } from './process/lines.js'
 import { readJsonLine } from './read-json-line.js'
 
 /**

@@ -1,7 +1,7 @@
 import type { Verdict } from './adapter.js'
 import type { RunFacts } from './format.js'
 import { compact } from './json.js'
-import { howEnded, lastErrorLine, type ProcessEnd } from './process-end.js'
+import { howEnded, lastErrorLine, type ProcessEnd } from './process/process-end.js'
 
 /**
  * Judges a run by what its program said and how its process ended: it succeeded only if a terminal event says so and

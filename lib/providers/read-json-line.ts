@@ -1,5 +1,5 @@
 import { object, type JsonObject } from './json.js'
-import type { Line } from './lines.js'
+import type { Line } from './process/lines.js'
 
 /** What stands on a line, in its order: objects, and text between them. */
 export type LinePart = JsonObject | string

@@ -1,4 +1,4 @@
-import type { Usage } from '../activity.js'
+import type { Usage } from '../model/activity.js'
 
 const COUNTS = [
   'inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'

@@ -1,4 +1,4 @@
-import type { Usage } from '../activity.js'
+import type { Usage } from '../model/activity.js'
 import type { ActivityLog } from './activity-log.js'
 
 /** Reports tokens and cost as progress; nothing where nothing was used. */

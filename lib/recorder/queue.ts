@@ -1,7 +1,7 @@
-import type { ActivityType } from '../activity.js'
+import type { ActivityType } from '../model/activity.js'
 import type { Meter } from '../meter.js'
-import type { Ending } from './ending.js'
-import type { Run } from './run.js'
+import type { Ending } from '../model/ending.js'
+import type { Run } from '../model/run.js'
 
 /** One activity that waits to be written. */
 export interface ActivityOp {

@@ -1,5 +1,5 @@
 import { timelineError } from '../errors.js'
-import type { TimelineReader } from './activity-store.js'
+import type { TimelineReader } from './port.js'
 import { isInScope, type TaskScope } from './task-scope.js'
 
 /** A reader for somebody who may see some tasks: the others are as if they were not there. */

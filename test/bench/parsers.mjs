@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { createAcpAdapter } from '../../dist/lib/providers/acp.js'
+import { createAcpAdapter } from '../../dist/lib/providers/acp/acp.js'
 import { createActivityLog } from '../../dist/lib/providers/activity-log.js'
-import { claudeAdapter } from '../../dist/lib/providers/claude.js'
-import { createCodexAdapter } from '../../dist/lib/providers/codex.js'
+import { claudeAdapter } from '../../dist/lib/providers/claude/claude.js'
+import { createCodexAdapter } from '../../dist/lib/providers/codex/codex.js'
 import { createCommandAdapter } from '../../dist/lib/providers/command.js'
-import { geminiAdapter } from '../../dist/lib/providers/gemini.js'
-import { readLines } from '../../dist/lib/providers/read-lines.js'
+import { geminiAdapter } from '../../dist/lib/providers/gemini/gemini.js'
+import { readLines } from '../../dist/lib/providers/process/read-lines.js'
 import { alternate, isSmoke } from './measure.mjs'
 
 const MEGABYTES = isSmoke ? 1 : 48

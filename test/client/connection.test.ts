@@ -4,7 +4,7 @@ import { backoffMs } from '../../client/connection/backoff.js'
 import { TimelineConnection, type ConnectionOptions } from '../../client/connection/connection.js'
 import type { ConnectionState } from '../../client/connection/connection-state.js'
 import { readStream } from '../../client/connection/stream-reader.js'
-import type { StreamFrame, TimelineEvent } from '../../lib/events.js'
+import type { StreamFrame, TimelineEvent } from '../../lib/model/events.js'
 import { TimelineServer } from './support/timeline-server.js'
 import { TaskScript } from './support/sample-task.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Gap, HealthState, StreamFrame, TimelineEvent } from '../../lib/events.js'
+import type { Gap, HealthState, StreamFrame, TimelineEvent } from '../../lib/model/events.js'
 import { TimelineSession } from '../../client/session.js'
 import { isHidden, reduce, type PageOfEvents } from '../../client/store/reduce.js'
 import type { Row, TextRow, ToolRow } from '../../client/store/rows.js'

@@ -91,7 +91,7 @@ t.test('options that cannot be had are told in a sentence', async (t) => {
 })
 
 t.test('agent-timeline demo is the example', async (t) => {
-  const bin = fileURLToPath(new URL('../../dist/plugins/command-line.js', import.meta.url))
+  const bin = fileURLToPath(new URL('../../dist/plugins/cli/command-line.js', import.meta.url))
   const child = spawn(process.execPath, [bin, 'demo', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   child.stdout.on('data', (data) => { printed += String(data) })

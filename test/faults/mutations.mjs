@@ -10,29 +10,29 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 /** Each breaks one thing: in a file, one text is replaced by another. */
 const MUTATIONS = {
   'reads see a transaction before it is committed': [
-    ['lib/store/database.js', 'db.transaction().execute((trx) => work(direct ?? trx, host))', `db.transaction().execute(async (trx) => {
+    ['lib/store/sqlite/database.js', 'db.transaction().execute((trx) => work(direct ?? trx, host))', `db.transaction().execute(async (trx) => {
       const result = await work(direct ?? trx, host)
       globalThis.inFlight = direct ?? trx
       await new Promise((resolve) => setTimeout(resolve, 40))
       globalThis.inFlight = undefined
       return result
     })`],
-    ['lib/store/database.js', 'query(direct ?? db, host)', 'query(globalThis.inFlight ?? direct ?? db, host)']
+    ['lib/store/sqlite/database.js', 'query(direct ?? db, host)', 'query(globalThis.inFlight ?? direct ?? db, host)']
   ],
   'a batch is written without looking at the fence': [
-    ['lib/store/commit-batch.js', "if (fence === 'passed')", 'if (false)']
+    ['lib/store/sqlite/commit-batch.js', "if (fence === 'passed')", 'if (false)']
   ],
   'a batch that may be committed is tried again with what came after it': [
     ['lib/recorder/writer.js', 'before?.entries ?? queue.peek', 'queue.peek']
   ],
   'a viewer resumes one event too late': [
-    ['lib/tail/viewer-session.js', 'this.#cursor = cursor?.seq ?? 0', 'this.#cursor = cursor === undefined ? 0 : Math.min(cursor.seq + 1, tail.cursor)']
+    ['lib/live/viewer-session.js', 'this.#cursor = cursor?.seq ?? 0', 'this.#cursor = cursor === undefined ? 0 : Math.min(cursor.seq + 1, tail.cursor)']
   ],
   'a viewer resumes one event too early': [
-    ['lib/tail/viewer-session.js', 'this.#cursor = cursor?.seq ?? 0', 'this.#cursor = Math.max(0, (cursor?.seq ?? 0) - 1)']
+    ['lib/live/viewer-session.js', 'this.#cursor = cursor?.seq ?? 0', 'this.#cursor = Math.max(0, (cursor?.seq ?? 0) - 1)']
   ],
   'the cursor of a viewer is ignored': [
-    ['plugins/stream-routes.js', "headers['last-event-id']", 'undefined']
+    ['plugins/stream/stream-routes.js', "headers['last-event-id']", 'undefined']
   ]
 }
 

@@ -5,7 +5,7 @@ import Sqlite, { type Database } from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, SqliteDialect, type Migrator } from 'kysely'
 import t, { type Test } from 'tap'
 import { openTimeline, type Timeline } from '../../lib/timeline.js'
-import { migrate, migrations } from '../../migrations/index.js'
+import { migrate, migrations } from '../../lib/migrate.js'
 import { renderSqlFile } from '../../migrations/sql-file.js'
 import { Child } from '../support/children.js'
 import {

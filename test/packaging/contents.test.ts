@@ -13,7 +13,7 @@ t.test('the package has what it needs, and nothing else', async (t) => {
   const paths: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path)
   for (const path of [
     'LICENSE', 'README.md', 'CHANGELOG.md', 'docs/api.md', 'docs/stream.md', 'dist/client/client.js',
-    'dist/client/THIRD-PARTY-NOTICES.txt', 'dist/plugins/command-line.js',
+    'dist/client/THIRD-PARTY-NOTICES.txt', 'dist/plugins/cli/command-line.js',
     'migrations/010_invocation_lifecycle.sqlite.sql', 'migrations/010_invocation_lifecycle.postgres.sql'
   ]) t.ok(paths.includes(path), path)
   const { exports, typesVersions } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))

@@ -8,7 +8,7 @@ import t from 'tap'
 import { openTimeline } from '../../lib/timeline.js'
 import agentTimeline from '../../plugins/agent-timeline.js'
 import { prepareScope } from '../../plugins/scope.js'
-import { ui } from '../../plugins/ui.js'
+import { ui } from '../../plugins/ui/ui.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
 
 t.test('options are checked at registration', async (t) => {

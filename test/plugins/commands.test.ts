@@ -5,7 +5,7 @@ import t from 'tap'
 import { timelineError } from '../../lib/errors.js'
 import { createSafeLogger, processLogger } from '../../lib/logger.js'
 import { openTimeline } from '../../lib/timeline.js'
-import { runCommand } from '../../plugins/commands.js'
+import { runCommand } from '../../plugins/cli/commands.js'
 import { makeFolder, recordCoder } from './app.js'
 
 /** A terminal in memory. */

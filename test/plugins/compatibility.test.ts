@@ -8,7 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { TimelineConnection } from '../../client/connection/connection.js'
 import agentTimeline from '../../plugins/agent-timeline.js'
-import { decodeFrames } from '../lib/tail/peer.js'
+import { decodeFrames } from '../lib/live/peer.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
 

@@ -4,8 +4,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyReply } from 'fastify'
 import t, { type Test } from 'tap'
-import { ChunkCoding } from '../../plugins/chunk-coding.js'
-import { EventStream } from '../../plugins/event-stream.js'
+import { ChunkCoding } from '../../plugins/stream/chunk-coding.js'
+import { EventStream } from '../../plugins/stream/event-stream.js'
 
 /** A stream that has begun, on a real socket, and what its viewer receives. */
 async function setUp (

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import Sqlite from 'better-sqlite3'
 import { buildSync } from 'esbuild'
 import t, { type Test } from 'tap'
-import type { InvocationDetails } from '../../lib/events.js'
+import type { InvocationDetails } from '../../lib/model/events.js'
 import { openTimeline } from '../../lib/timeline.js'
 import { compileProgram } from '../lib/providers/player.js'
 import { recording } from '../lib/providers/recordings.js'
@@ -15,7 +15,7 @@ import { makeFolder } from './app.js'
 
 const program = join(t.testdir(), 'command-line.mjs')
 buildSync({
-  entryPoints: [fileURLToPath(new URL('../../plugins/command-line.ts', import.meta.url))],
+  entryPoints: [fileURLToPath(new URL('../../plugins/cli/command-line.ts', import.meta.url))],
   outfile: program,
   bundle: true,
   packages: 'external',

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { decodeFrames, type WireFrame } from '../lib/tail/peer.js'
+import { decodeFrames, type WireFrame } from '../lib/live/peer.js'
 
 /** A reader of server-sent events on a real socket. */
 export class SseClient extends EventEmitter {

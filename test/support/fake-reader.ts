@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ActivityType } from '../../lib/activity.js'
-import type { CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/events.js'
+import type { ActivityType } from '../../lib/model/activity.js'
+import type { CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/model/events.js'
 import type {
   EventPage, InvocationList, PageQuery, RunningLook, StreamHead, TimelinePage, TimelineReader
-} from '../../lib/store/activity-store.js'
+} from '../../lib/store/port.js'
 
 interface FakeLog {
   epoch: string

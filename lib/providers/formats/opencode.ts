@@ -1,4 +1,4 @@
-import type { Usage } from '../../activity.js'
+import type { Usage } from '../../model/activity.js'
 import type { ActivityLog } from '../activity-log.js'
 import type { OutputFormat, RunFacts } from '../format.js'
 import { compact, number, object, string, type JsonObject } from '../json.js'

@@ -1,5 +1,5 @@
-import type { ActivityType, Usage } from '../../../lib/activity.js'
-import type { CurrentFrame, Health, HealthState, InvocationSummary, TimelineEvent } from '../../../lib/events.js'
+import type { ActivityType, Usage } from '../../../lib/model/activity.js'
+import type { CurrentFrame, Health, HealthState, InvocationSummary, TimelineEvent } from '../../../lib/model/events.js'
 
 /** Distributes over the union, which `Omit` does not. */
 type Unplaced<T> = T extends unknown ? Omit<T, 'seq' | 'taskId' | 'timestamp'> : never

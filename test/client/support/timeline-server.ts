@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
-import type { CurrentFrame, Gap, Health, InvocationSummary, TaskInfo, TimelineEvent } from '../../../lib/events.js'
+import type { CurrentFrame, Gap, Health, InvocationSummary, TaskInfo, TimelineEvent } from '../../../lib/model/events.js'
 
 export const POLICY = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import type { InvocationActivity } from '../../../lib/activity.js'
+import type { InvocationActivity } from '../../../lib/model/activity.js'
 import { createRunObserver, createUsual, type RunObserver, type Usual } from '../../../lib/insight/run-observer.js'
 
 type RecordedEvent = readonly [at: number, kind: string, counts: 0 | 1, ...rest: unknown[]]

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { InvocationActivity } from '../../../lib/activity.js'
+import type { InvocationActivity } from '../../../lib/model/activity.js'
 import {
   createRunObserver, createUsual, type ProcessEvidence, type RunHealth, type TreeSample, type Usual
 } from '../../../lib/insight/run-observer.js'

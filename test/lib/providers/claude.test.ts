@@ -1,5 +1,5 @@
 import t from 'tap'
-import { claudeAdapter } from '../../../lib/providers/claude.js'
+import { claudeAdapter } from '../../../lib/providers/claude/claude.js'
 import { read, recording, recordingsOf, type Reading } from './recordings.js'
 
 const cli = 'claude-2.1.330'

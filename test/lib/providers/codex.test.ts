@@ -1,6 +1,6 @@
 import t from 'tap'
 import { commandLine } from '../../../lib/providers/agent.js'
-import { createCodexAdapter } from '../../../lib/providers/codex.js'
+import { createCodexAdapter } from '../../../lib/providers/codex/codex.js'
 import { unwrapShell } from '../../../lib/providers/shell-words.js'
 import { read, recording, recordingsOf, type Reading } from './recordings.js'
 

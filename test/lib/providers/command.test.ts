@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { InvocationActivity } from '../../../lib/activity.js'
+import type { InvocationActivity } from '../../../lib/model/activity.js'
 import { command, type Agent } from '../../../lib/providers/index.js'
 
 const node = (code: string): Agent => command({ command: process.execPath, args: ['-e', code], env: { NODE_OPTIONS: undefined } })

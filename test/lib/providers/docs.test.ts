@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { InvocationActivity, Usage } from '../../../lib/activity.js'
+import type { InvocationActivity, Usage } from '../../../lib/model/activity.js'
 import type { CliAdapter } from '../../../lib/providers/adapter.js'
-import { claudeAdapter } from '../../../lib/providers/claude.js'
-import { createCodexAdapter } from '../../../lib/providers/codex.js'
-import { geminiAdapter } from '../../../lib/providers/gemini.js'
+import { claudeAdapter } from '../../../lib/providers/claude/claude.js'
+import { createCodexAdapter } from '../../../lib/providers/codex/codex.js'
+import { geminiAdapter } from '../../../lib/providers/gemini/gemini.js'
 import { read, recordingsOf, type Recording } from './recordings.js'
 
 const page = new URL('../../../docs/providers.md', import.meta.url)

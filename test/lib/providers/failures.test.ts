@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { InvocationActivity } from '../../../lib/activity.js'
+import type { InvocationActivity } from '../../../lib/model/activity.js'
 import type { CliAdapter } from '../../../lib/providers/adapter.js'
-import { claudeAdapter } from '../../../lib/providers/claude.js'
-import { createCodexAdapter } from '../../../lib/providers/codex.js'
-import { geminiAdapter } from '../../../lib/providers/gemini.js'
+import { claudeAdapter } from '../../../lib/providers/claude/claude.js'
+import { createCodexAdapter } from '../../../lib/providers/codex/codex.js'
+import { geminiAdapter } from '../../../lib/providers/gemini/gemini.js'
 import { claude, codex, gemini, type Agent, type AgentOptions } from '../../../lib/providers/index.js'
 import { read, recording, type Reading } from './recordings.js'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import type { InvocationActivity } from '../../../lib/activity.js'
+import type { InvocationActivity } from '../../../lib/model/activity.js'
 import type { CliAdapter } from '../../../lib/providers/adapter.js'
 import { knownFormats } from '../../../lib/providers/formats.js'
 import type { JsonObject } from '../../../lib/providers/json.js'

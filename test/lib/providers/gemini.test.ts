@@ -1,6 +1,6 @@
 import t from 'tap'
 import { commandLine } from '../../../lib/providers/agent.js'
-import { geminiAdapter } from '../../../lib/providers/gemini.js'
+import { geminiAdapter } from '../../../lib/providers/gemini/gemini.js'
 import { read, recording, recordingsOf, type Reading } from './recordings.js'
 
 const cli = 'gemini-0.61.0'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createLineSplitter, type Line } from '../../../lib/providers/lines.js'
+import { createLineSplitter, type Line } from '../../../lib/providers/process/lines.js'
 
 function split (bytes: Buffer, cuts: number[], maxLineBytes?: number): Line[] {
   const splitter = createLineSplitter(maxLineBytes === undefined ? {} : { maxLineBytes })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { runProcess, watchProcess, type ProcessEnd, type RunOptions } from '../../../lib/providers/process-runner.js'
+import { runProcess, watchProcess, type ProcessEnd, type RunOptions } from '../../../lib/providers/process/process-runner.js'
 
 /** Runs a piece of JavaScript as the child. */
 async function run (code: string, options: Partial<RunOptions> = {}): Promise<{ end: ProcessEnd, lines: string[] }> {
@@ -221,7 +221,7 @@ t.test('who escaped every other means of finding it is found by the pipe it hold
 
 t.test('a host that exits takes its agents with it', async (t) => {
   const dir = t.testdir()
-  const source = new URL('../../../lib/providers/process-runner.js', import.meta.url).href.replace(/\.js$/, '.ts')
+  const source = new URL('../../../lib/providers/process/process-runner.js', import.meta.url).href.replace(/\.js$/, '.ts')
   const host = join(dir, 'host.mjs')
   writeFileSync(host, `
     const { runProcess } = await import(${JSON.stringify(source)})

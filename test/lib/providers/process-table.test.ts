@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { parsePs, readProcessTable } from '../../../lib/providers/process-table.js'
-import { createProcessTree, signalProcesses, stillRunning } from '../../../lib/providers/process-tree.js'
+import { parsePs, readProcessTable } from '../../../lib/providers/process/process-table.js'
+import { createProcessTree, signalProcesses, stillRunning } from '../../../lib/providers/process/process-tree.js'
 
 t.test('the answer of ps is read, zombies and junk are left out', async (t) => {
   const output = [

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { InvocationActivity, InvocationResult } from '../../../lib/activity.js'
+import type { InvocationActivity, InvocationResult } from '../../../lib/model/activity.js'
 import { createActivityLog } from '../../../lib/providers/activity-log.js'
 import type { AgentCall, CliAdapter } from '../../../lib/providers/adapter.js'
 import { finish } from '../../../lib/providers/agent.js'
-import { createLineSplitter } from '../../../lib/providers/lines.js'
+import { createLineSplitter } from '../../../lib/providers/process/lines.js'
 
 export const transcripts = new URL('../../fixtures/transcripts/', import.meta.url).pathname
 

@@ -30,7 +30,7 @@ const PROGRAM = `
 const folder = t.testdir({ 'program.mjs': PROGRAM })
 const runner = join(folder, 'process-runner.mjs')
 buildSync({
-  entryPoints: [fileURLToPath(new URL('../../../lib/providers/process-runner.ts', import.meta.url))],
+  entryPoints: [fileURLToPath(new URL('../../../lib/providers/process/process-runner.ts', import.meta.url))],
   outfile: runner,
   bundle: true,
   packages: 'external',

@@ -8,9 +8,9 @@ import Sqlite, { type Database } from 'better-sqlite3'
 import fastify from 'fastify'
 import { Kysely, SqliteDialect } from 'kysely'
 import t, { type Test } from 'tap'
-import { loadedLibraries } from '../../../lib/store/process-look.js'
+import { loadedLibraries } from '../../../lib/store/sqlite/loaded-libraries.js'
 import { openTimeline, type DatabaseSource, type OpenOptions } from '../../../lib/timeline.js'
-import { migrate } from '../../../migrations/index.js'
+import { migrate } from '../../../lib/migrate.js'
 import agentTimeline from '../../../plugins/agent-timeline.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 import { Logs } from '../../support/logs.js'
@@ -318,7 +318,7 @@ t.test('a better-sqlite3 that is missing, too new or unbuilt ends nothing, and h
   const folders = [install('missing'), tooNew, unbuilt]
   t.equal(execFileSync(process.execPath, ['host.mjs', ...folders], { cwd, encoding: 'utf8' }).trim(),
     'AGENT_TIMELINE_SQLITE_MISSING,AGENT_TIMELINE_SQLITE_TOO_NEW,AGENT_TIMELINE_SQLITE_UNBUILT')
-  const command = [join(tooNew, 'dist/plugins/command-line.js'), 'run', '--database', 'x.db', '--task', 't', '--role', 'r']
+  const command = [join(tooNew, 'dist/plugins/cli/command-line.js'), 'run', '--database', 'x.db', '--task', 't', '--role', 'r']
   t.match(spawnSync(process.execPath, [...command, '--', 'echo', 'hi'], { cwd, encoding: 'utf8' }), { status: 0, stdout: 'hi\n' })
   t.end()
 })

@@ -1,0 +1,284 @@
+import { parseTime, toIso } from '../time/clock.js'
+import { keyOfUse, type CallUse } from '../model/open-uses.js'
+import { WAIT_KINDS, waitKind, type WaitKind } from './wait-kind.js'
+
+/** A tool call that has started and not ended. */
+export interface OpenCall {
+  readonly callId: string
+  /** Which use of the id it is, from the second on. */
+  readonly use?: number
+  readonly name: string
+  /** The first characters of what it was started with. */
+  readonly message: string
+  /** What it does, as its adapter says. */
+  readonly toolKind?: string
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** The call of the sub-agent that made it. */
+  readonly parentCallId?: string
+  /** The agent goes on while it runs. */
+  readonly isBackground?: boolean
+}
+
+/** A call of which nothing but its id was read yet: most are over before anybody asks. */
+interface UnreadCall {
+  readonly callId: string
+  readonly use?: number
+  readonly startedAt: number
+  readonly activity: ProgressActivity
+}
+
+/** What an agent said it waits for. */
+export interface Wait {
+  readonly kind: WaitKind
+  readonly what: string
+  /** Milliseconds since the epoch. */
+  readonly until?: number
+  /** When it first said so, in milliseconds since the epoch. */
+  readonly since: number
+  /** The call that it waits with. */
+  readonly callId?: string
+}
+
+/** What a run is in the middle of, as far as its stored activities tell. */
+export interface Progress {
+  /** Oldest first, by the key of their use. */
+  readonly calls: Map<string, OpenCall | UnreadCall>
+  waiting: Wait | undefined
+  /** The last activity that was more than a sign of life, in milliseconds since the epoch; 0 for none. */
+  movedAt: number
+  /** Signs of life came after it. */
+  hasBeaten: boolean
+}
+
+/** The part of an activity that progress is read from; its text has been redacted. */
+export interface ProgressActivity {
+  readonly type: string
+  readonly message: string
+  /** JSON. */
+  readonly metadata: string | null
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** More open calls than this are not written, the youngest first. */
+export const MAX_STORED_CALLS = 16
+/** No agent runs more tools at once; whoever opens more has lost count. */
+const MAX_CALLS = 256
+const MAX_BYTES = 8_192
+const MESSAGE_CHARS = 200
+const NAME_CHARS = 100
+const CALL_ID_CHARS = 128
+
+export function createProgress (): Progress {
+  return { calls: new Map(), waiting: undefined, movedAt: 0, hasBeaten: false }
+}
+
+/** A copy that can go on by itself. */
+export function copyProgress (progress: Progress): Progress {
+  return { ...progress, calls: new Map(progress.calls) }
+}
+
+/**
+ * Takes one activity in, in the order of the log.
+ *
+ * A sign of life (the beat of a long tool call) moves nothing. A wait lasts until the agent does something else; one
+ * that goes with a tool call is not ended by what other calls do.
+ *
+ * @returns whether {@link encodeProgress} may say something else now
+ */
+export function followActivity (progress: Progress, activity: ProgressActivity): boolean {
+  const { type, message, metadata, at } = activity
+  const details = detailsOf(progress, type, metadata)
+  const kind = type === 'progress' ? details.kind : undefined
+  // The recorder's own words.
+  if (kind === 'dropped') return false
+  const callId = text(details.callId, CALL_ID_CHARS)
+  if (kind === 'tool' && details.live !== true && typeof details.elapsedMs === 'number') {
+    const isFirst = !progress.hasBeaten
+    progress.hasBeaten = true
+    return isFirst
+  }
+  let hasChanged = progress.hasBeaten
+  progress.hasBeaten = false
+  progress.movedAt = at
+  if (kind === 'waiting' || kind === 'retry') {
+    progress.waiting = toWait(kind, details, message, at, progress.waiting)
+    return true
+  }
+  const { waiting } = progress
+  if (waiting !== undefined && (waiting.callId === undefined || callId === undefined || callId === waiting.callId)) {
+    progress.waiting = undefined
+    hasChanged = true
+  }
+  if (callId === undefined) return hasChanged
+  const use = { callId, ...(typeof details.use === 'number' ? { use: details.use } : {}) }
+  if (type === 'tool_exec') return followCall(progress, use, details.phase, activity) || hasChanged
+  return (details.background === true && moveToBackground(progress, use)) || hasChanged
+}
+
+/** As adapters write the metadata of a call: reading no further is what makes this cheap enough for every activity. */
+const CALL = /^\{"callId":"([^"\\]{1,128})","phase":"(start|end)"(?:,"use":(\d+))?/
+/** Kinds of progress that mean something here, wherever in the JSON. */
+const KIND = /"kind":"(?:waiting|retry|tool|dropped)"/
+
+/** The metadata of an activity, as far as it can mean something. */
+function detailsOf ({ waiting }: Progress, type: string, metadata: string | null): Details {
+  if (metadata === null) return NO_DETAILS
+  if (type === 'progress') return waiting?.callId !== undefined || KIND.test(metadata) ? parse(metadata) : NO_DETAILS
+  if (type !== 'tool_exec') return NO_DETAILS
+  const call = CALL.exec(metadata)
+  if (call === null || (call[3] === undefined && metadata.includes('"use":'))) return parse(metadata)
+  return { callId: call[1], phase: call[2], ...(call[3] === undefined ? {} : { use: Number(call[3]) }) }
+}
+
+function followCall ({ calls }: Progress, use: CallUse, phase: unknown, activity: ProgressActivity): boolean {
+  const key = keyOfUse(use)
+  if (phase === 'end') return calls.delete(key) || calls.delete(laterKey(calls, key))
+  if (phase !== 'start' || calls.size >= MAX_CALLS) return false
+  const known = calls.get(key)
+  // The same start once more; another one is another call, where who reports them does not count the uses.
+  if (known !== undefined && cut(messageOf(known), MESSAGE_CHARS) === cut(activity.message, MESSAGE_CHARS)) return false
+  const { type, message, metadata, at } = activity
+  const call = { ...use, startedAt: at, activity: { type, message, metadata, at } }
+  calls.set(known === undefined ? key : `${key}\0\0${at} ${calls.size}`, call)
+  return true
+}
+
+function messageOf (call: OpenCall | UnreadCall): string {
+  return 'activity' in call ? call.activity.message : call.message
+}
+
+/** The oldest of the calls that share a key. */
+function laterKey (calls: Progress['calls'], key: string): string {
+  for (const other of calls.keys()) if (other.startsWith(`${key}\0\0`)) return other
+  return key
+}
+
+/** Reads what was put off. */
+function readCall (call: OpenCall | UnreadCall): OpenCall {
+  if (!('activity' in call)) return call
+  const { callId, use, startedAt, activity: { message, metadata } } = call
+  const details = parse(metadata ?? '{}')
+  const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
+  const toolKind = text(details.toolKind, NAME_CHARS)
+  return {
+    callId,
+    ...(use === undefined ? {} : { use }),
+    name: text(details.tool, NAME_CHARS) ?? '',
+    message: cut(message, MESSAGE_CHARS),
+    ...(toolKind === undefined ? {} : { toolKind }),
+    startedAt,
+    ...(parentCallId === undefined ? {} : { parentCallId })
+  }
+}
+
+/** The open calls, oldest first. */
+export function callsOf ({ calls }: Progress): OpenCall[] {
+  return [...calls.values()].map(readCall)
+}
+
+function moveToBackground ({ calls }: Progress, use: CallUse): boolean {
+  const key = keyOfUse(use)
+  const started = calls.get(key)
+  const call = started && readCall(started)
+  if (call === undefined || call.isBackground === true) return false
+  calls.set(key, { ...call, isBackground: true })
+  return true
+}
+
+function toWait (kind: 'waiting' | 'retry', details: Details, message: string, at: number, before?: Wait): Wait {
+  const what = text(details.what, MESSAGE_CHARS) ?? cut(message, MESSAGE_CHARS)
+  const until = parseTime(details.until)
+  const callId = text(details.callId, CALL_ID_CHARS)
+  const wait = { kind: waitKind(kind, what, details.waitKind), what }
+  const isSame = before?.kind === wait.kind && before.what === what && before.callId === callId
+  return {
+    ...wait,
+    since: isSame ? before.since : at,
+    ...(until === undefined ? {} : { until }),
+    ...(callId === undefined ? {} : { callId })
+  }
+}
+
+/** What is stored of it: JSON of at most 8 KiB, null where there is nothing to tell. */
+export function encodeProgress ({ calls, waiting, movedAt, hasBeaten }: Progress): string | null {
+  if (calls.size === 0 && waiting === undefined && !hasBeaten) return null
+  const first: OpenCall[] = []
+  for (const [key, call] of calls) {
+    const read = readCall(call)
+    if (read !== call) calls.set(key, read)
+    if (first.length < MAX_STORED_CALLS) first.push(read)
+  }
+  const rest = { ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}) }
+  for (let count = MAX_STORED_CALLS; ; count--) {
+    const json = JSON.stringify({ calls: first.slice(0, count), ...rest })
+    if (count === 0 || Buffer.byteLength(json) <= MAX_BYTES) return json
+  }
+}
+
+/**
+ * Reads what {@link encodeProgress} wrote. Of anything else it takes what it understands: one row that somebody else
+ * has written must not hide all the others.
+ *
+ * @param lastActivityAt milliseconds since the epoch
+ */
+export function decodeProgress (json: string | null, lastActivityAt: number): Progress {
+  const { calls, waiting, movedAt } = json === null ? NO_DETAILS : parse(json)
+  const known = Array.isArray(calls) ? calls.filter(isOpenCall) : []
+  const hasBeaten = isTime(movedAt)
+  return {
+    calls: new Map(known.map((call, at) => [known.findIndex((one) => keyOfUse(one) === keyOfUse(call)) === at
+      ? keyOfUse(call)
+      : `${keyOfUse(call)}\0\0${call.startedAt} ${at}`, call])),
+    waiting: isWait(waiting) ? waiting : undefined,
+    movedAt: hasBeaten ? movedAt : lastActivityAt,
+    hasBeaten
+  }
+}
+
+function isOpenCall (value: unknown): value is OpenCall {
+  const { callId, name, message, toolKind, startedAt, parentCallId } = object(value)
+  return typeof callId === 'string' && typeof name === 'string' && typeof message === 'string' && isTime(startedAt) &&
+    [toolKind, parentCallId].every((member) => member === undefined || typeof member === 'string')
+}
+
+function isWait (value: unknown): value is Wait {
+  const { kind, what, until, since, callId } = object(value)
+  return (WAIT_KINDS as readonly unknown[]).includes(kind) && typeof what === 'string' && isTime(since) &&
+    (until === undefined || isTime(until)) && (callId === undefined || typeof callId === 'string')
+}
+
+/** Milliseconds that a date can hold. */
+function isTime (value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15
+}
+
+/** A wait as the wire has it. */
+export function describeWait ({ kind, what, until }: Wait): { kind: string, what: string, until?: string } {
+  return { kind, what, ...(until === undefined ? {} : { until: toIso(until) }) }
+}
+
+type Details = Readonly<Record<string, unknown>>
+const NO_DETAILS: Details = Object.freeze({})
+
+function parse (json: string): Details {
+  try {
+    return object(JSON.parse(json))
+  } catch {
+    return NO_DETAILS
+  }
+}
+
+function object (value: unknown): Details {
+  return typeof value === 'object' && value !== null ? value as Details : NO_DETAILS
+}
+
+function text (value: unknown, maxChars: number): string | undefined {
+  return typeof value === 'string' && value !== '' ? cut(value, maxChars) : undefined
+}
+
+/** Never half a character: Postgres refuses one. */
+function cut (value: string, maxChars: number): string {
+  return value.length <= maxChars ? value : value.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '')
+}

@@ -1,0 +1,116 @@
+import type { Logger } from '../logger.js'
+import type { SqliteLibrary } from '../store/sqlite/sqlite-library.js'
+import { startHeartbeatThread, type HeartbeatThread } from '../store/sqlite/heartbeat-thread.js'
+
+export interface HeartbeatOptions {
+  /** The database's file; empty for one in memory, which no thread can reach. */
+  readonly path: string
+  /** What the process has it open with; undefined for a database in memory, and for one that is not open yet. */
+  readonly library: SqliteLibrary | undefined
+  readonly writerId: string
+  readonly intervalMs: number
+  readonly logger: Logger
+  /** Marks the open runs as alive from this event loop. */
+  readonly beatHere: () => Promise<void>
+  /** For tests. */
+  readonly startThread?: typeof startHeartbeatThread
+}
+
+/** Says that this process lives as long as it has open runs. */
+export interface Heartbeat {
+  /** How often the open runs were marked as alive. */
+  readonly beats: number
+  /** A run begins: from now on nothing that blocks the event loop makes the process look absent. */
+  begin (): void
+  /** Something of this process was committed, which shows that it lives: the next beat has time. */
+  written (): void
+  /** To be called once per interval. Beats here where no thread does. */
+  round (hasRuns: boolean): Promise<void>
+  /** Resolves when nothing of it touches the database any more. */
+  stop (): Promise<void>
+}
+
+/** A thread without runs is kept this long, in milliseconds: the next run is often near. */
+const GRACE_MS = 30_000
+
+/**
+ * Beats from a thread of its own, with a connection of its own: an agent's host that blocks its event loop for a
+ * minute is alive. Where there can be no thread, the event loop beats as well as it can.
+ */
+export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
+  const { path, writerId, intervalMs, logger, startThread = startHeartbeatThread } = options
+  let thread: HeartbeatThread | undefined
+  let isReady = false
+  let canThread = path !== ''
+  let isStopped = false
+  let launch: NodeJS.Immediate | undefined
+  let idleMs = 0
+  /** Milliseconds since the epoch. */
+  let writtenAt = 0
+  /** Beats of this loop and of threads that have ended. */
+  let earlier = 0
+
+  function start (): void {
+    launch = undefined
+    const { library } = options
+    if (thread !== undefined || !canThread || library?.module === undefined || isStopped) return
+    try {
+      const onReady = (): void => { isReady = true }
+      thread = startThread({ path, library, writerId, intervalMs, onReady, onFailure: giveUp })
+    } catch (error) {
+      giveUp(error)
+    }
+  }
+
+  function giveUp (err: unknown): void {
+    canThread = false
+    forget()
+    logger.debug({ err }, 'heartbeats come from the event loop: there is no thread for them')
+  }
+
+  function forget (): void {
+    earlier += thread?.beats ?? 0
+    thread = undefined
+    isReady = false
+  }
+
+  async function stopThread (): Promise<void> {
+    const stopping = thread?.stop()
+    forget()
+    await stopping
+  }
+
+  return {
+    get beats () { return earlier + (thread?.beats ?? 0) },
+
+    begin () {
+      idleMs = 0
+      // In this turn the start of the run is queued; an agent that is run synchronously comes after its commit.
+      if (thread === undefined && canThread && !isStopped) launch ??= setImmediate(start)
+    },
+
+    written () {
+      writtenAt = Date.now()
+      thread?.written(writtenAt)
+    },
+
+    async round (hasRuns) {
+      idleMs = hasRuns ? 0 : idleMs + intervalMs
+      if (idleMs > GRACE_MS) await stopThread()
+      if (!hasRuns || isReady) return
+      // The database may have been opened only after the run had begun.
+      start()
+      const age = Date.now() - writtenAt
+      // The next round is an interval away.
+      if (age >= 0 && age < intervalMs / 2) return
+      await options.beatHere()
+      earlier++
+    },
+
+    async stop () {
+      isStopped = true
+      clearImmediate(launch)
+      await stopThread()
+    }
+  }
+}

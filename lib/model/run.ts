@@ -1,0 +1,132 @@
+import { TOOL_KINDS, type ToolKind } from './activity.js'
+import type { Clock } from '../time/clock.js'
+import { createProgress, type Progress } from '../insight/progress.js'
+import { OpenUses, type OpenUse } from './open-uses.js'
+import type { PieceStreams } from '../intake/piece-streams.js'
+
+/** What is told about an invocation when it starts. */
+export interface InvocationMeta {
+  readonly taskId: string | number
+  /** For example `coder`, `reviewer`. */
+  readonly role: string
+  /** For example `claude`, `codex`. */
+  readonly provider: string
+  readonly model?: string
+  readonly prompt?: string
+  /** The task's title, for databases without a table of tasks. */
+  readonly title?: string
+  /** Handed on to the run; aborting it is up to whoever invokes. */
+  readonly signal?: AbortSignal
+}
+
+/** One invocation while its process knows it. */
+export interface Run {
+  readonly taskId: string
+  readonly meta: InvocationMeta
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** The same moment on the clock that never jumps. */
+  readonly startedAtMonotonic: number
+  /** From the database, once the start is committed. */
+  id: number | undefined
+  /** In which of the databases, that took each other's place, it is known to be stored. */
+  generation: number
+  /** The database refused it, it was deleted meanwhile, or there is no database: nothing more of it is written. */
+  isUnrecorded: boolean
+  /** Why there is no database. */
+  unrecordedFor?: unknown
+  /** Of all that was reported of it so far, in milliseconds since the epoch. */
+  latestAt: number
+  /** By how much the agent's clock is known to be behind, in milliseconds. */
+  clockLagMs: number
+  /** Settles as the commit of its end does; undefined while it has none. */
+  ended: Promise<void> | undefined
+  /** Tool calls that have started and not ended. */
+  readonly openCalls: OpenUses<OpenCall>
+  /** Rows written so far, and the number of the last one of the half that stays when the middle goes. */
+  activityCount: number
+  /** Milliseconds since the epoch; never goes back. */
+  lastActivityAt: number
+  lastHeadSeq: number | undefined
+  /** As it was committed last. */
+  progress: Progress
+  /** Output that found no room, not told yet. */
+  droppedPieces: number
+  droppedBytes: number
+  readonly pieceStreams: PieceStreams
+}
+
+export interface OpenCall extends OpenUse {
+  readonly tool: string
+  /** What it does, as its adapter says. */
+  readonly toolKind?: ToolKind
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+}
+
+/** The kind that metadata tell of a call, as a member of {@link OpenCall}. */
+export function readToolKind ({ toolKind }: Readonly<Record<string, unknown>>): Pick<OpenCall, 'toolKind'> {
+  return (TOOL_KINDS as readonly unknown[]).includes(toolKind) ? { toolKind: toolKind as ToolKind } : {}
+}
+
+/** No agent runs more tools at once; whoever opens more has lost count. */
+export const MAX_OPEN_CALLS = 1_000
+
+/**
+ * When something of a run happened: not before its start, and not later than it was reported.
+ *
+ * A time before the start shows that the agent's clock is behind, by as much as the report is later at least. All times
+ * of that clock are set right by it: with each moved to the start by itself, a call that began a second ago would have
+ * run since then.
+ *
+ * @param reported what the agent says, in milliseconds since the epoch; undefined where it says nothing
+ */
+export function timeInRun (run: Run, reported: number | undefined, receivedAt: number): number {
+  const received = Math.max(receivedAt, run.startedAt)
+  let at = reported === undefined ? received : reported + run.clockLagMs
+  if (reported !== undefined && at < run.startedAt) {
+    run.clockLagMs = received - reported
+    at = received
+  }
+  at = Math.min(at, received)
+  run.latestAt = Math.max(run.latestAt, at)
+  return at
+}
+
+/** Metadata of the end of a call that its run did not live to see. */
+export function abortedMetadata (call: OpenCall, at: number): Record<string, unknown> {
+  return {
+    callId: call.callId,
+    phase: 'end',
+    ...(call.use === undefined ? {} : { use: call.use }),
+    tool: call.tool,
+    ...(call.toolKind === undefined ? {} : { toolKind: call.toolKind }),
+    status: 'aborted',
+    durationMs: Math.max(0, at - call.startedAt),
+    ...(call.parentCallId === undefined ? {} : { parentCallId: call.parentCallId })
+  }
+}
+
+export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pieceStreams: PieceStreams): Run {
+  const startedAt = now()
+  return {
+    taskId,
+    meta,
+    startedAt,
+    startedAtMonotonic: performance.now(),
+    id: undefined,
+    generation: 0,
+    isUnrecorded: false,
+    latestAt: startedAt,
+    clockLagMs: 0,
+    ended: undefined,
+    openCalls: new OpenUses(),
+    activityCount: 0,
+    lastActivityAt: startedAt,
+    lastHeadSeq: undefined,
+    progress: createProgress(),
+    droppedPieces: 0,
+    droppedBytes: 0,
+    pieceStreams
+  }
+}

@@ -1,0 +1,135 @@
+import type { ActivityLog, ToolStart } from '../activity-log.js'
+import { claudeAssistant, claudeUser } from './messages.js'
+import { claudeAsks, claudeAsksNoMore, claudeDeferred, claudeDenials, claudeMayGoOn } from './permissions.js'
+import { claudePartial } from './partial.js'
+import { claudeSystem } from './system.js'
+import { claudeFailure, claudeUsage, isDeferred } from './result.js'
+import { compact, number, object, string, type JsonObject } from '../json.js'
+import { reportUsage } from '../usage.js'
+
+/** What the parser remembers of one run. */
+export interface ClaudeState {
+  readonly isResumed: boolean
+  sessionId?: string
+  model?: string
+  /** What the main agent said last. */
+  lastText: string
+  /** The same, where it has called no tool since. */
+  answer: string
+  lastError?: string
+  /** The class of the last API error, in the CLI's word: `rate_limit`. */
+  lastErrorClass?: string
+  /** What the last `result` said; undefined again once something new began. */
+  outcome?: 'success' | 'failure'
+  /** The `result` lines: a run with background work prints several, the last one counts. */
+  readonly results: JsonObject[]
+  /** Calls whose permission was denied. */
+  readonly denied: Set<string>
+  /** Calls on which a person is asked, by the id of the question. */
+  readonly asked: Map<string, string>
+  /** How sub-agents were started, whose work may go on after its end was told. */
+  readonly agents: Map<string, ToolStart>
+  readonly lineIds: Set<string>
+  /** Calls that were stopped from outside. */
+  readonly stopped: Set<string>
+  /** Calls whose work goes on after their `tool_result`. */
+  readonly background: Set<string>
+  runningTasks: number
+  /** Estimated tokens of thinking when they were reported last. */
+  thinkingTokens: number
+  /** Text that came in pieces and will come again as a whole. */
+  partialText: string
+  /** Text that was shown of a message that then broke off: the next attempt begins anew. */
+  brokenText: string
+}
+
+export function createClaudeState (isResumed: boolean): ClaudeState {
+  return {
+    isResumed,
+    lastText: '',
+    answer: '',
+    results: [],
+    denied: new Set(),
+    asked: new Map(),
+    agents: new Map(),
+    lineIds: new Set(),
+    stopped: new Set(),
+    background: new Set(),
+    runningTasks: 0,
+    thinkingTokens: 0,
+    partialText: '',
+    brokenText: ''
+  }
+}
+
+/** Types that say nothing about the work. */
+const IGNORED = new Set(['control_response', 'keep_alive', 'auth_status', 'prompt_suggestion'])
+/** Lines that were printed twice stand close to each other. */
+const MAX_LINE_IDS = 64
+
+/** One line of `--output-format stream-json`. The order of keys varies: `type` is not the first of `result`. */
+export function claudeEvent (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  const type = string(event.type) ?? 'untyped'
+  if (isRepeated(event, state)) return
+  if (type === 'assistant' || type === 'user' || event.subtype === 'init') delete state.outcome
+  switch (type) {
+    case 'system': return claudeSystem(event, state, log)
+    case 'assistant': return claudeAssistant(event, state, log)
+    case 'user': return claudeUser(event, state, log)
+    case 'stream_event': return claudePartial(event, state, log)
+    case 'result': return result(event, state, log)
+    case 'tool_progress': return toolProgress(event, state, log)
+    case 'control_request': return claudeAsks(event, state, log)
+    case 'control_cancel_request': return claudeAsksNoMore(event, state, log)
+    case 'rate_limit_event': return rateLimit(event, log)
+  }
+  if (!IGNORED.has(type)) log.unknown(type, event)
+}
+
+/** Each line has an id of its own. */
+function isRepeated ({ uuid }: JsonObject, { lineIds }: ClaudeState): boolean {
+  const id = string(uuid)
+  if (id === undefined) return false
+  if (lineIds.has(id)) return true
+  lineIds.add(id)
+  if (lineIds.size > MAX_LINE_IDS) lineIds.delete(lineIds.values().next().value!)
+  return false
+}
+
+function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  state.results.push(event)
+  state.sessionId ??= string(event.session_id)
+  reportUsage(log, claudeUsage([event], state.isResumed))
+  const failure = claudeFailure(event, state)
+  state.outcome = failure === undefined ? 'success' : 'failure'
+  if (isDeferred(event)) {
+    claudeDeferred(event, state, log)
+    return
+  }
+  claudeDenials(event, state, log)
+  if (failure !== undefined && failure.error !== state.lastError) log.error(failure.error, { reason: failure.reason })
+  if (state.runningTasks > 0) {
+    log.waiting('background', 'Waiting for background tasks.', { what: 'background', tasks: state.runningTasks })
+  }
+}
+
+/** The heartbeat of a long call: every 30 s; the call's own id is in `parent_tool_use_id`. */
+function toolProgress (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  const seconds = number(event.elapsed_time_seconds)
+  const callId = string(event.parent_tool_use_id) ?? string(event.tool_use_id) ?? ''
+  claudeMayGoOn(callId, state, log)
+  const message = `${string(event.tool_name) ?? 'tool'}: running${seconds === undefined ? '' : ` for ${seconds} s`}`
+  log.toolProgress(callId, message, { elapsedMs: seconds === undefined ? undefined : seconds * 1_000 })
+}
+
+function rateLimit (event: JsonObject, log: ActivityLog): void {
+  const { status, resetsAt, rateLimitType } = object(event.rate_limit_info)
+  if (status === 'allowed' || status === undefined) return
+  const seconds = number(resetsAt)
+  const until = seconds === undefined ? undefined : new Date(seconds * 1_000).toISOString()
+  const message = `Rate limit: ${String(status)}.`
+  const details = compact({ what: 'rate limit', until, limit: string(rateLimitType) })
+  // The limits of a subscription, which begin anew at a time of their own.
+  if (status === 'rejected') log.waiting('usage_limit', message, details)
+  else log.progress('notice', message, details)
+}

@@ -1,0 +1,82 @@
+import { sql, type Kysely } from 'kysely'
+import { canTriggerOnTasks, columnsOf, MIGRATION_NAME, ownsTasks } from '../../../migrations/010_invocation_lifecycle.js'
+import { INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES } from '../../../migrations/statements.js'
+
+/** Which of the host's tables and columns are there. */
+export interface HostSchema {
+  readonly invocations: ReadonlySet<string>
+  /** Columns of invocations that take no NULL. */
+  readonly required: ReadonlySet<string>
+  readonly tasks: ReadonlySet<string>
+  /** `tasks` is about the tasks that agents work on, and not about something else of that name: it says which exist. */
+  readonly ownsTasks: boolean
+  readonly hasAudit: boolean
+  /** Migration 010 ran here once; what is missing now was taken by a rebuild of the host's. */
+  readonly isMigrated: boolean
+  /** What the timeline needs and the database lacks. */
+  readonly missing: readonly string[]
+  /** No tables at all. */
+  readonly isEmpty: boolean
+  /** Migrated, and yet without invocations: the host has dropped the old table and not made the new one. */
+  readonly isBeingRebuilt: boolean
+  /** `tasks` is a table with ids, not a view. */
+  readonly canTriggerOnTasks: boolean
+}
+
+const AUDIT_COLUMNS = ['id', 'task_id', 'from_status', 'to_status', 'actor', 'created_at']
+
+/** Looks at the database as it is now. */
+export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
+  const [invocations, tasks, audit, migration] = [
+    await columnsOf(db, 'task_invocations'), await columnsOf(db, 'tasks'), await columnsOf(db, 'audit'),
+    await columnsOf(db, 'timeline_migration')
+  ]
+  const missing: string[] = []
+  if (invocations.size === 0) missing.push('the table task_invocations')
+  else {
+    for (const [name] of INVOCATION_COLUMNS) {
+      if (!invocations.has(name)) missing.push(`the column task_invocations.${name}`)
+    }
+  }
+  for (const table of OWN_TABLES) {
+    const columns = await columnsOf(db, table)
+    if (columns.size === 0) missing.push(`the table ${table}`)
+    for (const [of, name] of LATER_COLUMNS) {
+      if (of === table && columns.size > 0 && !columns.has(name)) missing.push(`the column ${table}.${name}`)
+    }
+  }
+  const indexes = await indexNames(db)
+  for (const [name] of LATER_INDEXES) if (!indexes.has(name)) missing.push(`the index ${name}`)
+  const row = migration.has('name')
+    ? await db.selectFrom('timeline_migration').select('name').where('name', '=', MIGRATION_NAME).executeTakeFirst()
+    : undefined
+  return {
+    invocations,
+    required: await requiredColumns(db),
+    tasks,
+    ownsTasks: await ownsTasks(db),
+    hasAudit: AUDIT_COLUMNS.every((name) => audit.has(name)) && tasks.has('id') && tasks.has('status'),
+    isMigrated: row !== undefined,
+    missing,
+    isBeingRebuilt: row !== undefined && invocations.size === 0,
+    canTriggerOnTasks: await canTriggerOnTasks(db),
+    isEmpty: invocations.size === 0 && tasks.size === 0 && migration.size === 0 && !(await hasTables(db))
+  }
+}
+
+async function requiredColumns (db: Kysely<any>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT name FROM pragma_table_info('task_invocations') WHERE "notnull" = 1`.execute(db)
+  return new Set(rows.map((row) => row.name))
+}
+
+async function indexNames (db: Kysely<any>): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('sqlite_master').select('name').where('type', '=', 'index').execute()
+  return new Set(rows.map((row) => String(row.name)))
+}
+
+async function hasTables (db: Kysely<any>): Promise<boolean> {
+  const row = await db.selectFrom('sqlite_master').select('name').where('type', '=', 'table')
+    .where('name', 'not like', 'sqlite_%').limit(1).executeTakeFirst()
+  return row !== undefined
+}

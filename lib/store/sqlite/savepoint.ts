@@ -1,0 +1,53 @@
+import { CompiledQuery, type Kysely } from 'kysely'
+import { isRefusal, sqliteCode } from './sqlite.js'
+import type { Tables } from '../tables.js'
+
+const SAVE = CompiledQuery.raw('SAVEPOINT part')
+const UNDO = CompiledQuery.raw('ROLLBACK TO part')
+const RELEASE = CompiledQuery.raw('RELEASE part')
+
+/** The whole transaction was undone, by a trigger's RAISE(ROLLBACK) or a full disk: nothing more may be written. */
+export class TransactionGone extends Error {
+  /** That of the cause: it says whether the data is at fault or the database. */
+  readonly code: string
+
+  constructor (cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.code = sqliteCode(cause)
+  }
+}
+
+/**
+ * Runs a part of a transaction that may fail by itself: what it wrote is undone, the rest of the transaction stays.
+ *
+ * @throws what `work` threw, or {@link TransactionGone} for it
+ */
+export async function withinSavepoint<T> (trx: Kysely<Tables>, work: () => Promise<T>): Promise<T> {
+  await trx.executeQuery(SAVE)
+  try {
+    const result = await work()
+    await trx.executeQuery(RELEASE)
+    return result
+  } catch (error) {
+    if (error instanceof TransactionGone) throw error
+    // The savepoint is missing only where the transaction is.
+    await trx.executeQuery(UNDO).catch(() => { throw new TransactionGone(error) })
+    await trx.executeQuery(RELEASE)
+    throw error
+  }
+}
+
+/**
+ * Same, for what the host's constraints and triggers may refuse while ours has to be stored.
+ *
+ * @returns whether it was accepted
+ */
+export async function tryWithinSavepoint (trx: Kysely<Tables>, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await withinSavepoint(trx, work)
+    return true
+  } catch (error) {
+    if (error instanceof TransactionGone || !isRefusal(error)) throw error
+    return false
+  }
+}

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { timelineError } from '../../lib/errors.js'
+import { checkHostName } from '../allowed-hosts.js'
+
+/** The options of every command. */
+export const OPTIONS = {
+  database: { type: 'string' },
+  task: { type: 'string' },
+  after: { type: 'string' },
+  role: { type: 'string' },
+  title: { type: 'string' },
+  provider: { type: 'string' },
+  model: { type: 'string' },
+  timeout: { type: 'string' },
+  'silence-timeout': { type: 'string' },
+  acp: { type: 'boolean' },
+  prompt: { type: 'string' },
+  'auth-method': { type: 'string' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  'allowed-host': { type: 'string', multiple: true },
+  'format-module': { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' }
+} as const
+
+/** What was given, as it was given. */
+export type Values = {
+  readonly [name in keyof typeof OPTIONS]?: (name extends 'allowed-host' | 'format-module' ? string[] : string | boolean) | undefined
+}
+/** What may be given once. */
+type Value = string | boolean | undefined
+
+/** A typing error must not leave a new database behind. @throws AGENT_TIMELINE_DATABASE_MISSING */
+export function existing (values: Values): string {
+  const database = required('--database', values.database)
+  if (!existsSync(database)) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
+  return database
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function required (name: string, value: Value): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is missing'])
+}
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION */
+export function wholeNumber (name: string, text: string | boolean, max: number): number {
+  const value = /^\d{1,16}$/.test(String(text)) ? Number(text) : NaN
+  if (value <= max) return value
+  throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, `is a whole number from 0 to ${max}`])
+}
+
+/** Those of the options that were given. */
+export function given<Name extends keyof Values> (values: Values, names: readonly Name[]): { [name in Name]?: string } {
+  const present = names.filter((name) => values[name] !== undefined)
+  return Object.fromEntries(present.map((name) => [name, values[name]])) as never
+}
+
+/** A limit in milliseconds, under the name it has in code; nothing where none was given. */
+export function limit<Name extends string> (
+  name: Name, option: string, value: Value
+): { [name in Name]?: number } {
+  if (value === undefined) return {}
+  const ms = wholeNumber(option, value, Number.MAX_SAFE_INTEGER)
+  if (ms === 0) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [option, 'is a positive number of milliseconds'])
+  return { [name]: ms } as never
+}
+
+/** The names of `--allowed-host`; none by default. @throws AGENT_TIMELINE_INVALID_OPTION */
+export function allowedHosts ({ 'allowed-host': names = [] }: Values): string[] {
+  return names.map((name) => checkHostName('--allowed-host', name))
+}

@@ -1,0 +1,78 @@
+import type { FastifyRequest } from 'fastify'
+import { timelineError } from '../../lib/errors.js'
+import { INVOCATION_STATUSES, type InvocationStatus } from '../../lib/model/events.js'
+import { checkInvocationId, checkTaskId } from '../../lib/options.js'
+import type { InvocationFilter, PageQuery } from '../../lib/store/port.js'
+import { MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/sqlite/reader.js'
+import { parseCursor } from '../../lib/model/cursor.js'
+
+/** A query as it arrives: a key given twice is an array. */
+export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** One value of a query; empty counts as absent. @throws AGENT_TIMELINE_INVALID_REQUEST when given twice */
+export function one (query: Query, name: string): string | undefined {
+  const value = query[name]
+  if (typeof value === 'object') throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', [`${name} is given twice`])
+  return value === '' ? undefined : value
+}
+
+/** `?project=` of a request. */
+export function projectOf (request: FastifyRequest): string | undefined {
+  return one(request.query as Query, 'project')
+}
+
+/** @throws AGENT_TIMELINE_INVALID_INVOCATION_ID */
+export function parseInvocationId (text: string): number {
+  return checkInvocationId(/^\d{1,16}$/.test(text) ? Number(text) : undefined)
+}
+
+/** Which page was asked for. @throws AGENT_TIMELINE_INVALID_CURSOR, _LIMIT */
+export function parsePage (query: Query): PageQuery {
+  const after = one(query, 'after')
+  const before = one(query, 'before')
+  if (after !== undefined && before !== undefined) {
+    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['pair', 'give after or before, not both'])
+  }
+  const limit = parseLimit(query, MAX_PAGE_LIMIT)
+  const types = (one(query, 'types') || undefined)?.split(',').map((type) => type.trim()).filter((type) => type !== '')
+  if (types?.length === 0) throw timelineError('AGENT_TIMELINE_INVALID_TYPES', ['a comma'])
+  return {
+    ...(after === undefined ? {} : { after: parseSeq(after) }),
+    ...(before === undefined ? {} : { before: before === 'end' ? before : parseSeq(before) }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(types === undefined ? {} : { types })
+  }
+}
+
+/** Which invocations were asked for. @throws AGENT_TIMELINE_INVALID_STATUS, _LIMIT */
+export function parseFilter (query: Query): InvocationFilter {
+  const status = one(query, 'status')
+  const taskId = one(query, 'task')
+  const limit = parseLimit(query, MAX_LIST_LIMIT)
+  const cursor = one(query, 'cursor')
+  return {
+    ...(status === undefined ? {} : { status: parseStatus(status) }),
+    ...(taskId === undefined ? {} : { taskId: checkTaskId(taskId) }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(cursor === undefined ? {} : { cursor })
+  }
+}
+
+function parseLimit (query: Query, max: number): number | undefined {
+  const text = one(query, 'limit')
+  if (text === undefined) return undefined
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (limit < 1 || limit > max) throw timelineError('AGENT_TIMELINE_INVALID_LIMIT', [max])
+  return limit
+}
+
+/** A page may be asked for with the cursor of a stream. */
+function parseSeq (text: string): number {
+  return parseCursor(text)?.seq ?? 0
+}
+
+function parseStatus (text: string): InvocationStatus {
+  const status = INVOCATION_STATUSES.find((known) => known === text)
+  if (status === undefined) throw timelineError('AGENT_TIMELINE_INVALID_STATUS')
+  return status
+}
