@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { timelineError } from '../lib/errors.js'
 import { checkTaskId } from '../lib/options.js'
-import type { TaskScope } from '../lib/model/task-scope.js'
+import type { TaskScope } from '../lib/store/task-scope.js'
 
 /** The tasks that a request may see: all of the database, these, or those whose ids begin so. */
 export type TaskAccess =
