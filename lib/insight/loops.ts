@@ -132,7 +132,7 @@ function one ({ seq, at }: Step, times: number, why: Loop['why']): Loop {
 }
 
 /** Of a result, what is the same when nothing has changed: without times and durations, but with all other numbers. */
-function fingerprint (result: string): string {
+export function fingerprint (result: string): string {
   const timeless = result
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?/g, '<time>')
     .replace(/\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?/g, '<time>')

@@ -20,6 +20,6 @@ export { createLineSplitter, type Line, type LineSplitter } from './process/line
 export { reportPlan, type PlanEntry } from './plan.js'
 export type { ProcessEnd } from './process/process-end.js'
 export { readJsonLine, type LinePart } from './read-json-line.js'
-export { toolKindOf } from './tool-kind.js'
+export { toolKindOf } from '../model/tool-kind.js'
 export { execMessage, toolMessage } from './tool-message.js'
 export { reportUsage } from './usage.js'

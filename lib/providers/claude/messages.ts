@@ -2,7 +2,7 @@ import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
 import type { ClaudeState } from './events.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from '../json.js'
 import { planStatus, reportPlan } from '../plan.js'
-import { toolKindOf } from '../tool-kind.js'
+import { toolKindOf } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
 
 /**

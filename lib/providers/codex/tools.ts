@@ -1,7 +1,7 @@
 import type { ToolEnd, ToolStart } from '../activity-log.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from '../json.js'
 import { unwrapShell } from '../shell-words.js'
-import { toolKindOf } from '../tool-kind.js'
+import { toolKindOf } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
 
 /** The start of a call; undefined for items that are none. */

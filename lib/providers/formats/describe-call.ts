@@ -1,6 +1,6 @@
 import type { ToolStart } from '../activity-log.js'
 import { compact, object, string, type JsonObject } from '../json.js'
-import { toolKindOf } from '../tool-kind.js'
+import { toolKindOf } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
 
 /** What is special about a call, where its name and input do not say it. */

@@ -4,7 +4,7 @@ import { geminiUsage } from './stats.js'
 import { compact, object, string, type JsonObject } from '../json.js'
 import type { Line } from '../process/lines.js'
 import { plain } from '../process/process-end.js'
-import { toolKindOf } from '../tool-kind.js'
+import { toolKindOf } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
 import { reportUsage } from '../usage.js'
 

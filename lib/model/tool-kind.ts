@@ -1,4 +1,4 @@
-import type { ToolKind } from '../model/activity.js'
+import type { ToolKind } from './activity.js'
 
 const KINDS: ReadonlyArray<readonly [ToolKind, readonly string[]]> = [
   ['read', ['read', 'readfile', 'readmanyfiles', 'readimage', 'view', 'viewimage', 'notebookread', 'cat', 'lsp', 'readlints']],

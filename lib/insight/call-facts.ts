@@ -1,0 +1,124 @@
+import { TOOL_KINDS, type ToolKind } from '../model/activity.js'
+import { readUse, type CallUse } from '../model/open-uses.js'
+import { toolKindOf } from '../model/tool-kind.js'
+import { shapeOf } from './command.js'
+import { digest } from './digest.js'
+import { firstErrorOf, type FirstError } from './first-error.js'
+import { fingerprint } from './loops.js'
+
+/** What the start of a call says of it. Its texts were redacted before. */
+export interface CallStart extends CallUse {
+  readonly phase: 'start'
+  readonly name: string
+  readonly kind: ToolKind
+  /** One line, at most 1,024 characters. */
+  readonly message: string
+  /** Its programs, `git add + git commit`; null for what is no command. */
+  readonly chain: string | null
+  /** The same for the same tool and input. */
+  readonly hash: string
+  readonly isBackground: boolean
+  readonly files: readonly FileTouch[]
+}
+
+/** What the end of a call says of it. */
+export interface CallEnd extends CallUse {
+  readonly phase: 'end'
+  readonly status: CallEndStatus
+  readonly exitCode: number | null
+  readonly durationMs: number | null
+  /** The same for the same result, times and durations left out. */
+  readonly resultHash: string
+  readonly firstError: FirstError | undefined
+  readonly files: readonly FileTouch[]
+}
+
+export type CallEndStatus = 'ok' | 'error' | 'denied' | 'aborted'
+
+/** A file that a call edited. */
+export interface FileTouch {
+  readonly path: string
+  readonly isNew: boolean
+  readonly added?: number
+  readonly removed?: number
+}
+
+const MESSAGE_CHARS = 1_024
+const NAME_CHARS = 100
+const PATH_CHARS = 1_024
+/** No edit touches more files that anybody would look at. */
+const MAX_FILES = 100
+const STATUSES: readonly unknown[] = ['ok', 'error', 'denied', 'aborted']
+
+/** Reads an activity of the type `tool_exec`. @returns undefined for one that names no call or no phase */
+export function readCall (message: string, details: Readonly<Record<string, unknown>>): CallStart | CallEnd | undefined {
+  const use = readUse(details)
+  if (use === undefined) return undefined
+  if (details.phase === 'start') return readStart(use, message, details)
+  return details.phase === 'end' ? readEnd(use, details) : undefined
+}
+
+function readStart (use: CallUse, message: string, details: Readonly<Record<string, unknown>>): CallStart {
+  const name = cut(textOf(details.tool) ?? '', NAME_CHARS)
+  const input = details.input
+  const command = textOf((input as { command?: unknown } | null | undefined)?.command) ??
+    (message.startsWith('exec: ') ? message.slice('exec: '.length) : undefined)
+  const told = (TOOL_KINDS as readonly unknown[]).includes(details.toolKind) ? details.toolKind as ToolKind : undefined
+  const kind = told ?? toolKindOf(name, command)
+  return {
+    ...use,
+    phase: 'start',
+    name,
+    kind,
+    message: cut(message, MESSAGE_CHARS),
+    chain: command === undefined || !COMMANDS.has(kind) ? null : shapeOf(command).chain || null,
+    hash: digest(`${name} ${input === undefined ? message : JSON.stringify(input)}`),
+    isBackground: details.background === true,
+    files: filesOf(details)
+  }
+}
+
+const COMMANDS: ReadonlySet<ToolKind> = new Set(['shell', 'build', 'test'])
+
+function readEnd (use: CallUse, details: Readonly<Record<string, unknown>>): CallEnd {
+  const { status, exitCode, durationMs, result } = details
+  const output = typeof result === 'string' ? result : result === undefined ? '' : JSON.stringify(result)
+  const ending = (STATUSES.includes(status) ? status : 'ok') as CallEndStatus
+  return {
+    ...use,
+    phase: 'end',
+    status: ending,
+    exitCode: Number.isSafeInteger(exitCode) ? exitCode as number : null,
+    durationMs: typeof durationMs === 'number' && durationMs >= 0 ? Math.round(durationMs) : null,
+    resultHash: fingerprint(`${output} ${typeof exitCode === 'number' ? exitCode : ''}`),
+    firstError: ending === 'error' || ending === 'denied' ? firstErrorOf(output) : undefined,
+    files: filesOf(details)
+  }
+}
+
+function filesOf ({ files }: Readonly<Record<string, unknown>>): FileTouch[] {
+  if (!Array.isArray(files)) return []
+  return files.slice(0, MAX_FILES).flatMap((file: unknown) => {
+    const { path, kind, added, removed } = (file ?? {}) as Record<string, unknown>
+    if (typeof path !== 'string' || path === '') return []
+    return [{
+      path: cut(path, PATH_CHARS),
+      isNew: kind === 'add' || kind === 'create' || kind === 'created' || kind === 'new',
+      ...(isCount(added) ? { added } : {}),
+      ...(isCount(removed) ? { removed } : {})
+    }]
+  })
+}
+
+function isCount (value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function textOf (value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Never half a character: Postgres refuses one. */
+function cut (value: string, maxChars: number): string {
+  return value.length <= maxChars ? value : value.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '')
+}
