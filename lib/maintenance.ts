@@ -13,6 +13,7 @@ import { createSilences } from './liveness/silences.js'
 import { secondLibrary } from './store/sqlite/one-library.js'
 import { createSteadyClock } from './time/steady-clock.js'
 import type { Troubles } from './store/troubles.js'
+import { clearInterval, setInterval } from './time/timers.js'
 
 export interface MaintenanceOptions {
   readonly database: Database

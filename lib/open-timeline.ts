@@ -43,6 +43,7 @@ import { RunningTasks } from './live/running-tasks.js'
 import { closeOnSignals } from './recorder/close-on-signals.js'
 import { createTroubles } from './store/troubles.js'
 import type { Timeline } from './timeline.js'
+import { clearTimeout, setTimeout } from './time/timers.js'
 
 /** Options of `openTimeline`. */
 export interface OpenOptions {

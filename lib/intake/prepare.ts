@@ -6,7 +6,7 @@ import type { PieceRedactor } from './redact-pieces.js'
 import type { Run } from '../model/run.js'
 import { excerpt } from './excerpt.js'
 import { capText, sanitise } from '../text/well-formed.js'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn, performance } from '../time/timers.js'
 
 export interface PrepareOptions {
   readonly caps: Caps

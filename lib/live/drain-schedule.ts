@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { clearTimeout, nextTurn, performance, setImmediate, setTimeout } from '../time/timers.js'
 
 /** After a drain, wakes are collected for this long: what arrives meanwhile shares one write per viewer. */
 const MIN_COOLDOWN_MS = 25

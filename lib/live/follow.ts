@@ -1,6 +1,7 @@
 import type { TimelineEvent } from '../model/events.js'
 import type { TimelineReader } from '../store/port.js'
 import type { Hub } from './hub.js'
+import { clearInterval, setInterval } from '../time/timers.js'
 
 export interface FollowOptions {
   readonly taskId: string

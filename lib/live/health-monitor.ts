@@ -8,6 +8,7 @@ import { encodeState } from './frames.js'
 import { ReadTrouble } from './read-trouble.js'
 import type { ProcessSign } from '../insight/evidence.js'
 import { Observer } from '../insight/observer.js'
+import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 
 export interface HealthMonitorOptions {
   /** The running invocations, all or those of these ids. */

@@ -7,6 +7,7 @@ import { ReadTrouble } from './read-trouble.js'
 import { SafetyPoll } from './safety-poll.js'
 import { TaskTail, type TailMember } from './task-tail.js'
 import { ViewerSession, type Subscription, type Viewer } from './viewer-session.js'
+import { clearTimeout, setTimeout } from '../time/timers.js'
 
 export interface HubOptions {
   readonly reader: TimelineReader

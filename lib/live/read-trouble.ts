@@ -1,6 +1,7 @@
 import { toIso, type Clock } from '../time/clock.js'
 import type { ErrorCode } from '../errors.js'
 import { DATABASE_ERROR_CODES, databaseError } from '../store/sqlite/sqlite.js'
+import { performance } from '../time/timers.js'
 
 /** Why a database cannot be read, and since when. */
 export interface Trouble {

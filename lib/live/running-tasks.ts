@@ -2,6 +2,7 @@ import type { Logger } from '../logger.js'
 import type { RunningLook, TimelineReader } from '../store/port.js'
 import { DrainSchedule } from './drain-schedule.js'
 import type { Hub } from './hub.js'
+import { performance } from '../time/timers.js'
 
 export interface RunningTasksOptions {
   readonly reader: TimelineReader

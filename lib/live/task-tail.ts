@@ -1,10 +1,10 @@
-import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import type { Clock } from '../time/clock.js'
 import type { Meter } from '../meter.js'
 import type { StreamHead, TimelineReader } from '../store/port.js'
 import { ChunkRing } from './chunk-ring.js'
 import { encodeChunks, type Chunk } from './chunks.js'
 import { fillHoles, hasHoles, type ReadSpan } from './gap-finder.js'
+import { nextTurn as yieldToLoop } from '../time/timers.js'
 
 /**
  * Why a subscription ended: the task was deleted; its log was replaced by another; the viewer never drained;

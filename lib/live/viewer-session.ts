@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Meter } from '../meter.js'
 import type { Chunk } from './chunks.js'
 import { isKnown, type Cursor } from '../model/cursor.js'
 import { encodeUnknownCursor } from './frames.js'
 import type { EndReason, LiveMember, TailMember, TaskTail } from './task-tail.js'
 import type { Turns } from './turns.js'
+import { clearInterval, setInterval, sleep as pause } from '../time/timers.js'
 
 /** Where a stream's bytes go. */
 export interface Viewer {

@@ -1,6 +1,7 @@
 import type { Logger } from '../logger.js'
 import type { SqliteLibrary } from '../store/sqlite/sqlite-library.js'
 import { startHeartbeatThread, type HeartbeatThread } from '../store/sqlite/heartbeat-thread.js'
+import { clearImmediate, setImmediate } from '../time/timers.js'
 
 export interface HeartbeatOptions {
   /** The database's file; empty for one in memory, which no thread can reach. */

@@ -2,6 +2,7 @@ import type { Clock } from '../time/clock.js'
 import { currentOwner, isSuspended, judgeOwner, parseOwner } from './owner.js'
 import type { RunningRow } from '../store/sqlite/running.js'
 import type { ProcessSign } from '../insight/evidence.js'
+import { performance } from '../time/timers.js'
 
 /** Runs of one process are looked at together: one look serves for so many milliseconds. */
 const KEEP_MS = 500

@@ -3,6 +3,7 @@ import type { Clock } from '../time/clock.js'
 import { createProgress, type Progress } from '../insight/progress.js'
 import { OpenUses, type OpenUse } from './open-uses.js'
 import type { PieceStreams } from '../intake/piece-streams.js'
+import { performance } from '../time/timers.js'
 
 /** What is told about an invocation when it starts. */
 export interface InvocationMeta {

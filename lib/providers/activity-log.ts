@@ -3,6 +3,7 @@ import type { InvocationActivity, OnActivity, ToolKind, ToolMetadata, WaitKind }
 import { systemClock, toIso, type Clock } from '../time/clock.js'
 import { oneLine } from './caps.js'
 import { compact } from './json.js'
+import { performance } from '../time/timers.js'
 
 /** A tool call begins. */
 export interface ToolStart {

@@ -1,4 +1,5 @@
 import type { Recorder } from './recorder.js'
+import { performance, setTimeout } from '../time/timers.js'
 
 export interface CloseOnSignalsOptions {
   readonly recorder: Pick<Recorder, 'running'>

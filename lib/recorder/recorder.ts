@@ -15,6 +15,7 @@ import { abortedMetadata, createRun, MAX_OPEN_CALLS, readToolKind, timeInRun, ty
 import { cleanTail, cleanText } from '../intake/clean-text.js'
 import { isLasting } from '../store/sqlite/sqlite.js'
 import type { Writer } from './writer.js'
+import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 
 /** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
 const MAX_WAIT_MS = 2_000

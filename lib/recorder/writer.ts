@@ -14,6 +14,7 @@ import type { Troubles } from '../store/troubles.js'
 import { prepareOps, prepareResults, tellDropped } from '../intake/prepare.js'
 import { createQueue, type Entry, type Op } from './queue.js'
 import type { Redactor } from '../intake/redact.js'
+import { clearImmediate, clearTimeout, performance, setImmediate, setTimeout } from '../time/timers.js'
 
 /** At most this many rows a transaction. */
 const MAX_BATCH_ROWS = 500

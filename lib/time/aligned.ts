@@ -1,3 +1,5 @@
+import { clearTimeout, performance, setTimeout } from './timers.js'
+
 /**
  * Calls back at the whole multiples of a period, on the clock that the whole process shares.
  *

@@ -1,5 +1,6 @@
 import { alignedInterval } from './aligned.js'
 import type { Clock } from './clock.js'
+import { performance } from './timers.js'
 
 export interface AwakeClockOptions {
   /** How often the clock looks at the time, in milliseconds. Default 1,000. */

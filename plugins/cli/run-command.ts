@@ -11,6 +11,7 @@ import type { OutputFormat } from '../../lib/providers/format.js'
 import { knownFormats } from '../../lib/providers/formats.js'
 import { createRecognisingAdapter, recogniseCommand } from '../../lib/providers/recognise.js'
 import { openTimeline, type InvocationMeta, type Timeline } from '../../lib/timeline.js'
+import { clearTimeout, setTimeout } from '../../lib/time/timers.js'
 
 /** How a process ends. */
 export type Exit = number | NodeJS.Signals

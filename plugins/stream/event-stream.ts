@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { encodeRetry } from '../../lib/live/frames.js'
 import type { ChunkCoding } from './chunk-coding.js'
+import { clearTimeout, setImmediate, setTimeout } from '../../lib/time/timers.js'
 
 const RETRY_MS = 1000
 const END_PATIENCE_MS = 250

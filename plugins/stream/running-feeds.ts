@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { RunningLook, TaskRun } from '../../lib/store/port.js'
 import type { Cursor } from '../../lib/model/cursor.js'
 import { Turns } from '../../lib/live/turns.js'
@@ -6,6 +5,7 @@ import { findTask } from './listed-tasks.js'
 import type { Opening, OpeningContext } from './stream-routes.js'
 import { TaskFeed } from './task-feed.js'
 import { MAX_TASKS } from './task-positions.js'
+import { performance, sleep as pause } from '../../lib/time/timers.js'
 
 /**
  * A stream over the tasks in which something runs: the newest of now, others as their runs begin, each until none of

@@ -19,6 +19,7 @@ import { manyStreamRoute, streamRoute } from '../routes/schemas.js'
 import { addRoute } from '../scope.js'
 import { parseTasks } from './task-positions.js'
 import { encodeTrouble, followTrouble } from './trouble-frames.js'
+import { clearInterval, setInterval } from '../../lib/time/timers.js'
 
 const RATE_LIMIT = { max: 60, timeWindow: '1 minute' }
 

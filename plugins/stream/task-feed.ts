@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { isTimelineError } from '../../lib/errors.js'
 import type { EndedFrame } from '../../lib/model/events.js'
 import { isKnown, type Cursor } from '../../lib/model/cursor.js'
@@ -8,6 +7,7 @@ import type { Turns } from '../../lib/live/turns.js'
 import { describeTask, type TaskDescription } from './describe-task.js'
 import { followTask } from './follow-task.js'
 import type { OpeningContext } from './stream-routes.js'
+import { sleep as pause } from '../../lib/time/timers.js'
 
 export interface TaskFeedOptions extends OpeningContext {
   readonly taskId: string

@@ -2,6 +2,7 @@ import { timelineError } from '../../errors.js'
 import { AcpError, type AcpConnection } from './connection.js'
 import type { AcpConversation } from './session.js'
 import { compact, object, objects, string, type JsonObject } from '../json.js'
+import { clearTimeout, setTimeout } from '../../time/timers.js'
 
 /** What the protocol has agents answer while nobody is signed in. */
 const AUTH_REQUIRED = -32_000

@@ -1,5 +1,4 @@
 import type { Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActivityLog } from '../activity-log.js'
 import type { AcpState } from './state.js'
 import { isTimelineError } from '../../errors.js'
@@ -11,6 +10,7 @@ import { flushThought } from './updates.js'
 import type { AgentCall } from '../adapter.js'
 import { compact, object, objects, string, type JsonObject } from '../json.js'
 import { reportUsage } from '../usage.js'
+import { sleep } from '../../time/timers.js'
 
 /** What an agent asks before it uses a tool. */
 export interface PermissionRequest {

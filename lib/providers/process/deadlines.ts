@@ -1,3 +1,5 @@
+import { clearTimeout, performance, setTimeout } from '../../time/timers.js'
+
 /** Why a run was ended from outside. */
 export type StopReason = 'timeout' | 'silence' | 'aborted' | 'finished'
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessEntry } from './process-table.js'
 import { signalProcesses, stillRunning, type ProcessTree } from './process-tree.js'
+import { performance, sleep } from '../../time/timers.js'
 
 /** How a tree was ended. */
 export interface TreeEnd {

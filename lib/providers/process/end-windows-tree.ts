@@ -1,7 +1,7 @@
 import { execFile, spawnSync, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { TreeEnd } from './end-tree.js'
+import { performance, sleep } from '../../time/timers.js'
 
 const TASKKILL_MS = 5_000
 const AT_EXIT_MS = 2_000

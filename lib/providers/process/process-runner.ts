@@ -4,7 +4,6 @@ import { resolve } from 'node:path'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { timelineError } from '../../errors.js'
 import { startDeadlines, type DeadlineOptions, type StopReason } from './deadlines.js'
 import { endTree, type TreeEnd } from './end-tree.js'
@@ -18,6 +17,7 @@ import { spawnCommand } from './spawn-command.js'
 import { spawnError } from './spawn-errors.js'
 import { endOfText } from '../caps.js'
 import { createTail, type Tail } from './tail.js'
+import { clearInterval, performance, setInterval, sleep } from '../../time/timers.js'
 
 /** How a process is watched. */
 export interface WatchOptions extends DeadlineOptions {

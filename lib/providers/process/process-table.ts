@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from '../../time/timers.js'
 
 /** One process at one moment. `pid` and `startTime` together name it: a pid alone is used again. */
 export interface ProcessEntry {

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   holdsAny, readChildren, readDescriptor, readProcess, readProcessTable, type ProcessEntry
 } from './process-table.js'
+import { nextTurn } from '../../time/timers.js'
 
 /** What belongs to one run: the process that was started and everything that it started. */
 export interface ProcessTree {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createLineSplitter, type Line } from './lines.js'
+import { nextTurn, performance } from '../../time/timers.js'
 
 /** Who listens to a stream. */
 export interface LineReader {

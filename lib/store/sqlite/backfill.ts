@@ -5,6 +5,7 @@ import type { Host } from '../../host/host.js'
 import type { Database } from './database.js'
 import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from '../tables.js'
+import { setImmediate } from '../../time/timers.js'
 
 /** A transaction that rewrites more than this makes the write-ahead log grow by as much. */
 const CHUNK_BYTES = 8 * 1024 * 1024

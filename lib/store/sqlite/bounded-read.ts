@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from '../../time/timers.js'
 
 /** Bytes of an answer, as JSON: what a page may have. A single row that is longer is a page of its own. */
 export const MAX_PAGE_BYTES = 4 * 1024 * 1024

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql, type Kysely } from 'kysely'
 import { up } from '../../../migrations/010_invocation_lifecycle.js'
 import { TRIGGERS } from '../../../migrations/statements.js'
@@ -12,6 +11,7 @@ import { databaseError, isBusy, isSchemaChange, retryWhileBusy, type SqliteConne
 import { resolveSource, type DatabaseSource } from './source.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from '../tables.js'
+import { nextTurn, setTimeout } from '../../time/timers.js'
 
 /** How long a read waits for a lock; a database in WAL mode never makes it wait. */
 const READ_PATIENCE_MS = 1_000

@@ -1,4 +1,5 @@
 import { timelineError } from '../../errors.js'
+import { setImmediate } from '../../time/timers.js'
 
 /** Whoever comes later is refused: answers that nobody waits for any more would be read one after another. */
 const MAX_WAITING = 64

@@ -2,6 +2,7 @@ import { databaseError } from './sqlite.js'
 import { openDatabase, type Database, type DatabaseOptions } from './database.js'
 import { canonicalFileOf } from './source.js'
 import { timelineError, type ErrorCode, type TimelineError } from '../../errors.js'
+import { clearTimeout, setTimeout } from '../../time/timers.js'
 
 export interface LateDatabaseOptions extends DatabaseOptions {
   /** Told of each attempt that failed. */

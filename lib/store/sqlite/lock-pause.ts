@@ -1,3 +1,5 @@
+import { performance } from '../../time/timers.js'
+
 /** Between two attempts to get the lock, in milliseconds: the least and the most. */
 const PAUSE_MS = [2, 10] as const
 /** The same once nobody has committed for {@link HELD_MS}: each attempt blocks the event loop for the busy timeout. */

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql, type Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../../time/clock.js'
 import type { Meter } from '../../meter.js'
@@ -15,6 +14,7 @@ import { limitTo } from '../statement.js'
 import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from '../tables.js'
 import type { Troubles } from '../troubles.js'
+import { nextTurn } from '../../time/timers.js'
 
 export interface ReconcileOptions {
   /** The writer of this process, whose runs are known to live. */

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../../time/clock.js'
 import type { Database } from './database.js'
 import type { Tables } from '../tables.js'
+import { setImmediate } from '../../time/timers.js'
 
 /** Rows a transaction: a few milliseconds, so that no writer waits. */
 const ROWS_A_STEP = 500

@@ -8,6 +8,7 @@ import { createLockPause, type LockPause } from './lock-pause.js'
 import { openGuarded, type GuardedHandle } from './one-library.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from '../tables.js'
+import { performance, setTimeout } from '../../time/timers.js'
 
 /**
  * How long SQLite itself may block the event loop for a lock, in milliseconds.
