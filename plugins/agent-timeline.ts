@@ -123,4 +123,10 @@ function isBeyondLoopback (address: AddressInfo | string): boolean {
   return !isLoopback(address.address)
 }
 
-export default fp(agentTimeline, { fastify: '5.x', name: 'fastify-agent-timeline' })
+/**
+ * The plugin, for any Fastify 5: also for one under another name beside a Fastify 4, whose types are not those that
+ * `fastify` has here.
+ */
+export type AgentTimelinePlugin = (fastify: any, options: AgentTimelineOptions) => Promise<void>
+
+export default fp(agentTimeline, { fastify: '5.x', name: 'fastify-agent-timeline' }) as AgentTimelinePlugin

@@ -8,6 +8,7 @@ t.setTimeout(300_000)
 
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+const guide = await readFile(new URL('../../docs/integration.md', import.meta.url), 'utf8')
 
 const SUBPATHS = `
 import agentTimeline, { type TimelineEvent } from 'fastify-agent-timeline'
@@ -92,6 +93,21 @@ const PROJECTS: Readonly<Record<string, Project>> = {
       'adapters.mts': ADAPTERS,
       'subpaths.mts': SUBPATHS,
       'host.cts': COMMON_JS
+    }
+  },
+  // `fastify` is the host's version 4, for this package's types, too.
+  fastify4: {
+    options: {
+      module: 'nodenext',
+      paths: { fastify: ['../../../fastify4/fastify.d.ts'], fastify5: ['../../../fastify/fastify.d.ts'] }
+    },
+    files: {
+      'side.mts': /```ts\n(import Fastify5[\s\S]*?)\n```/.exec(guide)?.[1] as string,
+      'wrong.mts': `import Fastify5 from 'fastify5'
+import agentTimeline from 'fastify-agent-timeline'
+// @ts-expect-error
+await Fastify5().register(agentTimeline, { database: './orchestrator.db', migrated: true })
+`
     }
   },
   bundler: { options: { module: 'esnext', moduleResolution: 'bundler' }, files: { 'subpaths.ts': SUBPATHS } },
