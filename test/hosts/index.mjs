@@ -18,6 +18,7 @@ const INSTALLS = [
   { node: '22', manager: 'npm', better: '13' },
   { node: '24', manager: 'npm', better: '13' },
   { node: '22', manager: 'pnpm', better: '13' },
+  { node: '20', manager: 'pnpm', better: '12' },
   { node: '22', manager: 'yarn', better: '13' }
 ]
 
