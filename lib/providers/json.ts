@@ -16,15 +16,28 @@ export function string (value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** The value if it is a finite number. */
+const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+/** The value if it is a finite number, or a text that is one. */
 export function number (value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  const known = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value
+  return typeof known === 'number' && Number.isFinite(known) ? known : undefined
+}
+
+/** The value as an id: some programs count. Empty where there is none. */
+export function identifier (value: unknown): string {
+  return typeof value === 'number' ? String(value) : string(value) ?? ''
 }
 
 /** Leaves out the members that are undefined; the object itself where there are none. */
 export function compact<T extends object> (value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   if (!Object.values(value).includes(undefined)) return value as never
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never
+}
+
+/** Content blocks; a plain string is one of text. */
+export function contentBlocks (content: unknown): JsonObject[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : objects(content)
 }
 
 /** The text of content blocks (`[{ type: 'text', text }]`), or of a plain string; other blocks by their type. */

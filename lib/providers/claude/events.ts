@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ActivityLog, ToolStart } from '../activity-log.js'
 import { claudeAssistant, claudeUser } from './messages.js'
-import { claudeAsks, claudeAsksNoMore, claudeDeferred, claudeDenials, claudeMayGoOn } from './permissions.js'
+import { claudeAsks, claudeAsksNoMore, claudeAuth, claudeDeferred, claudeDenials, claudeMayGoOn } from './permissions.js'
 import { claudePartial } from './partial.js'
-import { claudeSystem } from './system.js'
+import { claudeRetry, claudeSystem } from './system.js'
 import { claudeFailure, claudeUsage, isDeferred } from './result.js'
-import { compact, number, object, string, type JsonObject } from '../json.js'
+import { compact, identifier, number, object, string, type JsonObject } from '../json.js'
 import { reportUsage } from '../usage.js'
 
 /** What the parser remembers of one run. */
@@ -35,6 +36,10 @@ export interface ClaudeState {
   /** Calls whose work goes on after their `tool_result`. */
   readonly background: Set<string>
   runningTasks: number
+  /** The calls of tasks, by the id of the task. */
+  readonly tasks: Map<string, string>
+  /** Turns that follow without further input. */
+  queuedTurns: number
   /** Estimated tokens of thinking when they were reported last. */
   thinkingTokens: number
   /** Text that came in pieces and will come again as a whole. */
@@ -56,6 +61,8 @@ export function createClaudeState (isResumed: boolean): ClaudeState {
     stopped: new Set(),
     background: new Set(),
     runningTasks: 0,
+    tasks: new Map(),
+    queuedTurns: 0,
     thinkingTokens: 0,
     partialText: '',
     brokenText: ''
@@ -63,7 +70,7 @@ export function createClaudeState (isResumed: boolean): ClaudeState {
 }
 
 /** Types that say nothing about the work. */
-const IGNORED = new Set(['control_response', 'keep_alive', 'auth_status', 'prompt_suggestion'])
+const IGNORED = new Set(['control_response', 'keep_alive', 'prompt_suggestion', 'active_goal'])
 /** Lines that were printed twice stand close to each other. */
 const MAX_LINE_IDS = 64
 
@@ -82,6 +89,9 @@ export function claudeEvent (event: JsonObject, state: ClaudeState, log: Activit
     case 'control_request': return claudeAsks(event, state, log)
     case 'control_cancel_request': return claudeAsksNoMore(event, state, log)
     case 'rate_limit_event': return rateLimit(event, log)
+    case 'auth_status': return claudeAuth(event, log)
+    case 'tool_use_summary': return log.progress('notice', string(event.summary) ?? type, { what: type })
+    case 'conversation_reset': return log.progress('notice', 'The conversation was begun anew.', { what: type })
   }
   if (!IGNORED.has(type)) log.unknown(type, event)
 }
@@ -97,7 +107,9 @@ function isRepeated ({ uuid }: JsonObject, { lineIds }: ClaudeState): boolean {
 }
 
 function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  if (isDeepStrictEqual(event, state.results.at(-1))) return
   state.results.push(event)
+  state.queuedTurns = number(event.queued_turn_count) ?? 0
   state.sessionId ??= string(event.session_id)
   reportUsage(log, claudeUsage([event], state.isResumed))
   const failure = claudeFailure(event, state)
@@ -116,20 +128,30 @@ function result (event: JsonObject, state: ClaudeState, log: ActivityLog): void 
 /** The heartbeat of a long call: every 30 s; the call's own id is in `parent_tool_use_id`. */
 function toolProgress (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const seconds = number(event.elapsed_time_seconds)
-  const callId = string(event.parent_tool_use_id) ?? string(event.tool_use_id) ?? ''
+  const own = identifier(event.tool_use_id)
+  const callId = log.isOpen(own) ? own : string(event.parent_tool_use_id) ?? own
   claudeMayGoOn(callId, state, log)
+  const retry = object(event.subagent_retry)
+  if (number(retry.attempt) !== undefined) claudeRetry(retry, log, callId)
   const message = `${string(event.tool_name) ?? 'tool'}: running${seconds === undefined ? '' : ` for ${seconds} s`}`
   log.toolProgress(callId, message, { elapsedMs: seconds === undefined ? undefined : seconds * 1_000 })
 }
 
 function rateLimit (event: JsonObject, log: ActivityLog): void {
-  const { status, resetsAt, rateLimitType } = object(event.rate_limit_info)
-  if (status === 'allowed' || status === undefined) return
-  const seconds = number(resetsAt)
-  const until = seconds === undefined ? undefined : new Date(seconds * 1_000).toISOString()
-  const message = `Rate limit: ${String(status)}.`
-  const details = compact({ what: 'rate limit', until, limit: string(rateLimitType) })
+  const { status, resetsAt, rateLimitType, isUsingOverage, overageInUse } = object(event.rate_limit_info)
+  if (status === 'allowed' || typeof status !== 'string') return
+  const isPaid = isUsingOverage === true || overageInUse === true
+  const message = `Rate limit: ${status}${isPaid ? ', goes on beyond it' : ''}.`
+  const details = compact({ what: 'rate limit', until: timeOf(resetsAt), limit: string(rateLimitType) })
   // The limits of a subscription, which begin anew at a time of their own.
-  if (status === 'rejected') log.waiting('usage_limit', message, details)
+  if (status === 'rejected' && !isPaid) log.waiting('usage_limit', message, details)
   else log.progress('notice', message, details)
+}
+
+/** Seconds since the epoch, and milliseconds of versions to come; no time where it is none. */
+function timeOf (value: unknown): string | undefined {
+  const told = number(value)
+  if (told === undefined) return undefined
+  const time = new Date(told < 100_000_000_000 ? told * 1_000 : told)
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString()
 }

@@ -40,8 +40,8 @@ function confidence (event: JsonObject): number {
 }
 
 function facts (state: ClaudeState): RunFacts {
-  const { outcome, runningTasks } = state
-  return { ...compact({ outcome }), hasBackgroundWork: runningTasks > 0 }
+  const { outcome, runningTasks, queuedTurns } = state
+  return { ...compact({ outcome }), hasBackgroundWork: runningTasks > 0 || queuedTurns > 0 }
 }
 
 function verdict (state: ClaudeState, end: ProcessEnd): Verdict {
@@ -51,7 +51,7 @@ function verdict (state: ClaudeState, end: ProcessEnd): Verdict {
   const known = compact({ sessionId, model, usage })
   if (result === undefined) {
     const error = state.lastError ?? lastErrorLine(end) ?? `Claude ended without a result (${howEnded(end)}).`
-    return { ...known, success: false, response: state.lastText, error, reason: 'no-result' }
+    return { ...known, success: false, response: string(state.partialText) ?? state.lastText, error, reason: 'no-result' }
   }
   const failure = claudeFailure(result, state)
   if (failure !== undefined) return { ...known, ...failure, success: false, response: state.lastText }

@@ -1,6 +1,6 @@
 import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
 import type { ClaudeState } from './events.js'
-import { compact, contentText, number, object, objects, string, type JsonObject } from '../json.js'
+import { compact, contentBlocks, contentText, identifier, number, object, objects, string, type JsonObject } from '../json.js'
 import { planStatus, reportPlan } from '../plan.js'
 import { toolKindOf } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
@@ -13,13 +13,15 @@ export function claudeAssistant (event: JsonObject, state: ClaudeState, log: Act
   const message = object(event.message)
   const parentCallId = string(event.parent_tool_use_id)
   if (parentCallId !== undefined) claudeAgentGoesOn(parentCallId, state, log)
-  for (const block of objects(message.content)) {
+  for (const block of contentBlocks(message.content)) {
     switch (block.type) {
       case 'text': text(block, event, state, log)
         break
       case 'thinking': log.progress('reasoning', string(block.thinking) ?? 'thinking', compact({
         durationMs: event.thinking_duration_ms, parentCallId
       }))
+        break
+      case 'compaction': log.progress('compaction', 'The conversation was compacted.', compact({ parentCallId }))
         break
       case 'redacted_thinking': log.progress('reasoning', 'thinking (not shown)', compact({ parentCallId }))
         break
@@ -85,19 +87,22 @@ function plan (block: JsonObject, parentCallId: string | undefined, log: Activit
   reportPlan(log, entries, { parentCallId })
 }
 
+/** What the CLI puts into the conversation for the model to read. */
+const TEXTS = new Set(['text', 'image', 'document'])
+
 /** A `user` line: results of tools, and texts that the CLI itself puts into the conversation. */
 export function claudeUser (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   if (event.isReplay === true) return
   const parentCallId = string(event.parent_tool_use_id)
-  for (const block of objects(object(event.message).content)) {
+  for (const block of contentBlocks(object(event.message).content)) {
     if (block.type === 'tool_result') toolResult(block, event, state, log)
-    else if (block.type === 'text') log.progress('notice', string(block.text) ?? '', compact({ source: 'cli', parentCallId }))
+    else if (TEXTS.has(String(block.type))) log.progress('notice', contentText([block]), compact({ source: 'cli', parentCallId }))
     else log.unknown(`user/${String(block.type)}`, block)
   }
 }
 
 function toolResult (block: JsonObject, event: JsonObject, state: ClaudeState, log: ActivityLog): void {
-  const callId = string(block.tool_use_id) ?? ''
+  const callId = identifier(block.tool_use_id)
   const failure = object(block.content)
   // The server's own tools answer with an object, and say by its type that they failed.
   const hasFailed = /_error$/.test(String(failure.type)) || string(failure.error_code) !== undefined ||
@@ -105,7 +110,7 @@ function toolResult (block: JsonObject, event: JsonObject, state: ClaudeState, l
   const isError = block.is_error === true || hasFailed
   const result = resultText(block.content)
   const details = object(event.tool_use_result)
-  if (!isError && (state.background.has(callId) || string(details.backgroundTaskId) !== undefined)) {
+  if (!isError && (state.background.has(callId) || isLaunched(details))) {
     state.background.add(callId)
     log.toolProgress(callId, 'running in the background', { background: true })
     return
@@ -119,6 +124,17 @@ function toolResult (block: JsonObject, event: JsonObject, state: ClaudeState, l
     exitCode: exitCode === undefined ? number(failure.return_code) : Number(exitCode),
     parentCallId: string(event.parent_tool_use_id)
   }) as ToolEnd)
+}
+
+/** Commands and sub-agents that were begun in the background: their end is told later. */
+function isLaunched ({ backgroundTaskId, status }: JsonObject): boolean {
+  return string(backgroundTaskId) !== undefined || status === 'async_launched' || status === 'remote_launched'
+}
+
+/** Of questions to a person, the questions. */
+export function claudeQuestion (input: unknown): JsonObject {
+  const questions = objects(object(input).questions).map(({ question }) => string(question) ?? '').join(' ').trim()
+  return questions === '' ? object(input) : { query: questions }
 }
 
 function resultText (content: unknown): string {
@@ -138,14 +154,15 @@ export function claudeToolStart (block: JsonObject, parentCallId: string | undef
   const input = object(block.input)
   const command = string(input.command)
   const toolKind = toolKindOf(tool, tool === 'Bash' ? command : undefined)
-  const call = { callId: string(block.id) ?? '', tool, toolKind, ...compact({ parentCallId }) }
+  const call = { callId: identifier(block.id), tool, toolKind, ...compact({ parentCallId }) }
   if (tool === 'Bash' && command !== undefined) return { ...call, message: execMessage(command), input }
   const kind = EDIT_KINDS[tool]
   const path = string(input.file_path) ?? string(input.notebook_path)
-  if (kind === undefined || path === undefined) return { ...call, message: toolMessage(tool, input), input }
+  const message = toolMessage(tool, claudeQuestion(input))
+  if (kind === undefined || path === undefined) return { ...call, message, input }
   const edits = tool === 'MultiEdit' ? objects(input.edits) : [input]
   const bytes = edits.reduce((sum, edit) => {
     return sum + Buffer.byteLength(string(edit.content) ?? string(edit.new_string) ?? string(edit.new_source) ?? '')
   }, 0)
-  return { ...call, message: toolMessage(tool, input), input: { file_path: path }, files: [{ path, kind, bytes }] }
+  return { ...call, message, input: { file_path: path }, files: [{ path, kind, bytes }] }
 }

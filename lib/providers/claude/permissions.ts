@@ -1,7 +1,10 @@
 import type { ActivityLog } from '../activity-log.js'
 import type { ClaudeState } from './events.js'
+import { claudeQuestion } from './messages.js'
 import { compact, object, objects, string, type JsonObject } from '../json.js'
 import { toolMessage } from '../tool-message.js'
+
+const ASKS = new Set(['can_use_tool', 'elicitation', 'request_user_dialog'])
 
 /**
  * A question to the program that reads this output, which hands it on to a person: may a tool run, what does an MCP
@@ -10,18 +13,19 @@ import { toolMessage } from '../tool-message.js'
 export function claudeAsks (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const request = object(event.request)
   const { subtype } = request
-  if (subtype !== 'can_use_tool' && subtype !== 'elicitation') return
+  if (!ASKS.has(String(subtype))) return
   const callId = string(request.tool_use_id)
   const tool = string(request.display_name) ?? string(request.tool_name) ?? string(request.mcp_server_name) ?? 'a tool'
-  const text = subtype === 'elicitation' ? `${tool}: ${string(request.message) ?? ''}` : toolMessage(tool, askedOf(request))
+  const isPermission = subtype === 'can_use_tool'
+  const text = isPermission ? toolMessage(tool, askedOf(request)) : string(request.dialog_kind) ?? `${tool}: ${string(request.message) ?? ''}`
   state.asked.set(string(event.request_id) ?? '', callId ?? '')
-  const message = subtype === 'elicitation' ? `Waiting for an answer: ${text}` : `Waiting for permission: ${text}`
-  log.waiting('person', message, compact({ what: subtype === 'elicitation' ? text : `permission: ${text}`, callId }))
+  const message = isPermission ? `Waiting for permission: ${text}` : `Waiting for an answer: ${text}`
+  log.waiting('person', message, compact({ what: isPermission ? `permission: ${text}` : text, callId }))
 }
 
 function askedOf ({ input, description }: JsonObject): JsonObject {
   const { command, ...rest } = object(input)
-  return string(command) === undefined ? { ...rest, ...compact({ description }) } : { query: command }
+  return string(command) === undefined ? { ...claudeQuestion(rest), ...compact({ description }) } : { query: command }
 }
 
 /** Nobody needs to answer any more. */
@@ -44,13 +48,15 @@ export function claudeMayGoOn (callId: string, state: ClaudeState, log: Activity
 /** The run ends with a call that was put off until a person has decided. */
 export function claudeDeferred (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
   const call = object(event.deferred_tool_use)
-  const what = string(call.name) === undefined ? 'a decision' : toolMessage(String(call.name), questionOf(call.input))
+  const what = string(call.name) === undefined ? 'a decision' : toolMessage(String(call.name), claudeQuestion(call.input))
   log.waiting('person', `Waiting for a person: ${what}`, compact({ what, callId: string(call.id) }))
 }
 
-function questionOf (input: unknown): JsonObject {
-  const questions = objects(object(input).questions).map(({ question }) => string(question) ?? '')
-  return questions.length === 0 ? object(input) : { query: questions.join(' ') }
+/** Signing in takes a person. */
+export function claudeAuth (event: JsonObject, log: ActivityLog): void {
+  const error = string(event.error)
+  if (error !== undefined) log.error(error, { reason: 'authentication' })
+  else if (event.isAuthenticating === true) log.waiting('person', 'Waiting for somebody to sign in.', { what: 'sign-in' })
 }
 
 /** Older versions tell only at the end which calls were not allowed. */

@@ -23,6 +23,8 @@ export function claudeUsage (results: readonly JsonObject[], isResumed: boolean)
     })
   }
   const usages = results.map(({ usage }) => object(usage))
+  const isUnknown = sum(usages, 'input_tokens') === undefined && number(results.at(-1)!.total_cost_usd) === undefined
+  if (isUnknown) return undefined
   return compact({
     inputTokens: sum(usages, 'input_tokens') ?? 0,
     outputTokens: sum(usages, 'output_tokens') ?? 0,
@@ -41,11 +43,11 @@ export function claudeFailure (
 ): { readonly error: string, readonly reason: string } | undefined {
   if (isDeferred(result)) return { error: deferralOf(result), reason: 'deferred' }
   if (result.is_error !== true && result.subtype === 'success') return undefined
-  const words = [string(result.terminal_reason), string(result.subtype)]
-  const told = words.find((word) => word !== 'completed' && word !== 'success')
+  const words = [string(result.startup_failure_reason), string(result.terminal_reason), string(result.subtype)]
+  const told = words.find((word) => word !== undefined && word !== 'completed' && word !== 'success')
   const reason = told ?? lastErrorClass ?? (/^API Error/.test(String(result.result)) ? 'api_error' : 'error')
   if (reason.startsWith('aborted')) return { error: 'The run was interrupted.', reason }
-  const errors = Array.isArray(result.errors) ? result.errors.map(String).join('\n') : ''
+  const errors = Array.isArray(result.errors) ? result.errors.map((error) => typeof error === 'string' ? error : string(object(error).message) ?? JSON.stringify(error)).join('\n') : ''
   return { error: string(result.result) ?? string(errors) ?? `Claude ended with ${String(result.subtype)}.`, reason }
 }
 

@@ -6,12 +6,14 @@ import { compact, number, object, objects, string, type JsonObject } from '../js
 
 /** Subtypes that repeat what other lines say, or concern only the CLI's own screen. */
 const IGNORED = new Set([
-  'task_updated', 'ui_invalidate', 'session_state_changed', 'files_persisted', 'post_turn_summary', 'hook_progress'
+  'ui_invalidate', 'files_persisted', 'post_turn_summary', 'hook_progress', 'commands_changed', 'control_request_progress',
+  'elicitation_complete'
 ])
 /** Subtypes that tell a person something. */
 const NOTICES = new Set([
   'informational', 'notification', 'model_fallback', 'model_refusal_no_fallback', 'local_command_output',
-  'hook_started', 'hook_response', 'plugin_install', 'warning'
+  'hook_started', 'hook_response', 'plugin_install', 'warning', 'model_refusal_fallback', 'memory_recall', 'mirror_error',
+  'session_writes_lost', 'worker_shutting_down'
 ])
 const THINKING_STEP = 500
 
@@ -21,20 +23,29 @@ export function claudeSystem (event: JsonObject, state: ClaudeState, log: Activi
   switch (subtype) {
     case 'init': return init(event, state, log)
     case 'thinking_tokens': return thinking(event, state, log)
-    case 'api_retry': return retry(event, log)
+    case 'api_retry': return claudeRetry(event, log)
     case 'permission_denied': return denied(event, state, log)
     case 'task_started':
     case 'task_progress':
     case 'task_notification': return task(subtype, event, state, log)
+    case 'task_updated': return taskUpdated(event, state, log)
+    case 'session_state_changed':
+      if (event.state === 'requires_action' && state.asked.size === 0) {
+        log.waiting('person', 'Waiting for a person.', { what: 'a decision' })
+      }
+      return
     case 'status':
       if (event.status === 'compacting') log.progress('compaction', 'Compacting the conversation.')
+      if (event.compact_result === 'failed') {
+        log.progress('compaction', `The conversation could not be compacted: ${string(event.compact_error) ?? 'no reason given'}`)
+      }
       return
     case 'compact_boundary': return log.progress('compaction', 'The conversation was compacted.', compact({
       trigger: string(object(event.compact_metadata).trigger),
       tokensBefore: number(object(event.compact_metadata).pre_tokens)
     }))
     case 'background_tasks_changed':
-      state.runningTasks = Array.isArray(event.tasks) ? event.tasks.length : 0
+      state.runningTasks = objects(event.tasks).filter(({ ambient }) => ambient !== true).length
       return
   }
   if (NOTICES.has(subtype)) log.progress('notice', noticeText(event) ?? subtype, { what: subtype })
@@ -71,7 +82,7 @@ function thinking (event: JsonObject, state: ClaudeState, log: ActivityLog): voi
 }
 
 /** Refused by a limit or not reached at all: the agent waits. Anything else: it tries again. */
-function retry (event: JsonObject, log: ActivityLog): void {
+export function claudeRetry (event: JsonObject, log: ActivityLog, parentCallId?: string): void {
   const status = number(event.error_status)
   const isLimited = status === 429 || status === 529
   const what = isLimited ? 'rate limit' : status === undefined ? 'network' : `API error ${status}`
@@ -85,7 +96,8 @@ function retry (event: JsonObject, log: ActivityLog): void {
     attempt,
     maxAttempts,
     status,
-    error: string(event.error)
+    error: string(event.error) ?? string(event.error_category),
+    parentCallId
   }))
 }
 
@@ -101,8 +113,11 @@ function denied (event: JsonObject, state: ClaudeState, log: ActivityLog): void 
  * background work comes at once, its end is the notification.
  */
 function task (subtype: string, event: JsonObject, state: ClaudeState, log: ActivityLog): void {
-  const callId = string(event.tool_use_id)
+  const taskId = string(event.task_id)
+  const callId = string(event.tool_use_id) ?? state.tasks.get(taskId ?? '')
   if (callId === undefined) return
+  if (taskId !== undefined) state.tasks.set(taskId, callId)
+  if (state.tasks.size > MAX_TASKS) state.tasks.delete(state.tasks.keys().next().value!)
   const description = string(event.description) ?? string(event.summary) ?? subtype
   if (subtype !== 'task_notification') {
     if (event.is_backgrounded === true) state.background.add(callId)
@@ -120,6 +135,22 @@ function task (subtype: string, event: JsonObject, state: ClaudeState, log: Acti
   }) as ToolEnd)
 }
 
+const MAX_TASKS = 1_000
+
+/** A command or sub-agent that is moved to the background while it runs: its result comes at once, its end is told. */
+function taskUpdated (event: JsonObject, state: ClaudeState, log: ActivityLog): void {
+  const callId = state.tasks.get(String(event.task_id))
+  const { is_backgrounded: isBackgrounded, status } = object(event.patch)
+  if (callId === undefined) return
+  if (status === 'killed') state.stopped.add(callId)
+  if (isBackgrounded !== true || state.background.has(callId)) return
+  state.background.add(callId)
+  if (log.isOpen(callId)) log.toolProgress(callId, 'goes on in the background', { background: true })
+}
+
 function noticeText (event: JsonObject): string | undefined {
-  return string(event.content) ?? string(event.message) ?? string(event.text) ?? string(event.hook_name)
+  const said = string(event.content) ?? string(event.message) ?? string(event.text)
+  if (said !== undefined) return said
+  const parts = [event.hook_name, event.name, event.outcome, event.status, event.error, event.error_code, event.reason]
+  return string(parts.map((part) => string(part)).filter((part) => part !== undefined && part !== 'success').join(': '))
 }

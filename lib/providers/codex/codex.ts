@@ -2,6 +2,7 @@ import type { Usage } from '../../model/activity.js'
 import type { Agent, AgentOptions, CliAdapter, Verdict } from '../adapter.js'
 import { createAgent } from '../agent.js'
 import { codexErrorLine, codexEvent, createCodexState, type CodexState } from './events.js'
+import { itemType } from './tools.js'
 import { createFormatAdapter } from '../format-adapter.js'
 import type { OutputFormat, OutputParser } from '../format.js'
 import { compact, object, string, type JsonObject } from '../json.js'
@@ -79,7 +80,7 @@ function confidence (event: JsonObject): number {
     case 'thread.started': return string(event.thread_id) === undefined ? 0 : 1
     case 'item.started':
     case 'item.updated':
-    case 'item.completed': return string(object(event.item).type) === undefined ? 0 : 0.6
+    case 'item.completed': return itemType(object(event.item)) === undefined ? 0 : 0.6
     case 'turn.completed':
     case 'turn.failed': return 0.5
     case 'turn.started': return 0.3

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Usage } from '../../model/activity.js'
 import type { ActivityLog, ToolStart } from '../activity-log.js'
-import { codexToolEnd, codexToolStart } from './tools.js'
-import { compact, number, object, objects, string, type JsonObject } from '../json.js'
+import { codexToolEnd, codexToolStart, itemType } from './tools.js'
+import { compact, contentText, number, object, objects, string, type JsonObject } from '../json.js'
 import type { Line } from '../process/lines.js'
 import { planStatus, reportPlan } from '../plan.js'
 import { reportUsage } from '../usage.js'
@@ -13,6 +14,8 @@ export interface CodexState {
   sessionId?: string
   lastText: string
   lastError?: string
+  /** The item that said something last: some lines are printed twice. */
+  lastItem?: JsonObject
   /** The plan as it was reported last. */
   lastPlan?: string
   outcome?: 'completed' | 'failed'
@@ -35,13 +38,18 @@ export function codexEvent (event: JsonObject, state: CodexState, log: ActivityL
     case 'item.started':
     case 'item.updated':
     case 'item.completed': return item(type, object(event.item), state, log)
-    case 'error': return trouble(string(event.message) ?? 'Unknown error.', state, log)
+    case 'error': return trouble(messageOf(event), state, log)
     case 'turn.completed': return completed(event, state, log)
     case 'turn.failed':
       state.outcome = 'failed'
-      return failure(string(object(event.error).message) ?? 'The turn failed.', state, log)
+      return failure(messageOf(event) ?? 'The turn failed.', state, log)
   }
   log.unknown(type, event)
+}
+
+/** An error is a text, or an object that has one. */
+function messageOf ({ error, message }: JsonObject): string | undefined {
+  return string(message) ?? string(error) ?? string(object(error).message)
 }
 
 function session (event: JsonObject, state: CodexState, log: ActivityLog): void {
@@ -52,25 +60,34 @@ function session (event: JsonObject, state: CodexState, log: ActivityLog): void 
 
 function item (type: string, item: JsonObject, state: CodexState, log: ActivityLog): void {
   const messageId = string(item.id)
-  const text = string(item.text) ?? string(item.message) ?? ''
-  switch (item.type) {
+  const text = contentText(item.text) || (string(item.message) ?? '')
+  const isOver = type === 'item.completed'
+  switch (itemType(item)) {
     case 'agent_message':
-      if (type !== 'item.completed') return
+    case 'assistant_message':
+      if (!isOver || isRepeated(item, state)) return
       state.lastText = text
       return log.output(text, compact({ source: 'assistant', messageId }))
     case 'reasoning':
-      if (type === 'item.completed' && text !== '') log.progress('reasoning', text)
+      if (isOver && text !== '' && !isRepeated(item, state)) log.progress('reasoning', text)
       return
     case 'todo_list':
       return plan(item, state, log)
     case 'error':
-      return log.progress('notice', text, { what: 'warning' })
+      return log.progress('notice', text === '' ? 'Unknown error.' : text, { what: 'warning' })
   }
   const start = codexToolStart(item)
-  if (start === undefined) return log.unknown(`${type}/${String(item.type)}`, item)
+  if (start === undefined) return log.unknown(`${type}/${String(itemType(item))}`, item)
   // News of a call repeat its start, with more in it.
   if (type === 'item.started' || !log.isOpen(start.callId)) begin(type, start, log)
-  if (type === 'item.completed') log.toolEnd(start.callId, codexToolEnd(item))
+  if (isOver) log.toolEnd(start.callId, codexToolEnd(item))
+  else if (type === 'item.updated') log.toolOutput(start.callId, string(item.aggregated_output) ?? '')
+}
+
+function isRepeated (item: JsonObject, state: CodexState): boolean {
+  const isSame = string(item.id) !== undefined && isDeepStrictEqual(item, state.lastItem)
+  state.lastItem = item
+  return isSame
 }
 
 /** Something said of a call that is over begins none; but an end alone may be all that is told of one. */
@@ -89,7 +106,7 @@ function plan (item: JsonObject, state: CodexState, log: ActivityLog): void {
 }
 
 /** An `error` is not final: "Reconnecting... 1/5 (…)" comes in runs that then succeed. */
-function trouble (message: string, state: CodexState, log: ActivityLog): void {
+function trouble (message = 'Unknown error.', state: CodexState, log: ActivityLog): void {
   const attempt = /^Reconnecting\.\.\.\s*(?:(\d+)\/(\d+))?/.exec(message)
   if (attempt === null) return failure(message, state, log)
   const isLimited = /\b429\b|rate limit|too many requests/i.test(message)
@@ -115,20 +132,21 @@ function completed (event: JsonObject, state: CodexState, log: ActivityLog): voi
   const usage = object(event.usage)
   const inputTokens = number(usage.input_tokens)
   if (inputTokens === undefined) return
-  state.total = compact({
+  const total = compact({
     inputTokens,
     outputTokens: number(usage.output_tokens) ?? 0,
     cacheReadTokens: number(usage.cached_input_tokens),
     cacheWriteTokens: number(usage.cache_write_input_tokens),
     reasoningTokens: number(usage.reasoning_output_tokens)
   })
-  if (!state.isResumed) reportUsage(log, state.total)
+  if (!state.isResumed && !isDeepStrictEqual(total, state.total)) reportUsage(log, total)
+  state.total = total
 }
 
 const ROUTER_ERROR = /\bERROR codex_core::tools::\S+: (?:error=)?(.+)$/
 
 /** Failed patches and refused tools have no event; all there is of them is a line of the log on stderr. */
 export function codexErrorLine ({ text }: Line, _state: CodexState, log: ActivityLog): void {
-  const message = ROUTER_ERROR.exec(text)?.[1]
+  const message = ROUTER_ERROR.exec(text.trimEnd())?.[1]
   if (message !== undefined) log.error(message, { source: 'stderr' })
 }

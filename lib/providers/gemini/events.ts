@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { WaitKind } from '../../model/activity.js'
 import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
 import { geminiUsage } from './stats.js'
-import { compact, object, string, type JsonObject } from '../json.js'
+import { compact, contentText, identifier, object, string, type JsonObject } from '../json.js'
 import type { Line } from '../process/lines.js'
 import { plain } from '../process/process-end.js'
 import { toolKindOf } from '../../model/tool-kind.js'
@@ -17,6 +18,8 @@ export interface GeminiState {
   /** What was said before that tool: all there is, where the run ended in the middle. */
   lastText: string
   lastError?: string
+  /** The error after which nothing came but the end. */
+  lastStop?: string
   /** The first lines of stderr that say something. */
   readonly errorLines: string[]
   /** What the agent is retrying after. */
@@ -31,6 +34,7 @@ export function createGeminiState (): GeminiState {
 /** One line of `--output-format stream-json`: six types. */
 export function geminiEvent (event: JsonObject, state: GeminiState, log: ActivityLog): void {
   const type = string(event.type) ?? 'untyped'
+  if (type !== 'error' && type !== 'result') delete state.lastStop
   switch (type) {
     case 'init': return init(event, state, log)
     case 'message': return message(event, state, log)
@@ -38,7 +42,7 @@ export function geminiEvent (event: JsonObject, state: GeminiState, log: Activit
       if (state.answer !== '') state.lastText = state.answer
       state.answer = ''
       return log.toolStart(geminiToolStart(event))
-    case 'tool_result': return log.toolEnd(string(event.tool_id) ?? '', toolEnd(event))
+    case 'tool_result': return log.toolEnd(identifier(event.tool_id), toolEnd(event))
     case 'error': return error(event, state, log)
     case 'result': return result(event, state, log)
   }
@@ -53,7 +57,7 @@ function init (event: JsonObject, state: GeminiState, log: ActivityLog): void {
 
 /** The answer comes in pieces without an id or an end. */
 function message (event: JsonObject, state: GeminiState, log: ActivityLog): void {
-  const text = string(event.content)
+  const text = string(contentText(event.content))
   if (event.role !== 'assistant' || text === undefined) return
   state.answer += text
   if (event.delta === true) log.output(text)
@@ -68,7 +72,7 @@ function geminiToolStart (event: JsonObject): ToolStart {
   const input = object(event.parameters)
   const command = string(input.command)
   const toolKind = toolKindOf(tool, tool === 'run_shell_command' ? command : undefined)
-  const call = { callId: string(event.tool_id) ?? '', tool, toolKind }
+  const call = { callId: identifier(event.tool_id), tool, toolKind }
   if (tool === 'run_shell_command' && command !== undefined) return { ...call, message: execMessage(command), input }
   const path = string(input.file_path)
   const kind = EDIT_KINDS[tool]
@@ -80,19 +84,27 @@ function geminiToolStart (event: JsonObject): ToolStart {
 function toolEnd (event: JsonObject): ToolEnd {
   const { type, message } = object(event.error)
   const isDenied = /denied|not_allowed|rejected|cancelled/i.test(String(type))
-  const status = event.status === 'success' ? 'ok' : isDenied ? 'denied' : 'error'
-  return compact({ status, result: string(event.output) ?? string(message) }) as ToolEnd
+  // A call that was refused or stopped calls itself a success, with an error.
+  const hasFailed = event.status !== 'success' || string(type) !== undefined || string(message) !== undefined
+  const status = !hasFailed ? 'ok' : isDenied ? 'denied' : 'error'
+  return compact({ status, result: outputOf(event.output) ?? string(message) }) as ToolEnd
+}
+
+function outputOf (output: unknown): string | undefined {
+  if (typeof output !== 'object' || output === null) return string(output)
+  return string(contentText(output)) ?? JSON.stringify(output)
 }
 
 /** Not final: a loop that was stopped is a warning in a run that succeeds. */
 function error (event: JsonObject, state: GeminiState, log: ActivityLog): void {
   const text = string(event.message) ?? 'Unknown error.'
   if (event.severity === 'warning') return log.progress('notice', text, { what: 'warning' })
-  state.lastError = text
+  state.lastError = state.lastStop = text
   log.error(text)
 }
 
 function result (event: JsonObject, state: GeminiState, log: ActivityLog): void {
+  if (isDeepStrictEqual(event, state.result)) return
   state.result = event
   reportUsage(log, geminiUsage(event))
   const failure = geminiFailure(event, state)
@@ -103,8 +115,12 @@ function result (event: JsonObject, state: GeminiState, log: ActivityLog): void 
 export function geminiFailure (
   result: JsonObject, state: GeminiState
 ): { readonly error: string, readonly reason: string } | undefined {
-  if (result.status === 'success') return undefined
   const { type, message } = object(result.error)
+  if (result.status === 'success') {
+    // Its limit of turns is an error that the run ends with, which is then said to be a success.
+    if (state.lastStop === undefined) return undefined
+    return { error: state.lastStop, reason: /\bturns\b/i.test(state.lastStop) ? 'max_turns' : 'api_error' }
+  }
   const error = readable(string(message)) ?? state.lastError ?? `Gemini ended with the status ${String(result.status)}.`
   const isNamed = string(type) !== undefined && type !== 'unknown'
   return { error, reason: isNamed ? String(type) : 'api_error' }
@@ -127,7 +143,8 @@ const ATTEMPT = /^Attempt (\d+) failed(?: with status (\d+))?(.*)$/
 const DELAY = /Retrying after (\d+)ms/
 
 /** Retries are told on stderr only, as free text, the delay sometimes on the next line. */
-export function geminiErrorLine ({ text }: Line, state: GeminiState, log: ActivityLog): void {
+export function geminiErrorLine (line: Line, state: GeminiState, log: ActivityLog): void {
+  const text = line.text.trimEnd()
   const attempt = ATTEMPT.exec(text)
   if (attempt !== null) {
     const [, count, status, rest = ''] = attempt

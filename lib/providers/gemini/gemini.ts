@@ -74,8 +74,9 @@ function confidence (event: JsonObject): number {
   return 0
 }
 
-function outcomeOf ({ result }: GeminiState): { outcome?: 'success' | 'failure' } {
-  return result === undefined ? {} : { outcome: result.status === 'success' ? 'success' : 'failure' }
+function outcomeOf (state: GeminiState): { outcome?: 'success' | 'failure' } {
+  const { result } = state
+  return result === undefined ? {} : { outcome: geminiFailure(result, state) === undefined ? 'success' : 'failure' }
 }
 
 function verdict (state: GeminiState, end: ProcessEnd): Verdict {
