@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -15,7 +15,7 @@ import agentTimeline from '../plugins/agent-timeline.js'
  *   <!-- options: Name path/to/file.ts -->  the first column of this table has the members of that interface, and all
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((path) => path.endsWith('.md'))
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...markdownIn('docs'), ...markdownIn('docs/decisions')]
 const texts = new Map(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
 const errors = readFileSync(join(root, 'lib/errors.ts'), 'utf8')
 const codes = new Map([...errors.matchAll(/^ {2}(AGENT_TIMELINE_\w+): \[(\d+)/gm)].map(([, code, status]) => [code!, status!]))
@@ -107,6 +107,49 @@ t.test('routes that are told of exist', async (t) => {
   }
 })
 
+t.test('architecture and decisions name files that exist', async (t) => {
+  const named = pages.filter((page) => /^docs\/(architecture|decisions\/)/.test(page)).flatMap((page) =>
+    [...texts.get(page)!.matchAll(/(?<![\w./-])(?:lib|plugins|client|migrations|test|examples|docs)\/[\w./-]*\w/g)]
+      .map(([path]) => [page, path] as const))
+  t.ok(named.length > 100)
+  for (const [page, path] of named) t.ok(existsSync(join(root, path)), `${path} in ${page}`)
+})
+
+t.test('architecture names functions where they are', async (t) => {
+  const named = [...texts.get('docs/architecture.md')!.matchAll(/`(\w+)\(\)`[^`]{0,20}\(`((?:lib|plugins|client)\/[\w./-]+\.ts)`\)/g)]
+  t.ok(named.length > 10)
+  for (const [, name, path] of named) {
+    t.match(readFileSync(join(root, path!), 'utf8'), new RegExp(`\\b${name} ?(<\\w+>)? ?\\(`), `${name} in ${path}`)
+  }
+})
+
+t.test('every test file is declared as fast or slow, and every declaration is of some', async (t) => {
+  const { stdout } = spawnSync(process.execPath, [join(root, 'test/unit.mjs'), '--list'])
+  const { unit, slow, undeclared } = JSON.parse(String(stdout)) as Record<string, string[]>
+  t.same(undeclared, [])
+  t.ok(unit!.length > 20 && slow!.length > 20)
+  const lanes = JSON.parse(readFileSync(join(root, 'test/lanes.json'), 'utf8')) as Record<string, string[]>
+  for (const [lane, files] of [[lanes.unit!, unit!], [lanes.slow!, slow!]] as const) {
+    t.same(lane.filter((name) => !files.some((file) => file.startsWith(name))), [])
+  }
+})
+
+t.test('a release moves what is unreleased under its version, and there is none of nothing', async (t) => {
+  const script = join(root, '.ci/release-changelog.mjs')
+  const release = (text: string) => {
+    const cwd = t.testdir({ 'CHANGELOG.md': text })
+    const env = { ...process.env, npm_package_version: '1.2.3' }
+    return { ...spawnSync(process.execPath, [script], { cwd, env }), after: readFileSync(join(cwd, 'CHANGELOG.md'), 'utf8') }
+  }
+  const { status, after } = release('# Changelog\n\n## [Unreleased]\n\n### Added\n\n- $1 more\n\n## [1.2.2] - 2026-01-01\n')
+  t.equal(status, 0)
+  t.equal(after.replace(/(?<=1\.2\.3\] - )\d{4}-\d\d-\d\d/, 'DATE'), '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - DATE\n\n### Added\n\n- $1 more\n\n## [1.2.2] - 2026-01-01\n')
+  const nothing = '# Changelog\n\n## [Unreleased]\n\n## [1.2.2] - 2026-01-01\n'
+  const refused = release(nothing)
+  t.not(refused.status, 0)
+  t.equal(refused.after, nothing)
+})
+
 /** Runs an example in a process of its own: to its end, or until its server has answered. */
 async function run ({ language, code }: Example, cwd: string) {
   const listening = code.replace('port: 3000', 'port: 0')
@@ -148,6 +191,10 @@ function membersOf (path: string, name: string): string[] {
   const source = ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.ES2022)
   const found = source.statements.filter(ts.isInterfaceDeclaration).find((node) => node.name.text === name)
   return found?.members.map((member) => (member.name as ts.Identifier).text) ?? []
+}
+
+function markdownIn (folder: string): string[] {
+  return readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`)
 }
 
 /** The anchors that GitHub gives a page's headings. */
