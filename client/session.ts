@@ -101,7 +101,7 @@ export class TimelineSession {
       // The list may have been cut or replaced meanwhile.
       if (this.state.firstSeq === before) this.state = reduce(this.state, { type: 'older', page })
     } catch {
-      // The stream tells of a server that is gone; the reader scrolls again.
+      // The stream notices a server that is gone; the reader scrolls again.
     } finally {
       this.isLoadingOlder = false
       this.#onChange()

@@ -16,7 +16,7 @@ export interface Caps {
   readonly responseBytes: number
   /** Activities of one invocation; past it the middle goes. Default 200,000 rows. */
   readonly activitiesPerInvocation: number
-  /** What waits to be written; past it output is dropped, and the loss is told. Default 32 MiB. */
+  /** What waits to be written; past it output is dropped, and the loss is reported. Default 32 MiB. */
   readonly queueBytes: number
 }
 

@@ -19,7 +19,7 @@ export interface ConnectionHandlers {
   readonly onNewest: (page: TimelinePage) => void
   readonly onFrame: (frame: StreamFrame) => void
   readonly onState: (state: ConnectionState) => void
-  /** The server's clock, just read; no time where the server told none. */
+  /** The server's clock, just read; no time where the server sent none. */
   readonly onServerTime: (time: string) => void
 }
 

@@ -18,7 +18,7 @@ export function watchPage ({ onWake, onHide, onShow }: PageSignalHandlers): () =
   const onVisible = (): void => {
     if (page.document.visibilityState === 'visible') onWake()
   }
-  // What was open before may be half-open now, without anybody being told.
+  // What was open before may be half-open now, without a sign of it.
   const restart = (): void => {
     onHide()
     onShow()

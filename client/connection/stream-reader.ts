@@ -1,7 +1,7 @@
 import { ApiError, get, type HeadersSource } from './api.js'
 import { createSseParser, type SseHandlers } from './sse-parser.js'
 
-/** Assumed until the first ping tells the server's interval. */
+/** Assumed until the first ping says the server's interval. */
 const DEFAULT_HEARTBEAT_MS = 30_000
 const WATCHDOG_GRACE_MS = 5_000
 /** A server that streams answers at once; a connection kept alive that died meanwhile does not. */
@@ -14,9 +14,9 @@ export interface StreamReaderOptions extends SseHandlers {
   readonly lastEventId: string
   readonly signal: AbortSignal
   readonly onOpen: () => void
-  /** The server's clock and its interval, told by each `ping`. */
+  /** The server's clock and its interval, from each `ping`. */
   readonly onPing: (serverTime: string) => void
-  /** Assumed interval of the server's pings until it tells; 30,000 by default. */
+  /** Assumed interval of the server's pings until it says so; 30,000 by default. */
   readonly heartbeatMs?: number
 }
 
@@ -70,7 +70,7 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
       const { done, value } = await reader.read()
       if (done) return 'ended'
       feed(decoder.decode(value, { stream: true }))
-      // Behind the feed: a ping in it may have told another interval.
+      // Behind the feed: a ping in it may have brought another interval.
       arm()
     }
   } finally {

@@ -26,7 +26,7 @@ export class Draft {
   #running = 0
   readonly #nowMs: number | undefined
 
-  /** @param nowMs the server's time at which the batch was heard; what tells times by it is left out without */
+  /** @param nowMs the server's time at which the batch was heard; what shows times by it is left out without */
   constructor (state: TimelineState, nowMs?: number) {
     this.#nowMs = nowMs
     this.next = {
@@ -87,7 +87,7 @@ export class Draft {
     if (type === 'invocation.started') {
       if (!isRunning) this.#running++
       this.#update(invocationId, (known) => startInvocation(known, event))
-      // A page that was opened before the task began has not been told its title otherwise.
+      // A page that was opened before the task began has no title otherwise.
       if (event.title !== undefined) next.task = { title: event.title, ...next.task }
       return this.#push({ kind: 'start', ...this.#place(event) })
     }
@@ -122,7 +122,7 @@ export class Draft {
     const row = createToolRow(event, isParallel)
     if (row.callId !== undefined) {
       const key = callKey(invocationId, row.callId, metadata?.use)
-      // Of ends without a start only the first can belong to what was told before.
+      // Of ends without a start only the first can belong to what came before.
       if (!isEnd) next.openCalls.set(freeKey(next.openCalls, key), row.seq)
       else if (!next.headless.has(key)) next.headless.set(key, row.seq)
     }

@@ -21,7 +21,7 @@ export function describeRunning (known: Invocation, frame: CurrentFrame): Invoca
   return { ...known, role, provider, model, startedAtMs: known.startedAtMs ?? readTime(startedAt), lastActivityAtMs }
 }
 
-/** A call that is given up with its run tells when that was noticed. */
+/** A call that is given up with its run says when that was noticed. */
 export function noteActivity (known: Invocation, event: InvocationActivityEvent, isNewCall: boolean): Invocation {
   const lastActivityAtMs = event.metadata?.status === 'aborted' ? known.lastActivityAtMs : timeOf(event)
   return { ...known, lastActivityAtMs, toolCalls: known.toolCalls + Number(isNewCall) }
@@ -36,7 +36,7 @@ export function endInvocation (known: Invocation, event: InvocationCompletedEven
     usage,
     health: undefined,
     status: type.slice('invocation.'.length) as Invocation['status'],
-    // Where the duration is not known, the start may be no more than the end told again.
+    // Where the duration is not known, the start may be no more than the end repeated.
     tookMs: duration ?? ((endedAtMs - known.startedAtMs!) || undefined)
   }
   if (type === 'invocation.completed') {

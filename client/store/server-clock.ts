@@ -3,7 +3,7 @@ const JUMP_MS = 5_000
 /** Two pings: one slow packet sets nothing back, and a clock that drifted or was set is followed within a minute. */
 const WINDOW_MS = 45_000
 
-/** The server's clock, told from here: live timers must not depend on what the browser's machine believes. */
+/** The server's clock, reckoned from here: live timers must not depend on what the browser's machine believes. */
 export class ServerClock {
   readonly #monotonicMs: () => number
   #heard: ReadonlyArray<readonly [atMs: number, offsetMs: number]> = []

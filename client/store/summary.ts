@@ -14,7 +14,7 @@ export interface Summary {
   readonly running: readonly Invocation[]
   /** The invocation the verdict speaks of. */
   readonly invocation?: Invocation
-  /** The task's last change, where that is what the verdict rests on: its end, which no invocation's end tells of. */
+  /** The task's last change, where that is what the verdict rests on: its end, which no run's end shows. */
   readonly change?: TaskRow
   /** The tool call of that invocation that has been open longest, else of any. */
   readonly openTool?: ToolRow
@@ -54,7 +54,7 @@ export function summarise (state: TimelineState, isLost: boolean): Summary {
   return { ...base, verdict: last.status as Verdict }
 }
 
-/** What all invocations cost together, in USD, as far as agents told. */
+/** What all runs cost together, in USD, as far as agents reported it. */
 export function totalCostUsd (state: TimelineState): number | undefined {
   let sum: number | undefined
   for (const { usage } of state.runsById.values()) {

@@ -45,7 +45,7 @@ function situation (summary: Summary, state: TimelineState, session: TimelineSes
   const nowMs = session.now()
   const { health, healthAtMs = nowMs } = invocation ?? {}
   const isJudged = health?.state === verdict
-  // The sentences tell durations: they were true when they were said.
+  // The sentences have durations: they were true when they were said.
   const why = isJudged && toPlainText(`At ${formatTime(healthAtMs)}: ${health.because.join(' ')}`, 500)
   return html`<span class=${`state ${tone}`} part="state" title=${why}>
       ${tone === 'running' ? html`<span class="dot"></span>` : icon(name)}${capitalise(word)}

@@ -75,7 +75,7 @@ export class LivePanel extends Component<LivePanelProps, { isPaused: boolean }> 
   }
 
   #lines (state: TimelineState): VNode[] {
-    // What was told last is what counts: rows with a text or a call of their own.
+    // What was reported last is what counts: rows with a text or a call of their own.
     const said = state.rows.slice(-ROWS).filter((row): row is ToolRow | TextRow => 'isLate' in row)
     this.#kept = said.slice(-LINES).map(liveEntry)
     return this.#kept

@@ -122,7 +122,7 @@ export class TimelineList extends Component<TimelineListProps> {
   readonly #onElement = (element: HTMLElement, index: number, isChanged: boolean): void => {
     this.#indexes.set(element, index)
     if (!isChanged) return
-    // Another row of the same size would not be told of.
+    // Another row of the same size would not be noticed.
     this.#sizes.unobserve(element)
     this.#sizes.observe(element)
     if (element.contains((element.getRootNode() as ShadowRoot).activeElement)) this.#list.focus({ preventScroll: true })

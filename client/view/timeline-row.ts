@@ -30,7 +30,7 @@ export interface TimelineRowProps {
   /** The current second, 0 when nothing is known of now: a row that counts looks another when it changes. */
   readonly second: number
   readonly session: TimelineSession
-  /** Tells who measures which element shows which row now. */
+  /** Shows who measures which element shows which row now. */
   readonly onElement: (element: HTMLElement, index: number, isChanged: boolean) => void
   readonly onGone: (element: HTMLElement) => void
 }

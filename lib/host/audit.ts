@@ -15,7 +15,7 @@ export interface AuditDecision {
 }
 
 /**
- * Tells the transitions that happened from those the host only wrote down.
+ * Separates the transitions that happened from those the host only wrote down.
  *
  * Its loop writes a decision row that carries the next status already, then the real one: the same transition stands
  * there twice, and once too often when the step then fails. A row is dropped when it goes nowhere, repeats its

@@ -4,7 +4,7 @@ import type { Chunk } from './chunks.js'
 const MAX_BYTES = 512 * 1024
 /** A storm is over by then. */
 const MAX_AGE_MS = 10_000
-/** For so long its rows count as being there; who deletes them tells nobody. */
+/** For so long its rows count as being there; who deletes them notifies nobody. */
 const SURE_MS = 100
 
 /** The last encoded chunks of one task: a storm of reconnecting viewers does not read the log again and again. */

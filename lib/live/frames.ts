@@ -30,7 +30,7 @@ export function encodeGap (gap: GapFrame, epoch: string): string {
   return (gap.toSeq === undefined ? '' : encodeId(gap.toSeq, epoch)) + encodeData(gap)
 }
 
-/** Tells that a cursor is of another log, or ahead of this one: the log follows from the start. */
+/** Reports that a cursor is of another log, or ahead of this one: the log follows from the start. */
 export function encodeUnknownCursor (taskId: string): string {
   return encodeGap({ type: 'timeline.gap', taskId, reason: 'unknown-cursor' }, '')
 }

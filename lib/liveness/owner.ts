@@ -54,13 +54,13 @@ export function judgeOwner (owner: Owner, self: Owner = currentOwner()): 'alive'
   return startTime === owner.startTime ? 'alive' : 'dead'
 }
 
-/** Whether a process of this machine, known to be alive, was stopped by a signal. False where nobody can tell. */
+/** Whether a process of this machine, known to be alive, was stopped by a signal. False where nobody can know. */
 export function isSuspended ({ pid }: Owner): boolean {
   const { state } = statOf(pid)
   return state === 'T' || state === 't'
 }
 
-/** The same machine, after a boot. Two machines may go by one name; their ids, where they have them, tell. */
+/** The same machine, after a boot. Two machines may go by one name; their ids, where they have them, decide. */
 function isRebooted (owner: Owner, self: Owner): boolean {
   if (self.bootId === undefined || owner.bootId === self.bootId || owner.hostname !== self.hostname) return false
   return owner.machineId === undefined || self.machineId === undefined || owner.machineId === self.machineId

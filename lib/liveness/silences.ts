@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.js'
 
-/** How long others have given no sign of life, as far as this process can tell. */
+/** How long others have given no sign of life, as far as this process can know. */
 export interface Silences {
   /**
    * Milliseconds since `sign` was first seen to be what it is; 0 for one that is new or has changed.

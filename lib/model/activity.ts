@@ -65,7 +65,7 @@ export interface ProgressMetadata {
   readonly parentCallId?: string
 }
 
-/** Tokens and cost of one invocation; `costUsd` only where the agent tells it. */
+/** Tokens and cost of one invocation; `costUsd` only where the agent reports it. */
 export interface Usage {
   readonly inputTokens: number
   readonly outputTokens: number

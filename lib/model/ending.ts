@@ -23,7 +23,7 @@ export interface Ending {
 /** What may end a run: a response, an {@link InvocationResult}, or part of one. */
 export type ResultLike = string | undefined | null | (Partial<InvocationResult> & ForeignResult)
 
-/** Names under which other orchestrators' providers tell the same. */
+/** Names under which other orchestrators' providers report the same. */
 interface ForeignResult {
   readonly stdout?: string
   readonly stderr?: string

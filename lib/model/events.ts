@@ -25,7 +25,7 @@ export interface InvocationStartedEvent extends EventBase {
   readonly role: string
   readonly provider: string
   readonly model?: string
-  /** The task's title, as far as the recorder was told. */
+  /** The task's title, as far as the recorder knows it. */
   readonly title?: string
 }
 
@@ -89,7 +89,7 @@ export type HealthState = typeof HEALTH_STATES[number]
 /**
  * How a running invocation is doing, as far as the evidence goes.
  *
- * `quiet` and `stuck` are advice and never end a run; whether its process lives is told apart from whether it moves.
+ * `quiet` and `stuck` are advice and never end a run; whether its process lives is kept apart from whether it moves.
  */
 export interface Health {
   readonly state: HealthState

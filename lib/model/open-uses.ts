@@ -60,7 +60,7 @@ export class OpenUses<Call extends OpenUse> {
   }
 }
 
-/** The use that metadata tell of; undefined where they have no id. */
+/** The use in metadata; undefined where they have no id. */
 export function readUse (metadata: Readonly<Record<string, unknown>>): CallUse | undefined {
   const { callId, use, parentCallId } = metadata
   if (typeof callId !== 'string') return undefined

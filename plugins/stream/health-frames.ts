@@ -3,9 +3,9 @@ import type { TaskDescription } from './describe-task.js'
 import type { EventStream } from './event-stream.js'
 
 /**
- * Writes the verdicts on what runs of a task as they change, after its description told the first.
+ * Writes the verdicts on what runs of a task as they change, after its description had the first.
  *
- * A viewer that is behind is told once it has caught up, and then only the latest: old verdicts help nobody.
+ * A viewer that is behind is written to once it has caught up, and then only the latest: old verdicts help nobody.
  *
  * @returns how to stop
  */

@@ -8,10 +8,10 @@ export function encodeTrouble (trouble: Trouble | undefined): string {
 }
 
 /**
- * Writes when the database cannot be read any more, and when it can be read again. A viewer that is behind is told once
- * it has caught up, if that is still so.
+ * Writes when the database cannot be read any more, and when it can be read again. To a viewer that is behind it is
+ * written once it has caught up, if that is still so.
  *
- * @param told what it was told at first
+ * @param told what it was given at first
  * @returns how to stop
  */
 export function followTrouble (
