@@ -34,11 +34,11 @@ async function pages (
 ): Promise<void> {
   const [index, task] = await Promise.all([assets.page('index'), assets.page('task')])
   // Relative, so that the pages also work behind a proxy that puts them elsewhere.
-  const toRoot = '../../'.repeat(prefix.split('/').length - 1)
+  const toRoot = '../'.repeat(prefix.split('/').length - 1)
   const api = (toRoot + apiPrefix.slice(1)).replace(/\/$/, '')
-  const pageOf = (html: string, up: string): string => fill(html, { api: up + api, base: up === '' ? '../' : up })
+  const pageOf = (html: string, up: string): string => fill(html, { api: up + api, base: up === '' ? './' : up })
   const indexPage = pageOf(index, '')
-  const taskPage = pageOf(task, '../../')
+  const taskPage = pageOf(task, '../')
 
   // Relative addresses need the slash at the end.
   const sendIndex: RouteHandlerMethod = async (request, reply) => {
