@@ -52,9 +52,8 @@ CREATE TABLE IF NOT EXISTS invocation_activity (
   lag_ms INTEGER NOT NULL DEFAULT 0,
   UNIQUE (task_id, seq)
 );
-CREATE INDEX IF NOT EXISTS idx_invocation_activity_invocation ON invocation_activity(invocation_id);
+CREATE INDEX IF NOT EXISTS idx_invocation_activity_invocation ON invocation_activity(invocation_id, seq);
 CREATE INDEX IF NOT EXISTS idx_invocation_activity_created ON invocation_activity(created_at DESC);
-CREATE INDEX IF NOT EXISTS idx_invocation_activity_seq ON invocation_activity(invocation_id, seq);
 CREATE TABLE IF NOT EXISTS timeline_event (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   task_id TEXT NOT NULL,
@@ -97,11 +96,58 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   owner TEXT,
   heartbeat_at TEXT,
   activity_count INTEGER NOT NULL DEFAULT 0,
-  progress TEXT
+  progress TEXT,
+  tally TEXT,
+  plan TEXT,
+  failure TEXT,
+  input_tokens BIGINT,
+  output_tokens BIGINT,
+  cache_read_tokens BIGINT,
+  cache_write_tokens BIGINT,
+  reasoning_tokens BIGINT,
+  cost_usd DOUBLE PRECISION
 );
 CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id);
 CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, started_at, invocation_id);
 CREATE INDEX IF NOT EXISTS idx_invocation_run_started ON invocation_run(started_at, invocation_id);
+CREATE TABLE IF NOT EXISTS tool_call (
+  task_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  end_seq INTEGER,
+  invocation_id INTEGER NOT NULL,
+  call_id TEXT NOT NULL,
+  use INTEGER NOT NULL DEFAULT 1,
+  parent_seq INTEGER,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  message TEXT NOT NULL,
+  chain TEXT,
+  call_hash TEXT NOT NULL,
+  result_hash TEXT,
+  status TEXT NOT NULL DEFAULT 'running',
+  exit_code INTEGER,
+  started_at TEXT NOT NULL,
+  duration_ms INTEGER,
+  path TEXT,
+  added INTEGER,
+  removed INTEGER,
+  first_error TEXT,
+  is_background INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (task_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS idx_tool_call_invocation ON tool_call(invocation_id, status);
+CREATE INDEX IF NOT EXISTS idx_tool_call_hash ON tool_call(call_hash, started_at);
+CREATE TABLE IF NOT EXISTS task_file (
+  task_id TEXT NOT NULL,
+  path TEXT NOT NULL,
+  invocation_id INTEGER NOT NULL,
+  edits INTEGER NOT NULL,
+  added INTEGER,
+  removed INTEGER,
+  is_new INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (task_id, path, invocation_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS idx_task_file_invocation ON task_file(invocation_id);
 CREATE TABLE IF NOT EXISTS timeline_writer (
   writer_id TEXT PRIMARY KEY,
   batch INTEGER NOT NULL,
@@ -112,6 +158,8 @@ CREATE TRIGGER IF NOT EXISTS timeline_invocation_deleted AFTER DELETE ON task_in
   DELETE FROM invocation_activity WHERE invocation_id = OLD.id;
   DELETE FROM timeline_event WHERE invocation_id = OLD.id;
   DELETE FROM invocation_run WHERE invocation_id = OLD.id;
+  DELETE FROM tool_call WHERE invocation_id = OLD.id;
+  DELETE FROM task_file WHERE invocation_id = OLD.id;
 END;
 INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_invocation_lifecycle', '1970-01-01T00:00:00.000Z', 'started_at,completed_at,last_activity_at,status');
 
@@ -121,6 +169,8 @@ INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_in
 -- DROP TABLE IF EXISTS invocation_activity;
 -- DROP TABLE IF EXISTS timeline_event;
 -- DROP TABLE IF EXISTS invocation_run;
+-- DROP TABLE IF EXISTS tool_call;
+-- DROP TABLE IF EXISTS task_file;
 -- DROP TABLE IF EXISTS task_stream;
 -- DROP TABLE IF EXISTS timeline_writer;
 -- DROP TABLE IF EXISTS timeline_migration;

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import {
-  INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable,
-  createOwnTables, createTriggers, type Engine
+  INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES, TRIGGERS, YOUNGEST_TABLE, addColumn,
+  createInvocationsTable, createOwnTables, createTriggers, type Engine
 } from './statements.js'
 
 /** The name under which the migration records itself in `timeline_migration`. */
@@ -18,11 +18,11 @@ export const MIGRATION_NAME = '010_invocation_lifecycle'
 export async function up (db: Kysely<any>): Promise<void> {
   await inTransaction(db, async (trx) => {
     const engine = engineOf(trx)
+    await dropReplacedIndexes(trx)
     await run(trx, createOwnTables(engine))
     for (const [table, name, type] of LATER_COLUMNS) {
       if (!(await columnsOf(trx, table)).has(name)) await run(trx, [addColumn(name, type, table)])
     }
-    await run(trx, LATER_INDEXES.map(([, replaced]) => `DROP INDEX IF EXISTS ${replaced}`))
     await run(trx, createInvocationsTable(engine))
     const present = await columnsOf(trx, 'task_invocations')
     const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))
@@ -88,11 +88,28 @@ export async function canTriggerOnTasks (db: Kysely<any>): Promise<boolean> {
   return rows.length > 0
 }
 
-/** A trigger stays with a table that is renamed; where the host keeps the old one, the new one would get none. */
+/** Those of an earlier version; one that has its old name and more columns now is made anew. */
+async function dropReplacedIndexes (db: Kysely<any>): Promise<void> {
+  for (const [name, replaced] of LATER_INDEXES) {
+    if (await hasIndex(db, replaced)) await run(db, [`DROP INDEX ${replaced}`, `DROP INDEX IF EXISTS ${name}`])
+  }
+}
+
+async function hasIndex (db: Kysely<any>, name: string): Promise<boolean> {
+  const { rows } = engineOf(db) === 'sqlite'
+    ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ${name}`.execute(db)
+    : await sql`SELECT 1 FROM pg_indexes WHERE schemaname = current_schema() AND indexname = ${name}`.execute(db)
+  return rows.length > 0
+}
+
+/**
+ * A trigger stays with a table that is renamed; where the host keeps the old one, the new one would get none. One of an
+ * earlier version leaves rows of younger tables.
+ */
 async function dropStrayTriggers (db: Kysely<any>): Promise<void> {
   for (const [name, table] of TRIGGERS) {
     const { rows } = await sql`SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ${name}
-      AND tbl_name <> ${table}`.execute(db)
+      AND (tbl_name <> ${table} OR sql NOT LIKE ${`%${YOUNGEST_TABLE}%`})`.execute(db)
     if (rows.length > 0) await run(db, [`DROP TRIGGER ${name}`])
   }
 }

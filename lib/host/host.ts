@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Insertable, Kysely } from 'kysely'
 import { normaliseTime, parseTime, toIso, type Clock } from '../time/clock.js'
 import type { TaskInfo } from '../model/events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
@@ -330,4 +330,4 @@ function runRow (row: HostInvocation, derived: DerivedLifecycle): InsertableRun 
   }
 }
 
-type InsertableRun = Omit<InvocationRunTable, 'activity_count'>
+type InsertableRun = Insertable<InvocationRunTable>

@@ -1,3 +1,4 @@
+import type { ToolKind } from '../model/activity.js'
 import { parseTime, toIso } from '../time/clock.js'
 import { keyOfUse, type CallUse } from '../model/open-uses.js'
 import { WAIT_KINDS, waitKind, type WaitKind } from './wait-kind.js'
@@ -18,6 +19,10 @@ export interface OpenCall {
   readonly parentCallId?: string
   /** The agent goes on while it runs. */
   readonly isBackground?: boolean
+  /** The number of its start in the task's log. */
+  readonly seq?: number
+  /** What it does, guessed where its adapter does not say. */
+  readonly kind?: ToolKind
 }
 
 /** A call of which nothing but its id was read yet: most are over before anybody asks. */
@@ -25,6 +30,8 @@ interface UnreadCall {
   readonly callId: string
   readonly use?: number
   readonly startedAt: number
+  readonly seq?: number
+  readonly kind?: ToolKind
   readonly activity: ProgressActivity
 }
 
@@ -59,6 +66,27 @@ export interface ProgressActivity {
   readonly metadata: string | null
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** Its number in the task's log. */
+  readonly seq?: number
+  /** Of a call that starts: see {@link OpenCall.kind}. */
+  readonly callKind?: ToolKind | undefined
+}
+
+/** Told of each call that starts, is over, or goes on in the background: the one place where the two are paired. */
+export interface CallPairing {
+  started (call: PairedCall): void
+  ended (call: PairedCall): void
+  movedToBackground (call: PairedCall): void
+}
+
+/** A call, by its start. */
+export interface PairedCall {
+  readonly callId: string
+  readonly use?: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly seq?: number | undefined
+  readonly kind?: ToolKind | undefined
 }
 
 /** More open calls than this are not written, the youngest first. */
@@ -87,7 +115,7 @@ export function copyProgress (progress: Progress): Progress {
  *
  * @returns whether {@link encodeProgress} may say something else now
  */
-export function followActivity (progress: Progress, activity: ProgressActivity): boolean {
+export function followActivity (progress: Progress, activity: ProgressActivity, pairing?: CallPairing): boolean {
   const { type, message, metadata, at } = activity
   const details = detailsOf(progress, type, metadata)
   const kind = type === 'progress' ? details.kind : undefined
@@ -113,8 +141,8 @@ export function followActivity (progress: Progress, activity: ProgressActivity):
   }
   if (callId === undefined) return hasChanged
   const use = { callId, ...(typeof details.use === 'number' ? { use: details.use } : {}) }
-  if (type === 'tool_exec') return followCall(progress, use, details.phase, activity) || hasChanged
-  return (details.background === true && moveToBackground(progress, use)) || hasChanged
+  if (type === 'tool_exec') return followCall(progress, use, details.phase, activity, pairing) || hasChanged
+  return (details.background === true && moveToBackground(progress, use, pairing)) || hasChanged
 }
 
 /** As adapters write the metadata of a call: reading no further is what makes this cheap enough for every activity. */
@@ -132,15 +160,26 @@ function detailsOf ({ waiting }: Progress, type: string, metadata: string | null
   return { callId: call[1], phase: call[2], ...(call[3] === undefined ? {} : { use: Number(call[3]) }) }
 }
 
-function followCall ({ calls }: Progress, use: CallUse, phase: unknown, activity: ProgressActivity): boolean {
+function followCall (
+  { calls }: Progress, use: CallUse, phase: unknown, activity: ProgressActivity, pairing?: CallPairing
+): boolean {
   const key = keyOfUse(use)
-  if (phase === 'end') return calls.delete(key) || calls.delete(laterKey(calls, key))
-  if (phase !== 'start' || calls.size >= MAX_CALLS) return false
+  if (phase === 'end') {
+    const ended = calls.has(key) ? key : laterKey(calls, key)
+    const call = calls.get(ended)
+    if (call === undefined) return false
+    pairing?.ended(call)
+    return calls.delete(ended)
+  }
+  if (phase !== 'start') return false
   const known = calls.get(key)
   // The same start once more; another one is another call, where who reports them does not count the uses.
   if (known !== undefined && cut(messageOf(known), MESSAGE_CHARS) === cut(activity.message, MESSAGE_CHARS)) return false
-  const { type, message, metadata, at } = activity
-  const call = { ...use, startedAt: at, activity: { type, message, metadata, at } }
+  const { type, message, metadata, at, seq, callKind: kind } = activity
+  const numbered = { ...(seq === undefined ? {} : { seq }), ...(kind === undefined ? {} : { kind }) }
+  const call = { ...use, startedAt: at, ...numbered, activity: { type, message, metadata, at } }
+  pairing?.started(call)
+  if (calls.size >= MAX_CALLS) return false
   calls.set(known === undefined ? key : `${key}\0\0${at} ${calls.size}`, call)
   return true
 }
@@ -158,7 +197,7 @@ function laterKey (calls: Progress['calls'], key: string): string {
 /** Reads what was put off. */
 function readCall (call: OpenCall | UnreadCall): OpenCall {
   if (!('activity' in call)) return call
-  const { callId, use, startedAt, activity: { message, metadata } } = call
+  const { callId, use, startedAt, seq, kind, activity: { message, metadata } } = call
   const details = parse(metadata ?? '{}')
   const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
   const toolKind = text(details.toolKind, NAME_CHARS)
@@ -169,8 +208,26 @@ function readCall (call: OpenCall | UnreadCall): OpenCall {
     message: cut(message, MESSAGE_CHARS),
     ...(toolKind === undefined ? {} : { toolKind }),
     startedAt,
-    ...(parentCallId === undefined ? {} : { parentCallId })
+    ...(parentCallId === undefined ? {} : { parentCallId }),
+    ...(seq === undefined ? {} : { seq }),
+    ...(kind === undefined ? {} : { kind })
   }
+}
+
+/** What the agent is busy with while it waits for an answer: the kinds of its open calls, oldest first. */
+export function openKinds ({ calls }: Progress): ToolKind[] {
+  const kinds: ToolKind[] = []
+  for (const call of calls.values()) {
+    if (!('isBackground' in call && call.isBackground === true)) kinds.push(call.kind ?? 'other')
+  }
+  return kinds
+}
+
+/** The number of the newest open call of an id. */
+export function openSeqOf ({ calls }: Progress, callId: string): number | undefined {
+  let found: number | undefined
+  for (const call of calls.values()) if (call.callId === callId) found = call.seq ?? found
+  return found
 }
 
 /** The open calls, oldest first. */
@@ -178,11 +235,12 @@ export function callsOf ({ calls }: Progress): OpenCall[] {
   return [...calls.values()].map(readCall)
 }
 
-function moveToBackground ({ calls }: Progress, use: CallUse): boolean {
+function moveToBackground ({ calls }: Progress, use: CallUse, pairing?: CallPairing): boolean {
   const key = keyOfUse(use)
   const started = calls.get(key)
   const call = started && readCall(started)
   if (call === undefined || call.isBackground === true) return false
+  pairing?.movedToBackground(call)
   calls.set(key, { ...call, isBackground: true })
   return true
 }

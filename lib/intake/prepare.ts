@@ -1,3 +1,4 @@
+import { readFacts } from '../insight/activity-facts.js'
 import type { Caps } from '../options.js'
 import { addToJson, encodeMetadata } from './metadata.js'
 import type { ActivityOp, Op } from '../recorder/queue.js'
@@ -92,6 +93,7 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
     op.metadata = addToJson(op.metadata, 'truncated', true)
   }
   if (op.pieces > 1) op.metadata = addToJson(op.metadata, 'pieces', op.pieces)
+  op.facts = readFacts(op.type, op.message, op.metadata)
   op.isPrepared = true
 }
 

@@ -1,6 +1,7 @@
 import { TOOL_KINDS, type ToolKind } from './activity.js'
 import type { Clock } from '../time/clock.js'
 import { createProgress, type Progress } from '../insight/progress.js'
+import { createTally, type RunTally } from '../insight/tally.js'
 import { OpenUses, type OpenUse } from './open-uses.js'
 import type { PieceStreams } from '../intake/piece-streams.js'
 import { performance } from '../time/timers.js'
@@ -51,6 +52,7 @@ export interface Run {
   lastHeadSeq: number | undefined
   /** As it was committed last. */
   progress: Progress
+  tally: RunTally
   /** Output that found no room, not told yet. */
   droppedPieces: number
   droppedBytes: number
@@ -126,6 +128,7 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pie
     lastActivityAt: startedAt,
     lastHeadSeq: undefined,
     progress: createProgress(),
+    tally: createTally(startedAt),
     droppedPieces: 0,
     droppedBytes: 0,
     pieceStreams

@@ -1,3 +1,4 @@
+import type { ActivityFacts } from '../insight/activity-facts.js'
 import type { ActivityType } from '../model/activity.js'
 import type { Meter } from '../meter.js'
 import type { Ending } from '../model/ending.js'
@@ -24,6 +25,8 @@ export interface ActivityOp {
   isDropped: boolean
   /** Redacted and cut to its cap already: a batch that is tried again finds it so. */
   isPrepared: boolean
+  /** What it says of a call, of the agent's plan or of its usage; read when it is prepared. */
+  facts?: ActivityFacts | undefined
 }
 
 /** A recorded change of a task. */

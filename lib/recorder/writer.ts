@@ -184,10 +184,11 @@ export function createWriter (options: WriterOptions): Writer {
       run.isUnrecorded = true
       logger.info({ taskId: run.taskId, invocationId: run.id }, 'an invocation was deleted while it ran; the rest of it is not recorded')
     }
-    for (const [run, { count, lastHeadSeq, progress }] of outcome.logs) {
+    for (const [run, { count, lastHeadSeq, progress, tally }] of outcome.logs) {
       run.activityCount = count
       run.lastHeadSeq = lastHeadSeq
       run.progress = progress
+      run.tally = tally
     }
   }
 

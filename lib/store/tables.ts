@@ -82,6 +82,61 @@ export interface InvocationRunTable {
   activity_count: Generated<number>
   /** What it is in the middle of: see {@link Progress}. */
   progress: string | null
+  /** What it has done so far: see {@link RunTally}. */
+  tally: Generated<string | null>
+  /** The plan as its agent told it last, as JSON. */
+  plan: Generated<string | null>
+  /** Why it failed, as JSON. */
+  failure: Generated<string | null>
+  input_tokens: Generated<number | null>
+  output_tokens: Generated<number | null>
+  cache_read_tokens: Generated<number | null>
+  cache_write_tokens: Generated<number | null>
+  reasoning_tokens: Generated<number | null>
+  cost_usd: Generated<number | null>
+}
+
+/** One row a call, paired when it was written. */
+export interface ToolCallTable {
+  task_id: string
+  /** That of its start. */
+  seq: number
+  end_seq: number | null
+  invocation_id: number
+  call_id: string
+  /** Which use of the id it is. */
+  use: number
+  /** The call of the sub-agent that made it. */
+  parent_seq: number | null
+  kind: string
+  name: string
+  message: string
+  chain: string | null
+  call_hash: string
+  result_hash: string | null
+  /** `running`, `ok`, `error`, `denied` or `aborted`. */
+  status: string
+  exit_code: number | null
+  started_at: string
+  duration_ms: number | null
+  /** Of the first file that it edited. */
+  path: string | null
+  added: number | null
+  removed: number | null
+  /** As JSON: see {@link FirstError}. */
+  first_error: string | null
+  is_background: number
+}
+
+/** What a run did to a file. */
+export interface TaskFileTable {
+  task_id: string
+  path: string
+  invocation_id: number
+  edits: number
+  added: number | null
+  removed: number | null
+  is_new: number
 }
 
 export interface TaskStreamTable {
@@ -119,6 +174,8 @@ export interface Tables {
   invocation_activity: InvocationActivityTable
   timeline_event: TimelineEventTable
   invocation_run: InvocationRunTable
+  tool_call: ToolCallTable
+  task_file: TaskFileTable
   task_stream: TaskStreamTable
   timeline_writer: TimelineWriterTable
   timeline_migration: TimelineMigrationTable

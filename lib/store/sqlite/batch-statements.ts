@@ -1,6 +1,7 @@
 import type { StatementCache } from './insert-activities.js'
 import { allocation } from '../sequence.js'
 import { Statement } from '../statement.js'
+import { createCallStatements, type CallStatements } from './tool-calls.js'
 
 /** What every batch runs, however small it is; one set for each writer. */
 export interface BatchStatements {
@@ -13,9 +14,10 @@ export interface BatchStatements {
   readonly touchRunAndProgress: Statement<Touch & { progress: string | null }>
   readonly touchHostRow: Statement<{ id: number, at: string }>
   readonly touchHostRowMs: Statement<{ id: number, at: string, atMs: number }>
+  readonly calls: CallStatements
 }
 
-type Touch = { id: number, count: number, at: string, heartbeatAt: string }
+type Touch = { id: number, count: number, at: string, heartbeatAt: string, tally: string }
 
 export function createBatchStatements (): BatchStatements {
   return {
@@ -25,14 +27,15 @@ export function createBatchStatements (): BatchStatements {
     readStatus: new Statement((db, { id, writerId }) => db.selectFrom('invocation_run').select(['invocation_id', 'status'])
       .where('invocation_id', '=', id).where('owner', '=', writerId)),
     allocate: new Statement((db, { taskId, count }) => allocation(db, taskId, count)),
-    touchRun: new Statement((db, { id, count, at, heartbeatAt }) => db.updateTable('invocation_run')
-      .set({ activity_count: count, last_activity_at: at, heartbeat_at: heartbeatAt }).where('invocation_id', '=', id)),
-    touchRunAndProgress: new Statement((db, { id, count, at, heartbeatAt, progress }) => db.updateTable('invocation_run')
-      .set({ activity_count: count, last_activity_at: at, heartbeat_at: heartbeatAt, progress })
+    touchRun: new Statement((db, { id, count, at, heartbeatAt, tally }) => db.updateTable('invocation_run')
+      .set({ activity_count: count, last_activity_at: at, heartbeat_at: heartbeatAt, tally }).where('invocation_id', '=', id)),
+    touchRunAndProgress: new Statement((db, { id, count, at, heartbeatAt, tally, progress }) => db.updateTable('invocation_run')
+      .set({ activity_count: count, last_activity_at: at, heartbeat_at: heartbeatAt, tally, progress })
       .where('invocation_id', '=', id)),
     touchHostRow: new Statement((db, { id, at }) => db.updateTable('task_invocations')
       .set({ last_activity_at: at }).where('id', '=', id)),
     touchHostRowMs: new Statement((db, { id, at, atMs }) => db.updateTable('task_invocations')
-      .set({ last_activity_at: at, last_activity_at_ms: atMs }).where('id', '=', id))
+      .set({ last_activity_at: at, last_activity_at_ms: atMs }).where('id', '=', id)),
+    calls: createCallStatements()
   }
 }

@@ -1,12 +1,16 @@
 import type { Kysely } from 'kysely'
 import { parseTime, toIso } from '../../time/clock.js'
-import { copyProgress, decodeProgress, encodeProgress, followActivity, type Progress } from '../../insight/progress.js'
+import { CallChanges } from '../../insight/call-changes.js'
+import { copyProgress, createProgress, decodeProgress, encodeProgress, type Progress } from '../../insight/progress.js'
+import { copyTally, createTally, decodeTally, encodeTally, spendUntil, type RunTally } from '../../insight/tally.js'
+import type { Usage } from '../../model/activity.js'
 import type { Host } from '../../host/host.js'
 import { addToJson } from '../../intake/metadata.js'
 import { exitCodeForHost, type Ending } from '../../model/ending.js'
 import type { ActivityOp, EndOp, Op, StartOp } from '../../recorder/queue.js'
 import type { Run } from '../../model/run.js'
 import type { BatchStatements } from './batch-statements.js'
+import { abortCalls, storeCalls } from './tool-calls.js'
 import { insertActivities, type ActivityRow } from './insert-activities.js'
 import { TransactionGone, tryWithinSavepoint, withinSavepoint } from './savepoint.js'
 import { ensureStream, insertEvents, randomEpoch, type NewEvent } from '../sequence.js'
@@ -52,6 +56,7 @@ interface RunLog {
   /** The number of the last row of the half that stays when the middle goes. */
   lastHeadSeq: number | undefined
   progress: Progress
+  tally: RunTally
 }
 
 /** A run in a batch. */
@@ -66,6 +71,11 @@ interface RunInBatch extends RunLog {
   lastAt: number
   /** What is stored of its progress may be outdated. */
   hasProgressed: boolean
+  /** When this batch ended it, in milliseconds since the epoch. */
+  endedAt?: number
+  /** As its agent told them in this batch. */
+  plan?: string
+  usage?: Partial<Usage>
 }
 
 /** What gets a number: an activity of a run, or an event. */
@@ -111,7 +121,8 @@ export async function commitBatch (
     if (known === undefined) {
       const id = ids.get(run) ?? run.id
       const status = id === undefined ? undefined : statuses.get(id)
-      const { activityCount: count, lastHeadSeq } = strangers.has(run) ? NOTHING_WRITTEN : run
+      const isStranger = strangers.has(run)
+      const { activityCount: count, lastHeadSeq } = isStranger ? NOTHING_WRITTEN : run
       known = {
         run,
         id: status === undefined ? undefined : id,
@@ -121,7 +132,8 @@ export async function commitBatch (
         countBefore: count,
         lastHeadSeq,
         // A batch that fails is tried again from what was committed.
-        progress: copyProgress(run.progress),
+        progress: isStranger ? createProgress() : copyProgress(run.progress),
+        tally: isStranger ? createTally(run.startedAt) : copyTally(run.tally),
         hasProgressed: false
       }
       runs.set(run, known)
@@ -147,9 +159,10 @@ export async function commitBatch (
         target.push({ op, of, isLate: of.isLate })
         if (of.isLate) continue
         if (op.at > of.lastAt) of.lastAt = op.at
-        if (followActivity(of.progress, op)) of.hasProgressed = true
       } else {
-        target.push(...await end(trx, context, op, of.id))
+        const ended = await end(trx, context, op, of.id)
+        target.push(...ended)
+        if (ended.length > 0) of.endedAt = op.at
         of.isLate = true
       }
     }
@@ -217,12 +230,13 @@ async function readLogs (trx: Kysely<Tables>, ops: readonly Op[]): Promise<Reado
   for (const op of ops) if ('run' in op && op.run.id !== undefined) runs.set(op.run.id, op.run)
   if (runs.size === 0) return new Map()
   const rows = await trx.selectFrom('invocation_run')
-    .select(['invocation_id', 'activity_count', 'last_activity_at', 'progress'])
+    .select(['invocation_id', 'activity_count', 'last_activity_at', 'progress', 'tally'])
     .where('invocation_id', 'in', [...runs.keys()]).execute()
   return new Map(rows.map((row) => {
     const run = runs.get(Number(row.invocation_id)) as Run
     const progress = decodeProgress(row.progress, parseTime(row.last_activity_at) ?? 0)
-    return [run, { count: Number(row.activity_count), lastHeadSeq: run.lastHeadSeq, progress }]
+    const tally = decodeTally(row.tally, run.startedAt)
+    return [run, { count: Number(row.activity_count), lastHeadSeq: run.lastHeadSeq, progress, tally }]
   }))
 }
 
@@ -329,6 +343,7 @@ async function end (trx: Kysely<Tables>, context: BatchContext, op: EndOp, id: n
     outcome: ending.outcome ?? null,
     summary: ending.summary ?? null,
     usage: ending.usage === undefined ? null : JSON.stringify(ending.usage),
+    ...(ending.usage === undefined ? {} : usageColumns(ending.usage)),
     session_id: ending.sessionId ?? null,
     stderr_tail: ending.stderrTail ?? null,
     progress: null,
@@ -390,6 +405,7 @@ async function store (
   let seq = await takeNumbers(trx, taskId, rows.length, context.statements)
   const headLength = Math.floor(activitiesPerInvocation / 2)
   const activities: ActivityRow[] = []
+  const calls = new CallChanges()
   const events: Array<{ event: NewEvent, seq: number }> = []
   for (const row of rows) {
     if ('event' in row) {
@@ -397,6 +413,7 @@ async function store (
     } else {
       const { op, of, isLate } = row
       if (++of.count === headLength) of.lastHeadSeq = seq
+      if (!isLate) follow(of, op, seq, calls)
       activities.push({
         invocationId: of.id as number,
         type: op.type,
@@ -411,6 +428,14 @@ async function store (
   }
   await insertActivities(trx, context.statements.inserts, taskId, toIso(now), activities)
   await insertEvents(trx, taskId, events)
+  await storeCalls(trx, context.statements.calls, taskId, calls)
+}
+
+function follow (of: RunInBatch, { type, message, metadata, at, facts }: ActivityOp, seq: number, calls: CallChanges): void {
+  const activity = { type, message, metadata, at, seq, call: facts?.call }
+  if (calls.follow(of, of.id as number, activity)) of.hasProgressed = true
+  if (facts?.plan !== undefined) of.plan = facts.plan
+  if (facts?.usage !== undefined) of.usage = facts.usage
 }
 
 /** The first of the task's next numbers; a task that has no log yet gets one. */
@@ -425,10 +450,43 @@ async function takeNumbers (
   return Number(row?.last_seq) - count + 1
 }
 
+/** The time up to its end is counted, and nothing is open any more. */
+async function closeCourse (
+  trx: Kysely<Tables>, { statements }: BatchContext, of: RunInBatch, id: number, endedAt: number
+): Promise<void> {
+  spendUntil(of.tally, of.progress, endedAt)
+  await trx.updateTable('invocation_run').set({ tally: encodeTally(of.tally) }).where('invocation_id', '=', id).execute()
+  await abortCalls(trx, statements.calls, id, endedAt)
+}
+
+/** What an agent says of itself now and then; the usage of a run that has ended is what its end said. */
+async function noteTold (trx: Kysely<Tables>, { plan, usage, endedAt }: RunInBatch, id: number): Promise<void> {
+  const told = {
+    ...(plan === undefined ? {} : { plan }),
+    ...(usage === undefined || endedAt !== undefined ? {} : usageColumns(usage))
+  }
+  if (Object.keys(told).length > 0) {
+    await trx.updateTable('invocation_run').set(told).where('invocation_id', '=', id).execute()
+  }
+}
+
+function usageColumns (usage: Partial<Usage>) {
+  return {
+    input_tokens: usage.inputTokens ?? null,
+    output_tokens: usage.outputTokens ?? null,
+    cache_read_tokens: usage.cacheReadTokens ?? null,
+    cache_write_tokens: usage.cacheWriteTokens ?? null,
+    reasoning_tokens: usage.reasoningTokens ?? null,
+    cost_usd: usage.costUsd ?? null
+  }
+}
+
 /** Liveness once per batch, and the middle of what has grown too long. */
 async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch): Promise<void> {
-  const { id, lastAt, run } = of
+  const { id, lastAt, run, endedAt } = of
+  if (id !== undefined && endedAt !== undefined) await closeCourse(trx, context, of, id, endedAt)
   if (id === undefined || of.count === of.countBefore) return
+  await noteTold(trx, of, id)
   const { now, host, statements, activitiesPerInvocation: cap } = context
   // A late activity does not make a run look older than it did.
   const atMs = Math.max(Math.min(lastAt, now), run.lastActivityAt)
@@ -437,7 +495,7 @@ async function touch (trx: Kysely<Tables>, context: BatchContext, of: RunInBatch
   if (lastAt === 0) {
     await trx.updateTable('invocation_run').set({ activity_count: of.count }).where('invocation_id', '=', id).execute()
   } else {
-    const touched = { id, count: of.count, at, heartbeatAt: toIso(now) }
+    const touched = { id, count: of.count, at, heartbeatAt: toIso(now), tally: encodeTally(of.tally) }
     if (!of.hasProgressed || of.isLate) await statements.touchRun.run(trx, touched)
     else await statements.touchRunAndProgress.run(trx, { ...touched, progress: encodeProgress(of.progress) })
     const hasMs = host.schema.invocations.has('last_activity_at_ms')

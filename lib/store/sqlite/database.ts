@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { up } from '../../../migrations/010_invocation_lifecycle.js'
-import { TRIGGERS } from '../../../migrations/statements.js'
+import { TRIGGERS, YOUNGEST_TABLE } from '../../../migrations/statements.js'
 import { timelineError } from '../../errors.js'
 import { noMeter, type Meter } from '../../meter.js'
 import { inspectHost, type HostSchema } from './host-schema.js'
@@ -254,9 +254,10 @@ async function commitsOfOthers (db: Kysely<Tables>): Promise<number> {
 /** A trigger moves with a table that is renamed: it has to be there, and on the right one. */
 async function hasTriggers (db: Kysely<Tables>, schema: HostSchema): Promise<boolean> {
   const wanted = TRIGGERS.filter(([, table]) => table !== 'tasks' || schema.canTriggerOnTasks)
-  const { rows } = await sql<{ name: string, tbl_name: string }>`
-    SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'`.execute(db)
-  return wanted.every(([name, table]) => rows.some((row) => row.name === name && row.tbl_name === table))
+  const { rows } = await sql<{ name: string, tbl_name: string, sql: string }>`
+    SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'`.execute(db)
+  return wanted.every(([name, table]) => rows.some((row) => row.name === name && row.tbl_name === table &&
+    row.sql.includes(YOUNGEST_TABLE)))
 }
 
 /** Migrating again would not help: a table of ours by its name is somebody else's by its columns. */

@@ -1,0 +1,56 @@
+import type { Usage } from '../model/activity.js'
+import { readCall, type CallEnd, type CallStart } from './call-facts.js'
+import { readUsage } from './tally.js'
+
+/** What an activity says besides its text, as far as it is kept apart from it. */
+export interface ActivityFacts {
+  readonly call?: CallStart | CallEnd | undefined
+  /** The agent's plan as a whole, as JSON. */
+  readonly plan?: string | undefined
+  /** Of the run so far. */
+  readonly usage?: Partial<Usage> | undefined
+}
+
+const PLAN_ENTRIES = 100
+const ENTRY_CHARS = 500
+/** Kinds of progress that are kept; anything else need not be read. */
+const KEPT = /"kind":"(?:plan|usage)"/
+
+/**
+ * Reads the metadata of an activity, which has been redacted.
+ *
+ * @param metadata JSON
+ */
+export function readFacts (type: string, message: string, metadata: string | null): ActivityFacts | undefined {
+  if (metadata === null || !(type === 'tool_exec' || (type === 'progress' && KEPT.test(metadata)))) return undefined
+  const details = parse(metadata)
+  if (type === 'tool_exec') {
+    const call = readCall(message, details)
+    return call && { call }
+  }
+  if (details.kind === 'plan') return Array.isArray(details.entries) ? { plan: planOf(details.entries) } : undefined
+  const usage = details.kind === 'usage' ? readUsage(details.usage) : undefined
+  return usage && { usage }
+}
+
+function planOf (entries: readonly unknown[]): string {
+  const read = entries.map((entry) => {
+    const { content, status } = (entry ?? {}) as { readonly content?: unknown, readonly status?: unknown }
+    return { text: cut(String(content ?? '')), status: status === 'completed' || status === 'in_progress' ? status : 'pending' }
+  })
+  const done = read.filter(({ status }) => status === 'completed').length
+  return JSON.stringify({ entries: read.slice(0, PLAN_ENTRIES), done, total: read.length })
+}
+
+function cut (text: string): string {
+  return text.length <= ENTRY_CHARS ? text : `${text.slice(0, ENTRY_CHARS - 1).replace(/[\ud800-\udbff]$/, '')}…`
+}
+
+function parse (json: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,108 @@
+import type { ToolKind, Usage } from '../model/activity.js'
+import type { CallEndStatus } from './call-facts.js'
+import { openKinds, type Progress } from './progress.js'
+
+/** What a run has done so far, in numbers that its next activity adds to. Times are milliseconds. */
+export interface RunTally {
+  /** Up to when its time is counted, in milliseconds since the epoch. */
+  at: number
+  calls: number
+  /** Those that ended with an error or were not allowed. */
+  failed: number
+  thinkingMs: number
+  waitingMs: number
+  personMs: number
+  /** By kind of tool: calls, those that failed, milliseconds. */
+  readonly kinds: Partial<Record<ToolKind, KindTally>>
+}
+
+export type KindTally = [calls: number, failed: number, ms: number]
+
+/** What a run spends its time with. Of several things at once the first of these counts: times add up to the whole. */
+export type Pastime = 'person' | 'waiting' | 'thinking' | { readonly tool: ToolKind }
+
+export function createTally (startedAt: number): RunTally {
+  return { at: startedAt, calls: 0, failed: 0, thinkingMs: 0, waitingMs: 0, personMs: 0, kinds: {} }
+}
+
+/** A copy that can go on by itself. */
+export function copyTally (tally: RunTally): RunTally {
+  const kinds = Object.fromEntries(Object.entries(tally.kinds).map(([kind, counts]) => [kind, [...counts]]))
+  return { ...tally, kinds }
+}
+
+/** Counts the time since the last call of this to what the run was doing: `progress` is what it was in the middle of. */
+export function spendUntil (tally: RunTally, progress: Progress, at: number): void {
+  const ms = at - tally.at
+  if (!(ms > 0)) return
+  tally.at = at
+  const pastime = pastimeOf(progress)
+  if (typeof pastime === 'object') kindOf(tally, pastime.tool)[2] += ms
+  else if (pastime === 'person') tally.personMs += ms
+  else if (pastime === 'waiting') tally.waitingMs += ms
+  else tally.thinkingMs += ms
+}
+
+export function countCall (tally: RunTally, kind: ToolKind): void {
+  tally.calls++
+  kindOf(tally, kind)[0]++
+}
+
+export function countEnd (tally: RunTally, kind: ToolKind, status: CallEndStatus): void {
+  if (!isFailed(status)) return
+  tally.failed++
+  kindOf(tally, kind)[1]++
+}
+
+/** `aborted` is how its run ended, and no failure of the call. */
+export function isFailed (status: string): boolean {
+  return status === 'error' || status === 'denied'
+}
+
+function kindOf ({ kinds }: RunTally, kind: ToolKind): KindTally {
+  return kinds[kind] ??= [0, 0, 0]
+}
+
+/** A person before a wait, before a tool, before thinking. Of several tools the one that started last counts. */
+export function pastimeOf (progress: Progress): Pastime {
+  const { waiting } = progress
+  const kinds = openKinds(progress)
+  if (waiting?.kind === 'person' || kinds.includes('person')) return 'person'
+  if (waiting !== undefined) return 'waiting'
+  // What a sub-agent does says more than that there is one.
+  const tool = kinds.findLast((kind) => kind !== 'agent') ?? kinds[0]
+  return tool === undefined ? 'thinking' : { tool }
+}
+
+/** As it is stored. */
+export function encodeTally (tally: RunTally): string {
+  return JSON.stringify(tally)
+}
+
+/** Reads what {@link encodeTally} wrote; of anything else an empty one. */
+export function decodeTally (json: string | null, startedAt: number): RunTally {
+  const empty = createTally(startedAt)
+  try {
+    const read = JSON.parse(json ?? 'null') as Partial<RunTally> | null
+    if (typeof read !== 'object' || read === null) return empty
+    const kinds = Object.entries(read.kinds ?? {}).filter(([, counts]) => Array.isArray(counts) && counts.every(Number.isFinite))
+    for (const name of ['at', 'calls', 'failed', 'thinkingMs', 'waitingMs', 'personMs'] as const) {
+      if (Number.isFinite(read[name])) empty[name] = read[name] as number
+    }
+    return { ...empty, kinds: Object.fromEntries(kinds) }
+  } catch {
+    return empty
+  }
+}
+
+const USAGE_KINDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'] as const
+
+/** Numbers that anybody may have put there, as usage; undefined where none of them is one. */
+export function readUsage (value: unknown): Partial<Usage> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const known = USAGE_KINDS.flatMap((name) => {
+    const count = (value as Record<string, unknown>)[name]
+    return typeof count === 'number' && Number.isFinite(count) && count >= 0 ? [[name, count] as const] : []
+  })
+  return known.length === 0 ? undefined : Object.fromEntries(known)
+}

@@ -1,0 +1,172 @@
+import type { CompiledQuery, Kysely } from 'kysely'
+import type { CallChanges, CallEnding, CallRow, FileChange } from '../../insight/call-changes.js'
+import { parseTime, toIso } from '../../time/clock.js'
+import { Statement } from '../statement.js'
+import type { Tables } from '../tables.js'
+
+/** Statements that write calls; one set for each writer. */
+export interface CallStatements {
+  /** By number of rows. */
+  readonly inserts: Map<number, CompiledQuery>
+  readonly end: Statement<StoredEnding & { taskId: string, seq: number }>
+  readonly selectOpen: Statement<{ invocationId: number }, { task_id: string, seq: number, started_at: string }>
+  readonly moveToBackground: Statement<{ taskId: string, seq: number }>
+  readonly touchFile: Statement<StoredFile>
+}
+
+type StoredEnding = {
+  end_seq: number | null,
+  status: string,
+  exit_code: number | null,
+  duration_ms: number,
+  result_hash: string | null
+  first_error: string | null,
+  path: string | null,
+  added: number | null,
+  removed: number | null
+}
+type StoredFile = {
+  task_id: string,
+  path: string,
+  invocation_id: number,
+  edits: number,
+  added: number | null,
+  removed: number | null
+  is_new: number
+}
+
+export function createCallStatements (): CallStatements {
+  return {
+    inserts: new Map(),
+    end: new Statement((db, v) => db.updateTable('tool_call').set((eb) => ({
+      end_seq: v.end_seq,
+      status: v.status,
+      exit_code: v.exit_code,
+      duration_ms: v.duration_ms,
+      result_hash: v.result_hash,
+      first_error: v.first_error,
+      path: eb.fn.coalesce(eb.val(v.path), 'path'),
+      added: v.added,
+      removed: v.removed
+    })).where('task_id', '=', v.taskId).where('seq', '=', v.seq)),
+    selectOpen: new Statement((db, { invocationId }) => db.selectFrom('tool_call').select(['task_id', 'seq', 'started_at'])
+      .where('invocation_id', '=', invocationId).where('status', '=', 'running').orderBy('seq')),
+    moveToBackground: new Statement((db, { taskId, seq }) => db.updateTable('tool_call').set({ is_background: 1 })
+      .where('task_id', '=', taskId).where('seq', '=', seq)),
+    touchFile: new Statement((db, v) => db.insertInto('task_file').values({
+      task_id: v.task_id,
+      path: v.path,
+      invocation_id: v.invocation_id,
+      edits: v.edits,
+      added: v.added,
+      removed: v.removed,
+      is_new: v.is_new
+    })
+      .onConflict((conflict) => conflict.columns(['task_id', 'path', 'invocation_id']).doUpdateSet((eb) => ({
+        edits: eb('task_file.edits', '+', eb.ref('excluded.edits')),
+        added: sum(eb, 'added'),
+        removed: sum(eb, 'removed'),
+        is_new: eb.case().when('excluded.is_new', '=', 1).then(1).else(eb.ref('task_file.is_new')).end()
+      }))))
+  }
+}
+
+/** Of two counts that may both be unknown; unknown only where both are. */
+function sum (eb: any, name: 'added' | 'removed') {
+  const [stored, given] = [eb.ref(`task_file.${name}`), eb.ref(`excluded.${name}`)]
+  return eb.case().when(given, 'is', null).then(stored)
+    .else(eb(eb.fn.coalesce(stored, eb.lit(0)), '+', given)).end()
+}
+
+/** Rows a statement, largest first: few different statements to keep prepared. */
+const ROWS_A_STATEMENT = [20, 5, 1]
+
+/** Stores what a batch changes of a task's calls. */
+export async function storeCalls (
+  trx: Kysely<Tables>, statements: CallStatements, taskId: string, changes: CallChanges
+): Promise<void> {
+  await insertCalls(trx, statements.inserts, taskId, [...changes.started.values()])
+  for (const [seq, ending] of changes.ended) await statements.end.run(trx, { taskId, seq, ...storedEnding(ending) })
+  for (const seq of changes.movedToBackground) await statements.moveToBackground.run(trx, { taskId, seq })
+  for (const file of changes.files) await statements.touchFile.run(trx, storedFile(taskId, file))
+}
+
+/** Ends the calls of a run that are still open, as far as the log tells: it did not live to see their ends. */
+export async function abortCalls (
+  trx: Kysely<Tables>, statements: CallStatements, invocationId: number, at: number
+): Promise<void> {
+  const open = await statements.selectOpen.run(trx, { invocationId })
+  for (const { task_id: taskId, seq, started_at: startedAt } of open.rows) {
+    const durationMs = Math.max(0, at - (parseTime(startedAt) ?? at))
+    await statements.end.run(trx, { taskId, seq: Number(seq), ...storedEnding({ ...ABORTED, durationMs }) })
+  }
+}
+
+const ABORTED = {
+  endSeq: null, status: 'aborted', exitCode: null, resultHash: null, firstError: null, path: null, added: null, removed: null
+} as const
+
+async function insertCalls (
+  trx: Kysely<Tables>, cache: Map<number, CompiledQuery>, taskId: string, rows: readonly CallRow[]
+): Promise<void> {
+  let at = 0
+  for (const size of ROWS_A_STATEMENT) {
+    for (; rows.length - at >= size; at += size) {
+      const values = rows.slice(at, at + size).map((row) => storedCall(taskId, row))
+      let statement = cache.get(size)
+      if (statement === undefined) cache.set(size, statement = trx.insertInto('tool_call').values(values).compile())
+      await trx.executeQuery({ ...statement, parameters: values.flatMap((value) => Object.values(value)) })
+    }
+  }
+}
+
+function storedCall (taskId: string, row: CallRow) {
+  const ending = row.ending === undefined ? NOT_ENDED : storedEnding(row.ending)
+  return {
+    task_id: taskId,
+    seq: row.seq,
+    invocation_id: row.invocationId,
+    call_id: row.callId,
+    use: row.use,
+    parent_seq: row.parentSeq,
+    kind: row.kind,
+    name: row.name,
+    message: row.message,
+    chain: row.chain,
+    call_hash: row.hash,
+    started_at: toIso(row.startedAt),
+    is_background: Number(row.isBackground),
+    ...ending,
+    path: ending.path ?? row.path
+  }
+}
+
+const NOT_ENDED = {
+  end_seq: null,
+  status: 'running',
+  exit_code: null,
+  duration_ms: null,
+  result_hash: null,
+  first_error: null,
+  path: null,
+  added: null,
+  removed: null
+}
+
+function storedEnding (ending: CallEnding): StoredEnding {
+  return {
+    end_seq: ending.endSeq,
+    status: ending.status,
+    exit_code: ending.exitCode,
+    duration_ms: ending.durationMs,
+    result_hash: ending.resultHash,
+    first_error: ending.firstError === null ? null : JSON.stringify(ending.firstError),
+    path: ending.path,
+    added: ending.added,
+    removed: ending.removed
+  }
+}
+
+function storedFile (taskId: string, { invocationId, path, edits, added, removed, isNew }: FileChange): StoredFile {
+  return { task_id: taskId, path, invocation_id: invocationId, edits, added, removed, is_new: Number(isNew) }
+}
