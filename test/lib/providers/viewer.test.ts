@@ -1,13 +1,17 @@
 import { join } from 'node:path'
 import t from 'tap'
+import type { InvocationActivity } from '../../../lib/model/activity.js'
 import { openTimeline } from '../../../lib/timeline.js'
 import { acp, claude, codex, gemini } from '../../../lib/providers/index.js'
 import type { Agent, AgentOptions } from '../../../lib/providers/index.js'
 import { makeApp, makeFolder } from '../../plugins/app.js'
 import { SseClient } from '../../plugins/sse-client.js'
+import { adapters, callsOf, printed, readersOf } from './cases.js'
 import { countAcp, countClaude, countCodex, countGemini, type Counted } from './count-tool-calls.js'
 import { compileProgram } from './player.js'
-import { recording } from './recordings.js'
+import { read, recording } from './recordings.js'
+import { reportedCases } from './reported-cases.js'
+import { versionCases } from './version-cases.js'
 
 /*
  * Through everything: recorded bytes played by a process, adapter, recorder, database, stream, a viewer on a socket.
@@ -72,4 +76,48 @@ for (const { cli, open, count, names, suffix } of subjects) {
       t.equal(events.at(-1)!.type, result.success ? 'invocation.completed' : 'invocation.failed', name)
     }
   })
+}
+
+/*
+ * The tables of cases through recorder, database, routes and stream: a viewer must see what the adapter made of them.
+ */
+t.test('what the cases come to is what a viewer sees', async (t) => {
+  const database = join(makeFolder(t), 'x.db')
+  const { app } = await makeApp(t, { plugin: { database }, listen: true })
+  const timeline = await openTimeline({ database })
+  t.teardown(() => timeline.close())
+  const cases = [...reportedCases, ...versionCases]
+  for (const [at, one] of cases.entries()) {
+    const [reader] = readersOf(one)
+    const { activities, result } = read(adapters[reader!](), printed(one))
+    const taskId = `case-${at}`
+    await timeline.logInvocation({ taskId, role: 'coder', provider: reader!, prompt: 'x' }, async ({ onActivity }) => {
+      for (const activity of activities) onActivity({ ...activity, timestamp: new Date() })
+      return result
+    })
+    const viewer = await SseClient.open(app, `/api/tasks/${taskId}/stream`)
+    await viewer.until(({ frames }) => frames.some(({ data }) => /^invocation\.(completed|failed|timeout)$/.test(data.type)))
+    const events = viewer.frames.filter(({ id }) => id !== undefined).map(({ data }) => data)
+    viewer.destroy()
+    const { invocation } = (await app.inject(`/api/invocations/${events[0]!.invocationId}`)).json()
+    const seen = events.filter(({ type }) => type === 'invocation.activity').map(({ activity, activityType, metadata, timestamp }) =>
+      ({ type: activityType, message: activity, timestamp: new Date(timestamp), ...(metadata && { metadata }) }) as InvocationActivity)
+
+    t.strictSame(callsOf(seen), callsOf(activities), `${one.name}: calls`)
+    // What is longer than the caps is cut, and pieces that belong together are joined.
+    if (activities.every(({ message }) => message.length < 10_000)) t.equal(textOf(seen), textOf(activities), `${one.name}: texts`)
+    t.equal(events.at(-1)!.type, result.success ? 'invocation.completed' : 'invocation.failed', `${one.name}: outcome`)
+    t.strictSame(pick(invocation), pick(result as never), `${one.name}: usage, exit and reason`)
+  }
+})
+
+/** What the agent said, and what went wrong. */
+function textOf (activities: readonly InvocationActivity[]): string {
+  return activities.filter(({ type }) => type === 'output' || type === 'error').map(({ message }) => message).join('')
+}
+
+/** The same in a result and in an answer of the API, where members are left out or null. */
+function pick (about: Record<string, unknown>): Record<string, unknown> {
+  const names = ['usage', 'exitCode', 'reason', 'sessionId', 'model'] as const
+  return Object.fromEntries(names.map((name) => [name, about[name] ?? null]))
 }
