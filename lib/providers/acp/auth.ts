@@ -43,7 +43,8 @@ export async function whenSignedIn<T> (
   }
 }
 
-function isRefused (error: unknown): error is AcpError {
+/** The agent says that nobody is signed in, or that who is has no right to go on. */
+export function isRefused (error: unknown): error is AcpError {
   return error instanceof AcpError && error.code === AUTH_REQUIRED
 }
 

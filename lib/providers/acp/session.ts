@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import type { ActivityLog } from '../activity-log.js'
 import type { AcpState } from './state.js'
 import { isTimelineError } from '../../errors.js'
-import { whenSignedIn } from './auth.js'
+import { isRefused, whenSignedIn } from './auth.js'
 import { AcpError, connectAcp, type AcpConnection } from './connection.js'
 import { acpToolAsked } from './tools.js'
 import { readUsage, usageOfRun } from './usage.js'
@@ -75,6 +75,8 @@ function fail (error: unknown, state: AcpState, log: ActivityLog): void {
     return
   }
   state.error = error instanceof AcpError ? readable(error.message) : String(error)
+  // A turn that is refused is not tried again: a wrong key is refused each time, and signing in might ask a person.
+  if (isRefused(error)) state.reason = 'authentication'
   log.error(state.error, compact({ code: error instanceof AcpError ? error.code : undefined }))
 }
 

@@ -3,6 +3,7 @@ import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
 import { terminalOf, type AcpState } from './state.js'
 import { endOfText } from '../caps.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from '../json.js'
+import { shellKind } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
 
 const MAX_OUTPUT_CHARACTERS = 65_536
@@ -93,8 +94,9 @@ function toolStart (callId: string, update: JsonObject): ToolStart {
   const name = string(update.name) ?? string(meta.toolName) ?? string(object(update._meta).toolName)
   const tool = name ?? string(kind) ?? title ?? 'tool'
   const parentCallId = string(meta.parentToolUseId)
-  const call = { callId, tool, toolKind: kindOf(string(kind), tool), ...compact({ parentCallId }) }
   const command = string(object(rawInput).command)
+  const toolKind = kind === 'execute' ? shellKind(command ?? title ?? '') : kindOf(string(kind), tool)
+  const call = { callId, tool, toolKind, ...compact({ parentCallId }) }
   if (kind === 'execute' && (command ?? title) !== undefined) {
     const shown = (command ?? title)!
     return { ...call, message: execMessage(shown), input: rawInput ?? { command: shown } }
@@ -113,7 +115,7 @@ function toolStart (callId: string, update: JsonObject): ToolStart {
 
 /** The protocol's kinds in our words. A sub-agent's call is of the kind `think`, or `other`. */
 const KINDS: Readonly<Record<string, ToolKind>> = {
-  read: 'read', edit: 'edit', delete: 'edit', move: 'edit', search: 'search', execute: 'shell', fetch: 'web'
+  read: 'read', edit: 'edit', delete: 'edit', move: 'edit', search: 'search', fetch: 'web'
 }
 const AGENTS = /^(task|agent|sub-?agent|spawn_?agent)$/i
 

@@ -257,18 +257,19 @@ t.test('an agent that must be talked to cannot be read', async (t) => {
 })
 
 t.test('who has to sign in is signed in by the method that is wanted, the default or the only one', async (t) => {
-  const agent = script(t, `const { methods, fails, meta, version = 1 } = JSON.parse(process.argv[2])
+  const agent = script(t, `const { methods, fails, meta, version = 1, asks = 'session/new' } = JSON.parse(process.argv[2])
     let isIn = false
     on('initialize', () => ({ protocolVersion: version, agentCapabilities: {}, authMethods: methods, _meta: meta, agentInfo: { name: 'made-up' } }))
     const handler = ({ methodId }) => { if (fails) return fails; isIn = methodId; return {} }
     on(version === 2 ? 'auth/login' : 'authenticate', handler)
     createInterface({ input: process.stdin }).on('line', (line) => {
       const { id, method } = JSON.parse(line)
-      if (method !== 'session/new') return
-      say({ id, ...(isIn ? { result: { sessionId: 's' } } : { error: { code: -32000, message: 'Authentication required' } }) })
+      if (method === asks && !isIn) say({ id, error: { code: -32000, message: 'Authentication required' } })
+      else if (method === 'session/new') say({ id, result: { sessionId: 's' } })
     })
     on('session/new', () => {})
     on('session/prompt', () => {
+      if (asks === 'session/prompt' && !isIn) return
       update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: isIn } })
       return { stopReason: 'end_turn' }
     })`)
@@ -294,6 +295,8 @@ t.test('who has to sign in is signed in by the method that is wanted, the defaul
       t.match(activities.find(({ type }) => type === 'error'), { metadata: { code: 'AGENT_TIMELINE_SIGN_IN_NEEDED' } })
     }
   }
+  const { result } = await run([agent, JSON.stringify({ methods: [token], asks: 'session/prompt' })], {})
+  t.match(result, { success: false, error: 'Authentication required', reason: 'authentication' }, 'a turn that is refused is not tried again')
 })
 
 t.test('signing in that takes a person is shown as a wait for one', async (t) => {
@@ -358,7 +361,7 @@ t.test('exit codes are found where each agent puts them', async (t) => {
     { rawOutput: { exitStatus: { exitCode: 3 } } },
     { _meta: { terminal_exit: { exit_code: 3 } } }
   ]
-  for (const place of places) t.match(of(place), [{ status: 'error', exitCode: 3, toolKind: 'shell' }], JSON.stringify(place))
+  for (const place of places) t.match(of(place), [{ status: 'error', exitCode: 3, toolKind: 'test' }], JSON.stringify(place))
   t.match(of({ rawOutput: { contents: [{ exitCode: 0 }] } }), [{ status: 'ok', exitCode: 0 }])
 })
 

@@ -64,3 +64,10 @@ t.test('docs/providers.md shows what the adapters make of the recordings', async
   if (process.env.UPDATE_DOCS === '1') writeFileSync(page, updated)
   else t.equal(text, updated, 'run it with UPDATE_DOCS=1')
 })
+
+t.test('the adapter of one\'s own in docs/providers.md is the one of examples/own-cli.ts', async (t) => {
+  const between = (text: string, end: string): string => text.slice(text.indexOf('/** What `toil --json` prints. */'), text.indexOf(end)).trim()
+  const example = readFileSync(new URL('../../../examples/own-cli.ts', import.meta.url), 'utf8')
+  const shown = readFileSync(page, 'utf8').split('```ts').find((block) => block.includes('toilFormat'))!
+  t.equal(between(shown, '\n```'), between(example, '\n/** For `agent-timeline run'))
+})

@@ -100,12 +100,14 @@ t.test('what the cases come to is what a viewer sees', async (t) => {
     const events = viewer.frames.filter(({ id }) => id !== undefined).map(({ data }) => data)
     viewer.destroy()
     const { invocation } = (await app.inject(`/api/invocations/${events[0]!.invocationId}`)).json()
-    const seen = events.filter(({ type }) => type === 'invocation.activity').map(({ activity, activityType, metadata, timestamp }) =>
-      ({ type: activityType, message: activity, timestamp: new Date(timestamp), ...(metadata && { metadata }) }) as InvocationActivity)
+    const told = events.filter(({ type }) => type === 'invocation.activity')
+    const seen = told.map(({ activity, activityType, metadata, timestamp }): InvocationActivity =>
+      ({ type: activityType, message: activity, timestamp: new Date(timestamp), ...(metadata && { metadata }) }))
 
     t.strictSame(callsOf(seen), callsOf(activities), `${one.name}: calls`)
     // What is longer than the caps is cut, and pieces that belong together are joined.
-    if (activities.every(({ message }) => message.length < 10_000)) t.equal(textOf(seen), textOf(activities), `${one.name}: texts`)
+    const isWhole = activities.every(({ message }) => message.length < 10_000)
+    if (isWhole) t.equal(textOf(seen), textOf(activities), `${one.name}: texts`)
     t.equal(events.at(-1)!.type, result.success ? 'invocation.completed' : 'invocation.failed', `${one.name}: outcome`)
     t.strictSame(pick(invocation), pick(result as never), `${one.name}: usage, exit and reason`)
   }
