@@ -1,0 +1,305 @@
+import type { Failure, FailureClass, FailureCode, OpenTool } from '../model/failure.js'
+import { toPlainLine } from '../text/plain-text.js'
+import { parseTime } from '../time/clock.js'
+import { FAILURE_CATALOGUE } from './failure-catalogue.js'
+import { failingCall, type FailedCall } from './failing-call.js'
+import { API_REASONS, ENDING_REASONS, EXIT_CODES, markOf, reasonWord, SIGNALS, type FailureMark } from './failure-marks.js'
+import { MESSAGE_RULES, type MessageRule } from './failure-rules.js'
+import { resetTimeOf } from './reset-time.js'
+
+export type { FailedCall }
+
+/** All that is known of a run that ended; texts were redacted before. */
+export interface FailureEvidence {
+  /** `claude`, `codex`, … in any spelling that has the name in it. */
+  readonly provider: string
+  readonly status: 'failed' | 'timeout' | (string & {})
+  /** What the run ended with: the CLI's words, or what was thrown. */
+  readonly error?: string | null | undefined
+  readonly reason?: string | null | undefined
+  readonly exitCode?: number | null | undefined
+  readonly signal?: string | null | undefined
+  readonly stderrTail?: string | null | undefined
+  /** Recent rows of the type `error`. */
+  readonly errors: readonly ErrorRow[]
+  /** Recent rows of the kinds `waiting` and `retry`. */
+  readonly waits: readonly WaitRow[]
+  readonly failedCalls: readonly FailedCall[]
+  /** Calls that never ended, or that ended `aborted` with the run. */
+  readonly openCalls: readonly OpenCall[]
+  /** The last that the agent said. */
+  readonly lastWord?: string | null | undefined
+  /** How often the step that failed was tried; counted from `failedCalls` by default. */
+  readonly attempts?: number | undefined
+  /** The last row that is neither error, wait, retry nor beat. With it a wait that was over is told from the last. */
+  readonly lastActivitySeq?: number | undefined
+  readonly endedAt: string | number
+  /** Of the machine that ran the agent, for `resets 3pm`; of this machine by default. */
+  readonly timeZone?: string | undefined
+}
+
+export interface ErrorRow {
+  readonly seq: number
+  readonly message: string
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+export interface WaitRow {
+  readonly seq: number
+  readonly message: string
+  readonly what?: string | null | undefined
+  readonly waitKind?: string | null | undefined
+  /** ISO-8601. */
+  readonly until?: string | null | undefined
+}
+
+export interface OpenCall {
+  readonly seq: number
+  readonly callId: string
+  readonly name: string
+  readonly message: string
+  readonly startedAt: string | number
+  /** It belongs to a sub-agent. */
+  readonly parentCallId?: string | null | undefined
+}
+
+/** What was found, and where. */
+interface Cause {
+  readonly code: FailureCode
+  readonly rule: string
+  readonly class?: FailureClass | undefined
+  readonly retryable?: boolean | undefined
+  readonly isVague?: boolean | undefined
+  /** The words of the cause. */
+  readonly said?: string | undefined
+  readonly firstError?: Failure['firstError']
+  readonly attempts?: number
+}
+
+/** Longer texts tell what happened at their beginning or their end. */
+const MAX_TEXT = 16_384
+const MAX_SAID = 300
+
+/**
+ * Why a run failed, by the first cause that its evidence tells of.
+ *
+ * What ended it comes first (cancelled, lost, limits of turns and budget); then what the program said last, unless that
+ * followed from an error before; then how its process ended; then the calls that failed and were not mended. Of a run
+ * that ran out of time while it waited for something, the wait is the cause. Where nothing fits, the code is `unknown`
+ * or `no_result`.
+ *
+ * @returns undefined for a run that neither failed nor ran out of time
+ */
+export function explainFailure (evidence: FailureEvidence): Failure | undefined {
+  if (evidence.status !== 'failed' && evidence.status !== 'timeout') return undefined
+  const endedAt = parseTime(evidence.endedAt) ?? 0
+  const cause = causeOf(evidence)
+  const { title, class: kind, retryable } = FAILURE_CATALOGUE[cause.code]
+  const openTool = openToolOf(evidence, endedAt)
+  const resetAt = RESETS.has(cause.code) ? resetOf(evidence, cause, endedAt) : undefined
+  const attempts = evidence.attempts ?? cause.attempts
+  return {
+    summary: summaryOf(title, cause, openTool),
+    code: cause.code,
+    class: cause.class ?? kind,
+    rule: cause.rule,
+    retryable: cause.retryable ?? retryable,
+    ...(resetAt !== undefined && { resetAt }),
+    ...(cause.firstError !== undefined && { firstError: cause.firstError }),
+    ...(openTool !== undefined && { openTool }),
+    ...(isText(evidence.lastWord) && { lastWord: evidence.lastWord }),
+    ...(attempts !== undefined && { attempts }),
+    exitCode: evidence.exitCode ?? null,
+    signal: evidence.signal ?? null,
+    stderrTail: isText(evidence.stderrTail) ? evidence.stderrTail : null
+  }
+}
+
+function causeOf (evidence: FailureEvidence): Cause {
+  const provider = evidence.provider.toLowerCase()
+  const word = reasonWord(evidence.reason ?? undefined)
+  const isTimeout = evidence.status === 'timeout' || word === 'timeout' || word === 'silence'
+  const ending = markOf(ENDING_REASONS, word, provider)
+  if (ending !== undefined) return ofMark(ending, evidence)
+  if (isTimeout) return outOfTime(evidence, word)
+  const said = saidCause(evidence)
+  const api = ofMark(markOf(API_REASONS, word, provider), evidence)
+  // `api_error` is said of everything that the API answers; a message that fits a rule is more exact.
+  if (said !== undefined && said.isVague !== true) return said
+  if (api !== undefined) return api
+  const call = callCause(evidence)
+  const process = processCause(evidence, provider)
+  if (process !== undefined && !STATES_LITTLE.has(process.code)) return process
+  return call ?? process ?? said ?? waitCause(evidence) ?? nothing(evidence, word)
+}
+
+/** Ends that may have come from anything: a call that failed says more. */
+const STATES_LITTLE: ReadonlySet<FailureCode> = new Set(['cli_missing'])
+const RESETS: ReadonlySet<FailureCode> = new Set(['usage_limit', 'rate_limit', 'overloaded'])
+
+function ofMark (mark: FailureMark, evidence: FailureEvidence): Cause
+function ofMark (mark: FailureMark | undefined, evidence: FailureEvidence): Cause | undefined
+function ofMark (mark: FailureMark | undefined, evidence: FailureEvidence): Cause | undefined {
+  if (mark === undefined) return undefined
+  const row = evidence.errors.at(-1)
+  const said = evidence.error ?? row?.message
+  return { ...ofProcess(mark, said), ...(row !== undefined && { firstError: errorOf(row) }) }
+}
+
+function ofProcess ({ code, name, class: kind, retryable }: FailureMark, said: string | undefined): Cause {
+  return { code, rule: name, class: kind, retryable, said }
+}
+
+/** It ran out of time, or was silent too long: what it waited for at last is the cause, else that. */
+function outOfTime (evidence: FailureEvidence, word: string | undefined): Cause {
+  const finished = ruleOf(evidence.error ?? '')
+  if (finished?.code === 'finished_not_exited') return ofRule(finished, clean(evidence.error))
+  const wait = waitCause(evidence)
+  if (wait !== undefined) return wait
+  const code = word === 'silence' ? 'silence' : 'timeout'
+  return { code, rule: `reason-${code}`, said: evidence.error ?? undefined }
+}
+
+/** Of what the program said: its end first; where that followed from something, the error before it. */
+function saidCause (evidence: FailureEvidence): Cause | undefined {
+  const { errors, stderrTail } = evidence
+  const error = clean(evidence.error)
+  const found: Cause[] = []
+  const last = ruleOf(error)
+  if (last !== undefined) found.push(ofRule(last, error, rowOf(errors, error, last)))
+  for (const row of [...errors].reverse()) {
+    const rule = ruleOf(clean(row.message)) ?? ruleOf(statusOf(row))
+    if (rule !== undefined) found.push(ofRule(rule, row.message, rowOf(errors, row.message, rule) ?? row))
+  }
+  for (const line of clean(stderrTail).split('\n').reverse()) {
+    const rule = ruleOf(line.trim())
+    if (rule !== undefined && TAIL_CODES.has(rule.code)) found.push(ofRule(rule, line.trim()))
+  }
+  const exact = found.filter(({ isVague }) => isVague !== true)
+  // A stack trace is how a program dies of something, and that is mostly said beside it.
+  return exact.find(({ rule }) => rule !== 'crash') ?? exact[0] ?? found[0]
+}
+
+/** Programs log much on stderr that is not why they ended; these are. */
+const TAIL_CODES: ReadonlySet<FailureCode> = new Set([
+  'out_of_memory', 'usage_limit', 'rate_limit', 'overloaded', 'authentication', 'billing', 'context_overflow',
+  'max_turns', 'budget', 'cli_missing', 'cli_crashed', 'network', 'permission_denied', 'api_error', 'tests_failed', 'cancelled'
+])
+
+function statusOf ({ metadata }: ErrorRow): string {
+  return typeof metadata?.status === 'number' ? `status ${metadata.status}` : ''
+}
+
+function ruleOf (text: string): MessageRule | undefined {
+  if (text === '') return undefined
+  const fits = ({ pattern, unless }: MessageRule): boolean => pattern.test(text) && unless?.test(text) !== true
+  return MESSAGE_RULES.find((rule) => rule.isVague !== true && fits(rule)) ?? MESSAGE_RULES.find(fits)
+}
+
+function ofRule (rule: MessageRule, said: string, row?: ErrorRow): Cause {
+  const { code, name, class: kind, retryable, isVague } = rule
+  const firstError = row === undefined ? {} : { firstError: errorOf(row) }
+  return { code, rule: name, class: kind, retryable, isVague, said, ...firstError }
+}
+
+/** The first of the rows that tell of the same; the trouble began there. */
+function rowOf (errors: readonly ErrorRow[], said: string, rule: MessageRule): ErrorRow | undefined {
+  const rows = [...errors].sort((a, b) => a.seq - b.seq)
+  const exact = rows.find(({ message }) => message === said || clean(message) === said)
+  return rows.find((row) => ruleOf(clean(row.message))?.code === rule.code) ?? exact
+}
+
+function errorOf ({ seq, message }: ErrorRow): NonNullable<Failure['firstError']> {
+  return { seq, message: toPlainLine(message, MAX_SAID) }
+}
+
+/** What the agent waited for when it ended: only a wait after which it did nothing else. */
+function waitCause ({ waits, failedCalls, openCalls, lastActivitySeq }: FailureEvidence): Cause | undefined {
+  const after = Math.max(lastActivitySeq ?? 0, ...[...failedCalls, ...openCalls].map(({ seq }) => seq))
+  const recent = [...waits].sort((a, b) => a.seq - b.seq)
+  const last = recent.at(-1)
+  if (last === undefined) return undefined
+  if (last.seq <= after) return undefined
+  const first = recent.find(({ seq, waitKind }) => seq > after && waitKind === last.waitKind) ?? last
+  const firstError = { seq: first.seq, message: toPlainLine(first.message, MAX_SAID) }
+  const code = WAIT_CODES[last.waitKind ?? ''] ?? ruleOf(`${last.message}\n${last.what ?? ''}`)?.code
+  if (code === undefined) return undefined
+  return { code, rule: `wait-${last.waitKind ?? 'other'}`, said: last.message, firstError }
+}
+
+const WAIT_CODES: Readonly<Record<string, FailureCode>> = {
+  person: 'deferred', rate_limit: 'rate_limit', usage_limit: 'usage_limit', network: 'network'
+}
+
+function callCause ({ failedCalls }: FailureEvidence): Cause | undefined {
+  const cause = failingCall(failedCalls)
+  if (cause === undefined) return undefined
+  const { call, attempts, ...judged } = cause
+  const { seq, callId, firstError, message } = call
+  const said = firstError?.message ?? message
+  const location = firstError?.location
+  const words = said === message ? message : `${message.replace(/^exec: /, '')}: ${said}`
+  const found = { seq, callId, message: said, ...(location !== undefined && { location }) }
+  return { ...judged, said: words, attempts, firstError: found }
+}
+
+function processCause (evidence: FailureEvidence, provider: string): Cause | undefined {
+  const { signal, exitCode, error } = evidence
+  const mark = markOf(SIGNALS, signal, provider) ?? markOf(EXIT_CODES, exitCode, provider)
+  return mark && ofProcess(mark, error ?? undefined)
+}
+
+/** The words are known, what they mean is not. */
+function nothing (evidence: FailureEvidence, word: string | undefined): Cause {
+  const row = evidence.errors.at(-1)
+  const said = clean(evidence.error) || clean(row?.message) || clean(evidence.stderrTail).split('\n').at(-1)
+  const isSilent = word === 'no_result' && (said === undefined || said === '')
+  const known = { said, ...(row !== undefined && { firstError: errorOf(row) }) }
+  return isSilent ? { code: 'no_result', rule: 'reason-no-result', ...known } : { code: 'unknown', rule: 'none', ...known }
+}
+
+/** The latest that was said of it: by the cause itself, or by the rows of the same trouble. */
+function resetOf (evidence: FailureEvidence, { said, code }: Cause, endedAt: number): string | undefined {
+  const { errors, waits, stderrTail, error, timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone } = evidence
+  const rows = errors.map(({ message, metadata }) => `${message}\n${JSON.stringify(metadata ?? {})}`)
+  const texts = [error, said, ...rows.reverse(), stderrTail]
+  for (const text of texts) {
+    const found = isText(text) ? resetTimeOf(clean(text), endedAt, timeZone) : undefined
+    if (found !== undefined) return found
+  }
+  const until = code === 'usage_limit' ? parseTime(waits.findLast(({ waitKind }) => waitKind === 'usage_limit')?.until) : undefined
+  return until !== undefined && until > endedAt ? new Date(until).toISOString() : undefined
+}
+
+function openToolOf ({ openCalls }: FailureEvidence, endedAt: number): OpenTool | undefined {
+  const own = openCalls.filter(({ parentCallId }) => parentCallId === undefined || parentCallId === null)
+  const [oldest] = [...(own.length > 0 ? own : openCalls)].sort((a, b) => a.seq - b.seq)
+  if (oldest === undefined) return undefined
+  const { seq, callId, name, message, startedAt } = oldest
+  return { seq, callId, name, message, elapsedMs: Math.max(0, endedAt - (parseTime(startedAt) ?? endedAt)) }
+}
+
+function summaryOf (title: string, { said, code, firstError }: Cause, openTool: OpenTool | undefined): string {
+  const words = toPlainLine(clean(said ?? firstError?.message), MAX_SAID)
+  const place = firstError?.location
+  const where = place === undefined ? '' : ` (${place.file}${place.line === undefined ? '' : `:${place.line}`})`
+  const isCut = openTool !== undefined && ENDED_FROM_OUTSIDE.has(code)
+  const during = isCut ? `, during ${toPlainLine(openTool.message.replace(/^exec: /, ''), 120)}` : ''
+  return words === '' ? `${title}${during}.` : `${title}${during}: ${words}${where}`
+}
+
+const ENDED_FROM_OUTSIDE: ReadonlySet<FailureCode> = new Set([
+  'timeout', 'silence', 'killed', 'runner_lost', 'cancelled', 'out_of_memory', 'cli_crashed'
+])
+
+/** Without colours, and with plain apostrophes. */
+function clean (text: string | null | undefined): string {
+  if (text === undefined || text === null) return ''
+  const whole = text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT / 2)}\n${text.slice(-MAX_TEXT / 2)}`
+  // eslint-disable-next-line no-control-regex -- colours
+  return whole.replace(/\u001b\[[\d;:?]*[A-Za-z]/g, '').replace(/[\u2018\u2019]/g, "'").trim()
+}
+
+function isText (value: string | null | undefined): value is string {
+  return typeof value === 'string' && value !== ''
+}
