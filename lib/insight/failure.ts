@@ -77,7 +77,9 @@ interface Cause {
 }
 
 /** Longer texts tell what happened at their beginning or their end. */
-const MAX_TEXT = 16_384
+const MAX_TEXT = 8_192
+/** So many of the last error rows are read. */
+const MAX_ROWS = 20
 const MAX_SAID = 300
 
 /**
@@ -162,22 +164,28 @@ function outOfTime (evidence: FailureEvidence, word: string | undefined): Cause 
 
 /** Of what the program said: its end first; where that followed from something, the error before it. */
 function saidCause (evidence: FailureEvidence): Cause | undefined {
-  const { errors, stderrTail } = evidence
+  const errors = evidence.errors.slice(-MAX_ROWS)
   const error = clean(evidence.error)
-  const found: Cause[] = []
-  const last = ruleOf(error)
-  if (last !== undefined) found.push(ofRule(last, error, rowOf(errors, error, last)))
-  for (const row of [...errors].reverse()) {
-    const rule = ruleOf(clean(row.message)) ?? ruleOf(statusOf(row))
-    if (rule !== undefined) found.push(ofRule(rule, row.message, rowOf(errors, row.message, rule) ?? row))
+  let rest: Cause | undefined
+  for (const found of candidates()) {
+    // A stack trace is how a program dies of something, and that is mostly said beside it.
+    if (found.isVague !== true && found.rule !== 'crash') return found
+    if (rest === undefined || (rest.isVague === true && found.isVague !== true)) rest = found
   }
-  for (const line of clean(stderrTail).split('\n').reverse()) {
-    const rule = ruleOf(line.trim())
-    if (rule !== undefined && TAIL_CODES.has(rule.code)) found.push(ofRule(rule, line.trim()))
+  return rest
+
+  function * candidates (): Generator<Cause> {
+    const last = ruleOf(error)
+    if (last !== undefined) yield ofRule(last, error, rowOf(errors, error, last))
+    for (const row of [...errors].reverse()) {
+      const rule = ruleOf(clean(row.message)) ?? ruleOf(statusOf(row))
+      if (rule !== undefined) yield ofRule(rule, row.message, rowOf(errors, row.message, rule) ?? row)
+    }
+    for (const line of clean(evidence.stderrTail).split('\n').reverse()) {
+      const rule = ruleOf(line.trim())
+      if (rule !== undefined && TAIL_CODES.has(rule.code)) yield ofRule(rule, line.trim())
+    }
   }
-  const exact = found.filter(({ isVague }) => isVague !== true)
-  // A stack trace is how a program dies of something, and that is mostly said beside it.
-  return exact.find(({ rule }) => rule !== 'crash') ?? exact[0] ?? found[0]
 }
 
 /** Programs log much on stderr that is not why they ended; these are. */

@@ -1,3 +1,5 @@
+import { FILE, placeBefore, placeNear, placeOf, type ErrorPlace } from './error-place.js'
+
 /** The line of an output that says what went wrong first. */
 export interface FirstError {
   /** That line, without colours, at most 300 characters. */
@@ -6,156 +8,242 @@ export interface FirstError {
   readonly location?: { readonly file: string, readonly line?: number }
 }
 
+/** Of a longer text beginning and end are read. */
+const MAX_CHARS = 262_144
 const MAX_LINES = 4_000
 const MAX_LINE_CHARS = 2_000
 const MESSAGE_CHARS = 300
 
-/** How far from its message a place may stand. */
-const LINES_TO_PLACE = 12
-
-const FILE = String.raw`(?:[A-Za-z]:)?[^\s:()'"<>|*?]+\.[A-Za-z]\w{0,8}`
-
 interface Match {
   readonly message: string
-  readonly file?: string | undefined
-  readonly line?: string | undefined
+  readonly place?: ErrorPlace | undefined
 }
 
 /** One way in which programs report an error. */
-type Rule = (lines: readonly string[], at: number) => Match | undefined
+type Rule = (lines: readonly string[], index: number) => Match | undefined
 
-/** A rule for a single line; its pattern has the groups `message`, and `file` and `line` where it knows them. */
-function onLine (pattern: RegExp): Rule {
-  return (lines, at) => {
-    const groups = pattern.exec(lines[at] as string)?.groups
-    return groups === undefined ? undefined : { message: groups.message ?? '', file: groups.file, line: groups.line }
+type Finder = (lines: readonly string[], index: number) => ErrorPlace | undefined
+
+/** A rule for a line; its pattern has the groups `message`, and `file` and `line` where it knows them. */
+function onLine (pattern: RegExp, find?: Finder): Rule {
+  return (lines, index) => {
+    const groups = pattern.exec(lines[index] as string)?.groups
+    if (groups === undefined) return undefined
+    const { message = '', file, line } = groups
+    return { message, place: file === undefined ? find?.(lines, index) : placeOf(file, line) }
   }
 }
 
-/** Same, with the place on one of the lines behind it, or before it. */
-function withPlace (pattern: RegExp, place: RegExp, direction: 1 | -1 = 1): Rule {
-  const rule = onLine(pattern)
-  return (lines, at) => {
-    const match = rule(lines, at)
-    return match && { ...match, ...(match.file === undefined ? findPlace(lines, at, place, direction) : {}) }
+/** A heading, whose message is the next line with something on it; the place stands in the heading or near it. */
+function heading (pattern: RegExp): Rule {
+  return (lines, index) => {
+    const groups = pattern.exec(lines[index] as string)
+    if (groups === null) return undefined
+    const { file, line } = groups.groups ?? {}
+    const message = nextLine(lines, index)
+    if (message === undefined) return undefined
+    return { message, place: file === undefined ? placeNear(lines, index) : placeOf(file, line) }
   }
 }
 
-function findPlace (lines: readonly string[], at: number, place: RegExp, direction: 1 | -1): Partial<Match> {
-  for (let step = 1; step <= LINES_TO_PLACE; step++) {
-    const groups = place.exec(lines[at + direction * step] ?? '')?.groups
-    if (groups !== undefined) return { file: groups.file, line: groups.line }
-  }
-  return {}
+function nextLine (lines: readonly string[], index: number, skip = 0): string | undefined {
+  return lines.slice(index + 1, index + 8).filter((line) => line.trim() !== '')[skip]?.trim()
 }
 
-const at = (text: string, flags = '') => new RegExp(text.replaceAll('FILE', FILE), flags)
-/** A frame of a stack that is not the runtime's or a dependency's own. */
-const JS_FRAME = at(String.raw`^\s+at\s.*?\(?(?:file://)?(?<file>(?!node:)(?!\S*node_modules)FILE):(?<line>\d+):\d+\)?$`)
-const JAVA_FRAME = /^\s+at\s[\w.$<>]+\((?<file>\w+\.(?:java|kt|scala|groovy)):(?<line>\d+)\)/
-const PYTHON_FRAME = /^\s+File "(?<file>[^"]+)", line (?<line>\d+)/
+const at = (text: string, flags = ''): RegExp => new RegExp(text.replaceAll('FILE', FILE), flags)
 
-/**
- * From the surest to the vaguest: what a compiler, a test runner or a crash says with its own syntax comes before a line
- * that only has the word in it. Within a rule the first line counts: what follows is mostly its consequence.
- */
-const RULES: readonly Rule[] = [
+/** The name of an error as languages print it: `TypeError`, `java.io.IOException`, `AssertionError [X]`. */
+const NAMED = String.raw`(?:[\w$]+[.:\\]+)*[\w$]*(?:Error|Exception|AssertionFailedError|Interrupt)(?: \[\w+\])?`
+const NAMED_LINE = new RegExp(String.raw`^\s*(?:error: )?(?:Unhandled [Ee]xception\. ?|Exception in thread "[^"]*" |Caused by: )?(?:Uncaught )?(?:\(in promise\) )?(?<message>${NAMED}:\s+\S.*)$`)
+
+/** What a compiler, a test runner or a crash says with its own syntax. */
+const SURE: readonly Rule[] = [
   // TypeScript, C#, MSBuild: file(12,5): error TS2322: …
   onLine(at(String.raw`^\s*(?<file>FILE)\((?<line>\d+)(?:,\d+)?\):\s+(?:fatal )?(?<message>error\b.*)$`)),
-  // gcc, clang, swift, tsc --pretty, javac: file:12:5: error: …
-  onLine(at(String.raw`^\s*(?:e: )?(?:file://)?(?<file>FILE):(?<line>\d+)(?::\d+)?:?\s+(?:-\s+)?(?<message>(?:fatal )?error\b.*)$`, 'i')),
-  // Maven: [ERROR] /src/A.java:[12,5] …
+  // gcc, clang, swift, javac, mypy, pyright, tsc --pretty: file:12:5: error: …
+  onLine(at(String.raw`^\s*(?<file>FILE):(?<line>\d+)(?::\d+)?:?\s+(?:-\s+)?(?<message>(?:fatal |syntax )?error\b.*)$`, 'i')),
+  // Kotlin
+  onLine(at(String.raw`^e: (?:file://)?(?<file>FILE):(?<line>\d+):\d+:? (?<message>.+)$`)),
+  // Maven
   onLine(at(String.raw`^\[ERROR\]\s+(?<file>FILE):\[(?<line>\d+),\d+\]\s+(?<message>.+)$`)),
   // Go: vet, build, and what a test logs
   onLine(/^\s*(?:vet: )?(?<file>[\w./-]+\.go):(?<line>\d+)(?::\d+)?:\s+(?<message>.+)$/),
-  // Rust
-  withPlace(/^(?<message>error(?:\[E\d+\])?: (?!could not compile|aborting|test failed).+)$/, /^\s*-->\s+(?<file>\S+?):(?<line>\d+):\d+/),
+  // Go with testify
+  onLine(/^\s+Error:\s{2,}(?<message>\S.*)$/, placeBefore),
+  // GoogleTest
   (lines, index) => {
-    const found = /^thread '.*' (?:\(\d+\) )?panicked at (?:'(?<old>.*)', )?(?<file>\S+?):(?<line>\d+):\d+:?$/.exec(lines[index] as string)?.groups
-    return found && { message: `panicked: ${found.old ?? lines[index + 1]?.trim() ?? ''}`, file: found.file, line: found.line }
+    const found = at(String.raw`^(?<file>FILE):(?<line>\d+): Failure$`).exec(lines[index] as string)?.groups
+    return found && { message: `Failure: ${nextLine(lines, index) ?? ''}`, place: placeOf(found.file as string, found.line) }
   },
-  // pytest: the assertion, then its place
-  withPlace(/^E\s{2,}(?<message>\S.*)$/, at(String.raw`^(?<file>FILE):(?<line>\d+): \w`)),
-  // Jest, Vitest, Mocha, node:test and uncaught errors: an error with a stack
-  withPlace(/^\s*(?:Uncaught )?(?<message>(?:\w*Error|AssertionError)(?: \[\w+\])?: \S.*)$/, JS_FRAME),
-  // Python: the last line of a traceback, its place before it
+  // Rust
+  onLine(/^(?<message>error(?:\[E\d+\])?: (?!could not compile|aborting|test failed|Uncaught|subprocess-exited|failed to push|\w+Error: ).+)$/, placeNear),
+  (lines, index) => {
+    const found = /^\s*thread '.*' (?:\(\d+\) )?panicked at (?:'(?<old>.*)', )?(?<file>\S+?):(?<line>\d+):\d+:?$/.exec(lines[index] as string)?.groups
+    return found && { message: `panicked: ${found.old ?? lines[index + 1]?.trim() ?? ''}`, place: placeOf(found.file as string, found.line) }
+  },
+  // pytest
+  onLine(/^E\s{2,}(?<message>\S.*)$/, placeNear),
+  // Jest
+  (lines, index) => {
+    const title = /^\s*● (?!Console$)(?<title>\S.*)$/.exec(lines[index] as string)?.groups?.title
+    if (title === undefined) return undefined
+    const said = nextLine(lines, index) ?? ''
+    const place = placeNear(lines, index)
+    if (NAMED_LINE.test(said) || title === 'Test suite failed to run') return { message: said, place }
+    return { message: `${title}: ${said}`, place }
+  },
+  // PHPUnit, minitest, ExUnit, RSpec
+  heading(/^\d+\) \w+(?:\\\w+)*::\w+/),
+  onLine(at(String.raw`^(?<message>\S+#\S+) \[(?<file>FILE):(?<line>\d+)\]:`)),
+  (lines, index) => {
+    const found = /^\s+\d+\) test (?<title>.+) \(\S+\)$/.exec(lines[index] as string)?.groups
+    return found && { message: `${found.title}: ${nextLine(lines, index, 1) ?? ''}`, place: placeNear(lines, index) }
+  },
+  onLine(/^\s*(?<message>Failure\/Error: .+)$/, placeNear),
+  // .NET
+  heading(/^\s*Error Message:$/),
+  // Errors with a name, in all languages that have them
+  onLine(NAMED_LINE, placeNear),
   (lines, index) => {
     if (!/^Traceback \(most recent call last\)/.test(lines[index] as string)) return undefined
-    for (let end = index + 1; end < lines.length && end < index + 200; end++) {
-      const found = /^(?<message>[\w.]+(?:Error|Exception|Interrupt|Warning|Exit)\b.*)$/.exec(lines[end] as string)?.groups
-      if (found !== undefined) return { message: found.message as string, ...findPlace(lines, end, PYTHON_FRAME, -1) }
-    }
-    return undefined
+    const end = lines.findIndex((line, place) => place > index && /^[\w.]+(?:: .*)?$/.test(line))
+    return end === -1 ? undefined : { message: lines[end] as string, place: placeBefore(lines, end) }
   },
-  withPlace(/^(?<message>(?:SyntaxError|IndentationError|TabError): .*)$/, PYTHON_FRAME, -1),
-  // The JVM
-  withPlace(/^(?:Exception in thread "[^"]*" |Caused by: )?(?<message>(?:[a-z][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error)(?:: .*)?)$/, JAVA_FRAME),
+  onLine(/^(?<message>(?:[a-z][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error))$/, placeNear),
   // Ruby, PHP
   onLine(at(String.raw`^\s*(?<file>FILE):(?<line>\d+):in [\x60'].*?': (?<message>.+)$`)),
   onLine(/^(?:PHP )?(?<message>(?:Fatal|Parse) error: .+?) in (?<file>\S+?)(?: on line |:)(?<line>\d+)/),
-  // Go tests and panics
-  withPlace(/^\s*(?<message>panic: .+)$/, /^\s+(?<file>\S+\.go):(?<line>\d+)/),
-  withPlace(/^\s*(?<message>--- FAIL: \S+).*$/, /^\s+(?<file>\S+\.go):(?<line>\d+): /),
-  // Memory, before what the dying process says besides
+  // Go
+  onLine(/^\s*(?<message>panic: .+)$/, placeNear),
+  // Memory and crashes
   onLine(/^.*?(?<message>(?:FATAL ERROR: .*)?JavaScript heap out of memory.*|\bOOMKilled\b.*|\b[Oo]ut of memory\b.*|\bCannot allocate memory\b.*|^Killed\b.*)$/),
+  onLine(/^.*?(?<message>AddressSanitizer: .+|UndefinedBehaviorSanitizer.*|Segmentation fault.*|Bus error.*|Illegal instruction.*|UnhandledPromiseRejection.*)$/, placeNear),
   // ESLint: a place below the file's name
   (lines, index) => {
     const found = /^\s+(?<line>\d+):\d+\s+error\s{2,}(?<message>.+)$/.exec(lines[index] as string)?.groups
     if (found === undefined) return undefined
     const file = lines.slice(Math.max(0, index - 200), index).findLast((line) => /^\S*[\\/]\S+\.\w+$/.test(line))
-    return { message: (found.message as string).replace(/\s{2,}/, ' '), line: found.line, file }
+    return { message: (found.message as string).replace(/\s{2,}/, ' '), place: file === undefined ? undefined : placeOf(file, found.line) }
   },
-  // Test runners' own lines
-  onLine(at(String.raw`^FAILED (?<file>FILE)(?<message>::\S+(?: - .*)?)$`)),
-  onLine(/^\s*(?<message>(?:not ok\b|✗|✘|✖|✕|×)\s*\S.*)$/),
-  withPlace(/^\s*●\s+(?<message>.*\S)\s*$/, JS_FRAME),
-  onLine(at(String.raw`^\s*FAIL\s+(?<file>FILE)(?<message>\s+>\s+.*)?$`)),
-  onLine(/^\s+\d+\)\s+(?<message>\S.*)$/),
-  // Shells and the system
-  onLine(/^(?<message>.*\bcommand not found\b.*|(?:\/bin\/)?\w+: \d+: .*: not found.*|.*is not recognized as an internal or external command.*)$/),
-  onLine(/^(?<message>.*\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|ENETUNREACH)\b.*|.*\b(?:Could not resolve host|Connection refused|Connection timed out|Network is unreachable|Temporary failure in name resolution)\b.*)$/i),
-  onLine(/^(?<message>.*\b(?:ENOENT|EACCES|EPERM|ENOSPC|EADDRINUSE|EMFILE)\b.*|.*\b(?:No such file or directory|Permission denied|Operation not permitted|No space left on device|Address already in use)\b.*)$/i),
-  // Programs that begin the line with the word
-  onLine(/^(?:npm (?:ERR!|error)(?: code)?|\[?(?:ERROR|FATAL)\]?:?)\s+(?<message>(?!A complete log|code E?LIFECYCLE|path |command ).*\S.*)$/),
-  onLine(/^\s*(?:\S{1,40}: )?(?<message>(?:fatal|error|failed|failure)\b[:!]? ?.*\S.*)$/i),
-  onLine(/^(?<message>(?!.*\b(?:0|no|without) (?:errors?|failures?|failed)\b).*(?:\berrors?\b|\bfail(?:ed|ure|s)?\b|\bexception\b|\bpanic\b|\bfatal\b|\w(?:Error|Exception)\b).*)$/i)
+  // Bundlers, linkers, CMake
+  onLine(/^\s*✘ \[ERROR\] (?<message>.+)$/, placeNear),
+  heading(/^ERROR in (?<file>\.?\/\S+)(?: (?<line>\d+):\d+.*)?$/),
+  onLine(at(String.raw`^(?<file>FILE) \((?<line>\d+):\d+\): (?<message>.+)$`)),
+  onLine(/^(?<message>Type error: .+)$/, placeBefore),
+  onLine(/^.*?(?<message>undefined reference to .+|undefined symbol: .+|duplicate symbol .+|Undefined symbols for architecture.*)$/),
+  onLine(/^(?<message>CMake Error at (?<file>\S+?):(?<line>\d+).*)$/),
+  // Infrastructure
+  onLine(/^(?<message>Error: (?!Command failed|Process completed).+)$/, placeNear),
+  onLine(/^(?:psql:)?(?<file>\S+\.sql):(?<line>\d+): ERROR:\s+(?<message>.+)$/),
+  onLine(/^(?:fatal|failed): \[[^\]]+\](?:: \w+!)? => .*?"msg": "(?<message>.+?)"[,}]/)
 ]
 
+/** What test runners, package managers and version control say in lines of their own. */
+const FAIRLY_SURE: readonly Rule[] = [
+  onLine(/^\s*(?<message>--- FAIL: \S+).*$/, placeNear),
+  onLine(at(String.raw`^FAILED (?<file>FILE)(?<message>::\S+(?: - .*)?)$`)),
+  onLine(/^\s*(?<message>(?:not ok\b|✗|✘|✖|✕|×)\s*(?!\d+ problems?\b|failing tests|Building wheel)\S.*)$/, placeNear),
+  onLine(at(String.raw`^\s*FAIL\s+(?<file>FILE)(?<message>\s+>\s+.*)?$`)),
+  onLine(/^\s+\d+\)\s+(?<message>\S.*)$/),
+  heading(/^\* What went wrong:$/),
+  onLine(at(String.raw`^(?<file>FILE):(?<line>\d+):\d+:? (?!\s*(?:warning|note|info|hint|remark|help)\b)(?!.*━)(?<message>\S.*)$`)),
+  onLine(/^(?<message>In (?<file>\S+) line (?<line>\d+)):$/),
+  onLine(/^(?<message>CONFLICT \(.+?\): .*?(?: in (?<file>\S+))?)$/),
+  onLine(/^\s*! \[(?:remote )?rejected\]\s+(?<message>.+)$/),
+  onLine(/^➤ YN(?:0001|0009|0016|0018|0028|0035|0041|0046|0078|0080|0081|0082): (?:[│└] )?(?<message>.+)$/),
+  onLine(/^\s*(?<message>ERR_PNPM_\w+\s.*)$/),
+  onLine(/^.*?(?<message>Error response from daemon: .+|No rule to make target .+)$/),
+  // make, ctest and others sum up what was said before
+  onLine(/^.*?(?<message>#\d+: \S+ \.+\s?\*\*\*(?:Failed|Exception).*)$/)
+]
+
+/** What shells, the system and the network say. */
+const SYSTEM: readonly Rule[] = [
+  onLine(/^(?<message>.*\bcommand not found\b.*|(?:\/bin\/)?\w+: \d+: .*: not found.*|.*is not recognized as an internal or external command.*)$/),
+  onLine(/^(?<file>(?!(?:\/\S*\/)?(?:ba|z|da|k)?sh:)[^\s:]+): line (?<line>\d+): (?<message>.+)$/),
+  onLine(/^(?:(?:\/\S*\/)?(?:ba|z|k|da)?sh: line \d+: )(?<message>.+)$/),
+  onLine(/^(?<message>.*\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|ENETUNREACH)\b (?!\w+$).*|.*\b(?:Could not resolve host|Connection refused|Connection timed out|Network is unreachable|Temporary failure in name resolution|Cannot connect to)\b.*)$/i),
+  onLine(/^(?<message>.*\b(?:ENOENT|EACCES|EPERM|ENOSPC|EADDRINUSE|EMFILE|EROFS)\b:? .*|.*\b(?:No such file or directory|Permission denied|Operation not permitted|No space left on device|Address already in use|Read-only file system)\b.*)$/i),
+  onLine(/^(?:npm (?:ERR!|error|err!))\s+(?<message>(?!A complete log|code |errno |syscall |path |command |workspace |location |Lifecycle script |\d+\s*$).*\S.*)$/),
+  onLine(/^E: (?<message>.+)$/)
+]
+
+/** No word of an error, though the word is in it. */
+const NO_ERROR = /\b(?:0|no|without|zero) (?:known )?(?:errors?|failures?|failed|failing|exceptions?)\b|^\s*(?:✓|✔|√|ok\b|PASS\b)|\.\.\. (?:ok|PASSED)$|\b(?:errors?|failed|failures?|fail)\s*[:=]\s*0\b|^(?:BUILD FAILED|FAILURE: Build failed|Failed to compile\.?$|\*\* BUILD FAILED|Found \d+ errors?|make(?:\[\d+\])?: \*\*\*|error during build:$)/i
+
+/** What only has the word in it, from the more exact to the less. */
+const VAGUE: readonly Rule[] = [
+  onLine(/^(?:\[?(?:ERROR|FATAL|CRITICAL|SEVERE)\]?:?|(?:error|fatal):|error(?= [A-Z]))\s*(?<message>(?!subprocess-exited).*\S.*)$/),
+  onLine(/^\s*(?:\S{1,40}: )?(?<message>(?:fatal|error|failed|failure)\b[:!] ?.*\S.*)$/i),
+  onLine(/^(?<message>.*(?:\b(?:couldn't|could not|cannot|can't|unable to|timed out|Code style issues)\b|\b(?:error|fatal|failure|exception): |\bfailed (?:to|with)\b|\b[1-9]\d* (?:\w+ )?(?:failed|failures?|errors?|failing)\b).*)$/i),
+  onLine(/^(?<message>.*\b(?:not found|missing|invalid|unknown|denied|refused|no such|does not exist)\b.*)$/i),
+  onLine(/^(?<message>.*(?:(?<![\w./-])(?:errors?|fail(?:ed|ure|s)?|exception|panic|fatal)(?![\w./-])|\w(?:Error|Exception)\b).*)$/i)
+]
+
+const TIERS: readonly (readonly Rule[])[] = [SURE, FAIRLY_SURE, SYSTEM, ...VAGUE.map((rule) => [rule])]
+/** From here on what is said is no error unless it says more than the word. */
+const FIRST_VAGUE = 3
+
+/** Where test runners begin to tell what failed; what went before is the tests' own output. */
+const FAILURES = /^\s*● (?!Console$)\S|^=+ (?:FAILURES|ERRORS) =+|^failures:$|Failed Tests \d|^✖ failing tests:|^\s*\d+ failing$|^Failures:$|^There (?:was|were) \d+ (?:failure|error)/
+
 /**
- * The first error that an output tells of, by the syntax of compilers, test runners, stack traces and shells.
+ * The first error that an output tells of, by the syntax of compilers, test runners, stack traces and shells: what is
+ * said in a syntax of its own comes before what only has the word in it; among those alike, the first line counts, for
+ * what follows is mostly its consequence.
  *
- * @param output of a call that failed; only its first 4,000 lines are read
+ * @param output of a call that failed; of more than 262,144 characters beginning and end are read, 4,000 lines
  * @returns undefined where it is empty; of one in which nothing looks like an error, its first line
  */
 export function firstErrorOf (output: string): FirstError | undefined {
   const lines = linesOf(output)
-  let best: { readonly rank: number, readonly match: Match } | undefined
-  for (let index = 0; index < lines.length; index++) {
+  const start = lines.findIndex((line) => FAILURES.test(line))
+  const match = (start > 0 ? search(lines, start, TIERS.slice(0, 1)) : undefined) ?? search(lines, 0, TIERS)
+  const message = shorten((match?.message.trim() ?? '') || match?.place?.file || lines.find((line) => line !== '') || '')
+  if (message === '') return undefined
+  return { message, ...(match?.place !== undefined && { location: match.place }) }
+}
+
+/** The first line that a rule of the surest tier fits. */
+function search (lines: readonly string[], from: number, tiers: ReadonlyArray<readonly Rule[]>): Match | undefined {
+  let best: { readonly tier: number, readonly match: Match } | undefined
+  for (let index = from; index < lines.length && best?.tier !== 0; index++) {
     if (lines[index] === '') continue
-    const upTo = best?.rank ?? RULES.length
-    for (let rank = 0; rank < upTo; rank++) {
-      const match = RULES[rank]?.(lines, index)
+    const isNone = NO_ERROR.test(lines[index] as string)
+    const upTo = Math.min(best?.tier ?? tiers.length, isNone ? FIRST_VAGUE : tiers.length)
+    for (let tier = 0; tier < upTo; tier++) {
+      const match = firstMatch(tiers[tier] ?? [], lines, index)
       if (match === undefined) continue
-      best = { rank, match }
+      best = { tier, match }
       break
     }
-    if (best?.rank === 0) break
   }
-  const match = best?.match ?? { message: lines.find((line) => line !== '') ?? '' }
-  const message = shorten(match.message.trim() || match.file || '')
-  if (message === '') return undefined
-  const { file, line } = match
-  return { message, ...(file === undefined ? {} : { location: { file, ...(line === undefined ? {} : { line: Number(line) }) } }) }
+  return best?.match
+}
+
+function firstMatch (rules: readonly Rule[], lines: readonly string[], index: number): Match | undefined {
+  for (const rule of rules) {
+    const match = rule(lines, index)
+    if (match !== undefined) return match
+  }
+  return undefined
 }
 
 /** What agents put around an output, and what says only that there was an error. */
 const FRAME = /^(?:exit code:? -?\d+|exit status \d+|process exited with code \d+|command failed|\[… .* left out: .*…\])\.?$/i
 // eslint-disable-next-line no-control-regex -- colours and links of terminals
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g
+/** Before each line of a build in a container, and of a box that is drawn around a message. */
+const MARGIN = /^(?:#\d+ [\d.]+ |[│|╷╵] ?(?=\S|\s{2}on ))/
 
 function linesOf (output: string): string[] {
-  return output.replace(ESCAPES, '').split(/\r?\n/, MAX_LINES).map((line) => {
-    const text = line.slice(0, MAX_LINE_CHARS).replace(/<\/?(?:tool_use_)?error>/g, '').trimEnd()
+  const half = MAX_CHARS / 2
+  const read = output.length <= MAX_CHARS ? output : `${output.slice(0, half)}\n${output.slice(-half)}`
+  return read.replace(ESCAPES, '').split(/\r?\n/, MAX_LINES).map((line) => {
+    // What was written over is not seen.
+    const written = line.replace(/\r+$/, '')
+    const shown = written.slice(written.lastIndexOf('\r') + 1)
+    const text = shown.slice(0, MAX_LINE_CHARS).replace(/<\/?(?:tool_use_)?error>/g, '').replace(MARGIN, '').trimEnd()
     return FRAME.test(text.trim()) ? '' : text
   })
 }
