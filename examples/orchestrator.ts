@@ -53,7 +53,7 @@ if (options.once) {
   await app.close()
 } else if (process.stdin.isTTY) {
   console.log('Press Enter to run another task, Ctrl+C to end.')
-  createInterface({ input: process.stdin }).on('line', () => { runTask(announce(randomUUID())) })
+  createInterface({ input: process.stdin }).on('line', () => { void runTask(announce(randomUUID())) })
 } else {
   console.log('The server stays up. Ctrl+C ends it.')
 }

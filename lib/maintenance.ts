@@ -97,7 +97,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
 
   /** The host has rebuilt a table, or added a column that we fill. */
   async function lookAtTables (): Promise<void> {
-    if (await database.repairIfChanged()) chores.round(upkeep)
+    if (await database.repairIfChanged()) void chores.round(upkeep)
     if (database.reopenings === reopenings) return
     reopenings = database.reopenings
     options.onReopened()
@@ -149,10 +149,10 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   const timers = [
-    setInterval(() => { watchOver() }, heartbeatIntervalMs).unref(),
-    setInterval(() => { chores.round(upkeep) }, UPKEEP_INTERVAL_MS).unref()
+    setInterval(() => { void watchOver() }, heartbeatIntervalMs).unref(),
+    setInterval(() => { void chores.round(upkeep) }, UPKEEP_INTERVAL_MS).unref()
   ]
-  watchOver()
+  void watchOver()
   const opened = chores.round(upkeep)
 
   return {

@@ -96,7 +96,7 @@ export class TimelineConnection {
     if (this.#run !== undefined) return
     this.#run = new AbortController()
     this.#attempt = this.#pollUntilMs = 0
-    this.#keepConnected(this.#run.signal)
+    void this.#keepConnected(this.#run.signal)
   }
 
   #stop (): void {

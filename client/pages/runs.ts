@@ -51,9 +51,9 @@ export class RunsLoader {
 
   open (): void {
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#refresh()
+      if (document.visibilityState === 'visible') void this.#refresh()
     })
-    this.#refresh()
+    void this.#refresh()
   }
 
   /** Adds the next page. */
@@ -61,7 +61,7 @@ export class RunsLoader {
     const { nextCursor } = this.runs
     if (nextCursor === undefined) return
     this.#cursors.push(nextCursor)
-    this.#refresh()
+    void this.#refresh()
   }
 
   async #refresh (): Promise<void> {

@@ -58,7 +58,7 @@ export class App extends Component<AppProps, { isFollowing: boolean }> {
               isLoadingOlder: session.isLoadingOlder,
               session,
               onFollow: this.#follow,
-              onNearStart: () => { session.loadOlder() }
+              onNearStart: () => { void session.loadOlder() }
             })}
             ${session.isLoadingOlder && html`<div class="pill older">${spinner()}Loading older events</div>`}
             ${newCount > 0 && html`<button class="pill newer" part="new-events" onClick=${() => this.#follow(true)}>

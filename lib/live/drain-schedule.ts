@@ -46,7 +46,7 @@ export class DrainSchedule {
     if (waitMs > 0) {
       this.#timer = setTimeout(() => {
         this.#timer = undefined
-        this.#run()
+        void this.#run()
       }, waitMs).unref()
     } else {
       this.#isDraining = true

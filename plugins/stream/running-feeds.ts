@@ -49,7 +49,7 @@ class RunningFeeds {
     const { core } = this.#context
     const { look: { running, lastInvocationId }, stop } = await core.running.listen((look, beganAtMs) => {
       this.#looks.push({ look, beganAtMs })
-      this.#work()
+      void this.#work()
     })
     this.#stopLooking = stop
     this.#since = lastInvocationId
@@ -67,7 +67,7 @@ class RunningFeeds {
       follow: () => {
         for (const follow of begin) follow()
         this.#isFollowing = true
-        this.#work()
+        void this.#work()
       },
       stop: () => this.close()
     }

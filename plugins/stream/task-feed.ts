@@ -96,7 +96,7 @@ export class TaskFeed {
       case 'closed': return this.#options.end()
       case 'deleted': return this.end('deleted')
       case 'reached': return this.end('idle')
-      case 'replaced': this.#beginAnew()
+      case 'replaced': void this.#beginAnew()
     }
   }
 
