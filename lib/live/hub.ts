@@ -1,4 +1,6 @@
 import { systemClock, type Clock } from '../time/clock.js'
+import { debug } from '../debug.js'
+import { publish } from '../lifecycle.js'
 import type { Logger } from '../logger.js'
 import { noMeter, type Meter } from '../meter.js'
 import type { TimelineReader, WakeBus } from '../store/port.js'
@@ -84,6 +86,7 @@ class TailHub implements Hub {
     this.#poll = new SafetyPoll({
       changeMark: () => options.reader.changeMark(),
       onChange: () => {
+        debug.live('the poll has seen a change')
         this.#meter.woken('poll')
         this.#wakeAndImport()
       },
@@ -104,7 +107,8 @@ class TailHub implements Hub {
       meter: this.#meter
     })
     this.#join(tail, session)
-    session.start()
+    publish('viewer.connected', () => ({ taskId }))
+    void session.start()
     return session
   }
 
@@ -183,6 +187,7 @@ class TailHub implements Hub {
   #listen (): void {
     if (this.#isClosed) return
     this.#unsubscribe ??= this.#options.bus.subscribe((taskIds) => {
+      debug.live('woken by a hint of %s', taskIds === '*' ? 'some task' : `${taskIds.length} tasks`)
       this.#meter.woken('hint')
       this.wake(taskIds)
     })
@@ -220,6 +225,7 @@ class TailHub implements Hub {
     this.#waiting = []
     await this.#import()
     const failed = new Set(await this.#advance(tails))
+    debug.live('drained %d tasks, %d of them failed', tails.length, failed.size)
     for (const tail of failed) if (this.#tails.get(tail.taskId) === tail) this.#dirty.add(tail)
     for (const one of waiting) {
       if (this.#dirty.has(one.tail) && failed.has(one.tail)) this.#waiting.push(one)

@@ -1,3 +1,4 @@
+import { publish } from '../lifecycle.js'
 import type { Meter } from '../meter.js'
 import type { Chunk } from './chunks.js'
 import { isKnown, type Cursor } from '../model/cursor.js'
@@ -125,7 +126,10 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
   onEnd (reason: EndReason): void {
     if (this.#isClosed) return
     this.close()
-    if (reason === 'slow') this.#host.meter.viewerEvicted()
+    if (reason === 'slow') {
+      this.#host.meter.viewerEvicted()
+      publish('viewer.evicted', () => ({ taskId: this.#tail.taskId, seq: this.#cursor }))
+    }
     this.#viewer.onEnd(reason)
   }
 
@@ -196,7 +200,7 @@ export class ViewerSession implements Subscription, TailMember, LiveMember {
     this.#tail.live.delete(this)
     this.#isBehind = true
     this.#host.meter.viewerPaused()
-    this.#catchUp()
+    void this.#catchUp()
   }
 
   /** Resolves when the peer has caught up or the session is over; ends it when nothing moves for too long. */

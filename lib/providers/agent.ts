@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { InvocationResult, InvokeOptions } from '../model/activity.js'
+import { debug } from '../debug.js'
 import { timelineError } from '../errors.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { Agent, AgentCall, AgentOptions, CliAdapter, Conversation, Verdict } from './adapter.js'
@@ -54,6 +55,8 @@ export function createAgent<State> (
       onLine,
       onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(atWord(line), state, log) }) }
     }, state, log)
+    debug.providers('%s: %d lines, exit code %s, signal %s, %s', adapter.name, lines, end.exitCode, end.signal,
+      end.stopReason ?? 'ended by itself')
     if (lines === 0 && end.stopReason === undefined && usesDefaults(options)) throwIfTooOld(command, end)
     // Ended from outside, its exit says nothing of its work, which was done.
     const isDone = end.stopReason !== undefined && end.stopReason !== 'aborted' && hasFinished()

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { debug } from '../debug.js'
 import { createActivityLog, type ActivityLog } from './activity-log.js'
 import type { CliAdapter, Verdict } from './adapter.js'
 import { createCommandAdapter, keepLine, type CommandState } from './command.js'
@@ -92,6 +93,7 @@ export function createRecognisingAdapter (
     const isFirst = !state.latest.has(format)
     const isResumed = state.bySession.has(key) || (isFirst && isResuming(format))
     const reader = { format, parser: format.createParser({ isResumed }), log: log.session() }
+    debug.providers('recognised %s, reader %d', format.name, state.readers.length + 1)
     state.readers.push(reader)
     state.latest.delete(format)
     state.latest.set(format, reader)

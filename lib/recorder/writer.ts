@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../time/clock.js'
 import { timelineError, type TimelineError } from '../errors.js'
+import { debug } from '../debug.js'
+import { publish } from '../lifecycle.js'
 import type { Logger } from '../logger.js'
 import type { Meter } from '../meter.js'
 import type { Caps } from '../options.js'
@@ -154,7 +156,8 @@ export function createWriter (options: WriterOptions): Writer {
         }, ops)
         return written
       })
-      options.meter.batchWritten(ops.length, (performance.now() - startedAt) / 1000)
+      const seconds = (performance.now() - startedAt) / 1000
+      options.meter.batchWritten(ops.length, seconds)
       unsure = undefined
       // What the first attempt stored is what counts: the ids of its runs, for one.
       const outcome = committed.wasCommitted && before !== undefined ? before.outcome : committed
@@ -167,6 +170,7 @@ export function createWriter (options: WriterOptions): Writer {
       if (singles > 0) singles--
       applyOutcome(outcome)
       finish(entries)
+      reportCommit(ops, outcome, seconds)
       options.onCommit(outcome.taskIds)
       if (outcome.generation > generation) tellReplaced(outcome.generation)
     } catch (error) {
@@ -174,6 +178,18 @@ export function createWriter (options: WriterOptions): Writer {
       if (isRefusal(error)) unsure = undefined
       else if (written?.wasCommitted === false) unsure = { entries, outcome: written }
       await afterFailure(error, entries)
+    }
+  }
+
+  function reportCommit (ops: readonly Op[], { ids, taskIds, wasCommitted }: BatchOutcome, seconds: number): void {
+    debug.recorder('batch %d of writer %s: %d operations, %d tasks, %d ms%s', batch, options.writerId, ops.length,
+      taskIds.length, Math.round(seconds * 1000), wasCommitted ? ', had been committed before' : '')
+    publish('batch.committed', () => ({ operations: ops.length, tasks: taskIds.length, seconds }))
+    for (const [{ taskId }, invocationId] of ids) publish('invocation.started', () => ({ taskId, invocationId }))
+    for (const op of ops) {
+      if (op.kind !== 'end' || op.run.id === undefined || op.run.isUnrecorded) continue
+      const { taskId, id: invocationId } = op.run
+      publish('invocation.ended', () => ({ taskId, invocationId }))
     }
   }
 
@@ -217,6 +233,8 @@ export function createWriter (options: WriterOptions): Writer {
       })
       if (isRepaired && failures === 1) return
     }
+    debug.recorder('batch %d of writer %s failed for the %d. time: %s; again in %d ms', batch + 1, options.writerId,
+      failures, lastError.code, Math.round(retryInMs))
     // Another process that writes is no trouble, one that keeps the lock is.
     options.troubles.tell(isBusy(error) ? error : lastError, performance.now() - failingSince > TELL_LOCKED_AFTER_MS)
   }

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { up } from '../../../migrations/010_invocation_lifecycle.js'
 import { TRIGGERS, YOUNGEST_TABLE } from '../../../migrations/statements.js'
 import { timelineError } from '../../errors.js'
+import { debug } from '../../debug.js'
 import { noMeter, type Meter } from '../../meter.js'
 import { inspectHost, type HostSchema } from './host-schema.js'
 import { createHost, type Host, type HostOptions } from '../../host/host.js'
@@ -174,7 +175,10 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       const { db, direct } = writer
       return await db.transaction().execute((trx) => work(direct ?? trx, host))
     } catch (error) {
-      if (isBusy(error)) meter.lockMet()
+      if (isBusy(error)) {
+        debug.store('%s: the lock is taken', factory.path ?? ':memory:')
+        meter.lockMet()
+      }
       throw error
     }
   }

@@ -1,5 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import { parseTime, toIso, type Clock } from '../../time/clock.js'
+import { debug } from '../../debug.js'
+import { publish } from '../../lifecycle.js'
 import type { Meter } from '../../meter.js'
 import { currentOwner, judgeOwner, parseOwner } from '../../liveness/owner.js'
 import { abortedMetadata, MAX_OPEN_CALLS, readToolKind, type OpenCall } from '../../model/run.js'
@@ -70,7 +72,10 @@ export async function endLostRuns (database: Database, options: ReconcileOptions
       const openCalls = await findOpenCalls(database, run, options.now())
       const hasEnded = await database.write(
         (trx, host) => endRun(trx, host.schema.invocations, run, openCalls, options.now()), PATIENCE_MS)
-      if (hasEnded) options.meter?.lostRunEnded()
+      if (!hasEnded) continue
+      options.meter?.lostRunEnded()
+      debug.liveness('run %d of task %s is ended as lost', run.invocation_id, run.task_id)
+      publish('invocation.lost', () => ({ taskId: run.task_id, invocationId: Number(run.invocation_id) }))
     } catch (error) {
       // A lock is everybody's; anything else is the matter of this run, and keeps no other from its end.
       if (isBusy(error)) throw error
@@ -102,7 +107,10 @@ async function findLost (
   return rows.filter((row) => {
     if (row.writer === null || row.writer === writerId) return false
     let verdict = verdicts.get(row.writer)
-    if (verdict === undefined) verdicts.set(row.writer, verdict = judgeOwner(parseOwner(row.owner), self))
+    if (verdict === undefined) {
+      verdicts.set(row.writer, verdict = judgeOwner(parseOwner(row.owner), self))
+      debug.liveness('writer %s: %s', row.writer, verdict)
+    }
     if (verdict !== 'unknown') return verdict === 'dead'
     return silences.since(Number(row.invocation_id), `${row.heartbeat_at} ${row.written_at}`) > ownerLeaseMs
   })
