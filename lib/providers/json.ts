@@ -31,8 +31,14 @@ export function identifier (value: unknown): string {
 
 /** Leaves out the members that are undefined; the object itself where there are none. */
 export function compact<T extends object> (value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  if (!Object.values(value).includes(undefined)) return value as never
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never
+  // Called for each activity: lists of entries took a tenth of a parser's time.
+  const known: Partial<T> = {}
+  let isWhole = true
+  for (const name of Object.keys(value) as Array<keyof T>) {
+    if (value[name] === undefined) isWhole = false
+    else known[name] = value[name]
+  }
+  return (isWhole ? value : known) as never
 }
 
 /** Content blocks; a plain string is one of text. */
