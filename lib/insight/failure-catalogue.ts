@@ -116,7 +116,7 @@ export const FAILURE_CATALOGUE: Readonly<Record<FailureCode, FailureKind>> = {
     title: 'The agent could not be started',
     class: 'host',
     retryable: false,
-    means: 'The program is not installed, cannot be executed, does not know its options, or its working directory is missing.',
+    means: 'The program is not installed, cannot be executed, does not understand its options or settings, or its working directory is missing.',
     remedy: 'Install or update it on the machine that runs it, and look at its `PATH` and directory.'
   },
   cli_crashed: {

@@ -27,6 +27,11 @@ const tail = (stderrTail: string, parts: Partial<FailureEvidence> = {}): Partial
 
 const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
   usage_limit: [
+    [said('claude', "You've hit your session limit · resets 3:45pm", 'rate_limit'), 'usage_limit'],
+    [said('claude', "You've hit your Opus limit · resets Mon 12:00am", 'rate_limit'), 'usage_limit'],
+    [said('copilot', '402 {"error":{"message":"You have no quota","code":"quota_exceeded"}}', 'quota'), 'usage_limit'],
+    [said('gemini', '{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}]}}'), 'usage_limit'],
+    [said('claude', 'Claude usage limit reached. Your limit will reset at 11am (Europe/Bucharest).', 'api_error'), 'usage_limit'],
     [said('claude', 'Claude AI usage limit reached|1796050800', 'api_error'), 'usage_limit'],
     [said('claude', "You've hit your limit · resets 3pm (Europe/Berlin)", 'rate_limit'), 'usage_limit'],
     [said('claude', '5-hour limit reached ∙ resets 11pm\n/upgrade to increase your usage limit.', 'api_error'), 'usage_limit'],
@@ -43,6 +48,16 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [said('kimi', "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle."), 'usage_limit']
   ],
   rate_limit: [
+    [said('claude', 'API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited', 'api_error'), 'rate_limit'],
+    [said('claude', 'API Error: Rate limit reached', 'api_error'), 'rate_limit'],
+    [said('claude', 'API Error: Request rejected (429) · this may be a temporary capacity issue', 'api_error'), 'rate_limit'],
+    [said('copilot', "Sorry, you've hit a rate limit that restricts the number of Copilot model requests you can make within a specific time period. Please try again in 2 hours."), 'rate_limit'],
+    [said('codex', 'stream disconnected before completion: Rate limit is exceeded. Try again in 17 seconds.', 'turn-failed'), 'rate_limit'],
+    [said('gemini', '[API Error: [{ "error": { "code": 429, "message": "Resource exhausted. Please try again later.", "status": "RESOURCE_EXHAUSTED" } }]]'), 'rate_limit'],
+    [said('gemini', '[API Error: {"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details. For more information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits","status":"RESOURCE_EXHAUSTED"}}]'), 'rate_limit'],
+    [said('goose', 'Rate limit exceeded: Some(Object {"error": Object {"message": String("This request would exceed your organization’s rate limit of 80,000 input tokens per minute."), "type": String("rate_limit_error")}})'), 'rate_limit'],
+    [said('cursor', 'Error: [resource_exhausted] Error'), 'rate_limit'],
+    [said('kimi', "LLM provider error: Error code: 429 - {'error': {'message': 'Your account request reached max organization concurrency: 3', 'type': 'rate_limit_reached_error'}}"), 'rate_limit'],
     [said('claude', 'API Error: Request rejected (429) · Number of requests has exceeded your rate limit', 'api_error'), 'rate_limit'],
     [said('claude', '429 {"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your organization\'s rate limit of 30,000 input tokens per minute"}}', 'api_error'), 'rate_limit'],
     [said('codex', 'exceeded retry limit, last status: 429 Too Many Requests, request id: req_1', 'turn-failed'), 'rate_limit'],
@@ -54,6 +69,9 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ status: 'timeout', reason: 'timeout', error: 'The run took longer than 60000 ms and was ended.', waits: [{ seq: 9, message: 'Waiting for a retry after rate limit (3 of 10)', what: 'rate limit', waitKind: 'rate_limit' }] }, 'rate_limit']
   ],
   overloaded: [
+    [said('claude', 'API Error: Repeated 529 Overloaded errors. The API is at capacity — this is usually temporary.', 'api_error'), 'overloaded'],
+    [said('cursor', 'ConnectError: [unavailable] Error'), 'overloaded'],
+    [said('gemini', '{"error":{"code":503,"message":"This model is currently experiencing high demand. Spikes in demand are usually temporary.","status":"UNAVAILABLE"}}'), 'overloaded'],
     [said('claude', 'API Error: 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}', 'api_error'), 'overloaded'],
     [said('claude', 'API Error: 529 Overloaded. This is a server-side issue, usually temporary — try again in a moment.', 'api_error'), 'overloaded'],
     [said('codex', 'Selected model is at capacity. Please try a different model.', 'turn-failed'), 'overloaded'],
@@ -63,6 +81,14 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [said('kimi', 'The engine is currently overloaded, please try again later', 'engine_overloaded_error'), 'overloaded']
   ],
   api_error: [
+    [said('codex', 'stream disconnected before completion: An error occurred while processing your request. You can retry your request, or contact us through our help center.', 'turn-failed'), 'api_error'],
+    [said('copilot', 'Execution failed: Failed to get response from the AI model; retried 5 times (total retry wait time: 92.78 seconds)', 'query'), 'api_error'],
+    [said('goose', 'Request failed: Request failed with status: 400 Bad Request. Message: * GenerateContentRequest.contents[13].parts: contents.parts must not be empty.'), 'api_error needs-person'],
+    [said('claude', 'API Error: 400 due to tool use concurrency issues. Run /rewind to recover the conversation.', 'api_error'), 'api_error needs-person'],
+    [said('claude', 'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"max_tokens must be greater than thinking.budget_tokens"}}', 'api_error'), 'api_error needs-person'],
+    [said('claude', 'Claude Opus is not available with the Claude Pro plan', 'api_error'), 'api_error needs-person'],
+    [said('claude', 'API Error (504 Gateway Timeout): upstream request timeout', 'api_error'), 'api_error'],
+    [said('opencode', 'ProviderModelNotFoundError: anthropic/claude-9', 'ProviderModelNotFoundError'), 'api_error needs-person'],
     [said('claude', 'API Error: 500 {"type":"error","error":{"type":"api_error","message":"Internal server error"}}', 'api_error'), 'api_error'],
     [said('gemini', 'API error 500: An internal error has occurred.', 'api_error', 244), 'api_error'],
     [said('codex', 'unexpected status 502 Bad Gateway: <html>, url: https://chatgpt.com/backend-api/codex/responses', 'turn-failed'), 'api_error'],
@@ -75,6 +101,12 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [said('opencode', 'The model stopped with content-filter.', 'content-filter'), 'api_error agent']
   ],
   network: [
+    [said('claude', 'Unable to connect to API: SSL certificate verification failed. Check your proxy or corporate SSL certificates', 'api_error'), 'network host'],
+    [said('opencode', 'Unable to connect. Is the computer able to access the url?'), 'network'],
+    [said('cursor', 'ConnectError: [deadline_exceeded] the operation timed out'), 'network'],
+    [said('codex', 'Reconnecting... 5/5 (stream disconnected before completion: Transport error)', 'turn-failed'), 'network'],
+    [{ provider: 'sh', reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'pip install requests', "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError': Failed to establish a new connection: [Errno -3] Temporary failure in name resolution\nERROR: Could not find a version that satisfies the requirement requests")] }, 'network'],
+    [{ provider: 'sh', reason: 'exit-code', exitCode: 128, failedCalls: [failedCall(4, 'git clone https://github.com/x/y', "Cloning into 'y'...\nfatal: unable to access 'https://github.com/x/y/': Could not resolve host: github.com")] }, 'network'],
     [said('claude', 'API Error: Connection refused — a firewall or proxy may be blocking it (ECONNREFUSED)', 'api_error'), 'network'],
     [said('claude', 'API Error: Unable to connect to API (ENOTFOUND)', 'api_error'), 'network'],
     [said('claude', 'Request timed out. If the API is slow to answer, or a proxy or gateway holds responses, set API_TIMEOUT_MS', 'api_error'), 'network'],
@@ -86,6 +118,13 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ provider: 'sh', reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'npm ci', 'npm error code ENOTFOUND\nnpm error syscall getaddrinfo\nnpm error errno ENOTFOUND\nnpm error network request to https://registry.npmjs.org/left-pad failed, reason: getaddrinfo ENOTFOUND registry.npmjs.org')] }, 'network']
   ],
   authentication: [
+    [said('claude', 'Your organization has disabled Claude subscription access for Claude Code · Use an Anthropic API key instead', 'api_error'), 'authentication'],
+    [said('kimi', 'LLM not set, send "/login" to login'), 'authentication'],
+    [said('droid', 'Exec failed: Authentication failed. Please log in using /login or set a valid FACTORY_API_KEY environment variable'), 'authentication'],
+    [said('copilot', 'Error: No authentication information found. Copilot can be authenticated with GitHub using an OAuth Token or a Fine-Grained Personal Access Token.'), 'authentication'],
+    [said('codex', 'exceeded retry limit, last status: 401 Unauthorized, request id: req_1', 'turn-failed'), 'authentication'],
+    [said('claude', 'API Error: 403 {"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission to use the specified resource."}}', 'api_error'), 'authentication'],
+    [said('cursor', 'Error: [unauthenticated] Error'), 'authentication'],
     [said('claude', 'Invalid API key · Please run /login', 'authentication_failed'), 'authentication'],
     [said('claude', 'API Error: 401 {"type":"error","error":{"type":"authentication_error","message":"OAuth token has expired. Please obtain a new token or refresh your existing token."}}', 'api_error'), 'authentication'],
     [said('claude', 'Not logged in · Please run /login', 'api_error'), 'authentication'],
@@ -100,6 +139,9 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ provider: 'sh', reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'git push origin main', 'git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.')] }, 'authentication']
   ],
   billing: [
+    [said('codex', 'To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.', 'turn-failed'), 'billing'],
+    [said('droid', '402 status code: Ready for more? Reload your tokens at https://app.factory.ai/settings/billing'), 'billing'],
+    [said('goose', 'Credits exhausted: Insufficient credits. Add more using https://openrouter.ai/settings/credits'), 'billing'],
     [said('claude', 'Credit balance is too low', 'billing_error'), 'billing'],
     [said('claude', 'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."}}', 'api_error'), 'billing'],
     [said('codex', 'Quota exceeded. Check your plan and billing details.', 'turn-failed'), 'billing'],
@@ -110,6 +152,10 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ provider: 'kimi', reason: 'insufficient_balance', error: 'failed to run prompt' }, 'billing']
   ],
   context_overflow: [
+    [said('goose', 'Server error: Failed to call Bedrock: ValidationException: "The model returned the following errors: prompt is too long: 227255 tokens > 200000 maximum"'), 'context_overflow'],
+    [said('claude', 'Error during compaction: Error: Conversation too long. Press esc twice to go up a few messages and try again.', 'api_error'), 'context_overflow'],
+    [said('claude', 'Request too large (max 30MB). Double press esc to go back and try with a smaller file.', 'api_error'), 'context_overflow'],
+    [said('codex', 'Your input exceeds the context window of this model. Please adjust your input and try again.', 'turn-failed'), 'context_overflow'],
     [said('claude', 'Prompt is too long', 'prompt_too_long'), 'context_overflow'],
     [said('claude', 'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 190000 + 21333 > 200000"}}', 'api_error'), 'context_overflow'],
     [said('claude', "API Error: Claude's response exceeded the 32000 output token maximum. To configure this behavior, set the CLAUDE_CODE_MAX_OUTPUT_TOKENS environment variable.", 'api_error'), 'context_overflow'],
@@ -121,6 +167,8 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ error: 'The prompt is longer than Codex accepts: 1,048,576 characters.', reason: 'AGENT_TIMELINE_PROMPT_TOO_LONG' }, 'context_overflow']
   ],
   max_turns: [
+    [said('kimi', 'Max number of steps reached: 100', 'exit-code'), 'max_turns'],
+    [said('copilot', 'Reached the maximum number of autopilot continues (20)', 'failed'), 'max_turns'],
     [said('claude', 'Reached maximum number of turns (25)', 'error_max_turns'), 'max_turns'],
     [said('gemini', 'Reached max session turns for this session. Increase the number of turns by specifying maxSessionTurns in settings.json.', 'FatalTurnLimitedError', 53), 'max_turns'],
     [said('acp', 'The turn ended with max_turn_requests.', 'max_turn_requests'), 'max_turns'],
@@ -135,6 +183,7 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [said('cline', 'Stopped: exceeded the cost limit', 'cost_limit'), 'budget']
   ],
   permission_denied: [
+    [said('droid', 'Error: Insufficient permission to proceed. Re-run with --auto medium or --skip-permissions-unsafe'), 'permission_denied'],
     [{ reason: 'exit-code', exitCode: 1, error: 'it failed', failedCalls: [failedCall(5, 'touch x', 'Permission to use Bash has been denied.', { status: 'denied' })] }, 'permission_denied'],
     [tail('\u001b[31mGemini CLI is not running in a trusted directory. To proceed, either use `--skip-trust`\u001b[0m', { provider: 'gemini', exitCode: 55 }), 'permission_denied'],
     [tail('Not inside a trusted directory and --skip-git-repo-check was not specified.', { provider: 'codex' }), 'permission_denied'],
@@ -164,6 +213,9 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'npm install', 'npm error code ERESOLVE\nnpm error ERESOLVE unable to resolve dependency tree'), failedCall(9, 'npm test', "Error: Cannot find module 'left-pad'")] }, 'command_failed']
   ],
   cli_missing: [
+    [{ provider: 'gemini', exitCode: 52, reason: 'no-result', error: 'Gemini ended without a result (exit code 52).' }, 'cli_missing'],
+    [tail('Error loading config.toml: unknown variant `x`, expected one of `a`, `b`', { provider: 'codex' }), 'cli_missing'],
+    [{ provider: 'claude', reason: 'error', error: 'spawn E2BIG' }, 'cli_missing'],
     [{ error: 'The command claude was not found. Install it, or give its whole path.', reason: 'AGENT_TIMELINE_COMMAND_NOT_FOUND' }, 'cli_missing'],
     [{ error: 'spawn claude ENOENT', reason: 'ENOENT' }, 'cli_missing'],
     [tail('sh: 1: codex: not found', { exitCode: 127, provider: 'sh', reason: 'exit-code' }), 'cli_missing'],
@@ -173,6 +225,9 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ error: 'The working directory does not exist: /srv/gone.', reason: 'AGENT_TIMELINE_CWD_NOT_FOUND' }, 'cli_missing']
   ],
   cli_crashed: [
+    [said('codex', 'internal error; agent loop died unexpectedly', 'turn-failed'), 'cli_crashed'],
+    [tail("node:internal/modules/cjs/loader:1228\n  throw err;\n  ^\n\nError: Cannot find module '/usr/lib/node_modules/x/cli.js'\n    at Function._resolveFilename (node:internal/modules/cjs/loader:1225:15)\n\nNode.js v22.12.0", { provider: 'qwen' }), 'cli_crashed'],
+    [{ provider: 'codex', exitCode: -1073740791, reason: 'no-result', error: 'Codex ended without an outcome (exit code -1073740791).' }, 'cli_crashed'],
     [{ exitCode: null, signal: 'SIGSEGV', reason: 'no-result', error: 'Claude ended without a result (signal SIGSEGV).' }, 'cli_crashed'],
     [{ exitCode: 139, reason: 'no-result', error: 'Segmentation fault (core dumped)' }, 'cli_crashed'],
     [{ exitCode: 3221225477, reason: 'no-result', error: 'Claude ended without a result (exit code 3221225477).' }, 'cli_crashed'],
@@ -184,6 +239,9 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ error: 'Claude reported success, but ended with exit code 1.', reason: 'exit-code', exitCode: 1 }, 'cli_crashed']
   ],
   out_of_memory: [
+    [tail('runtime: out of memory: cannot allocate 4194304-byte block\nfatal error: out of memory', { exitCode: 2 }), 'out_of_memory'],
+    [{ provider: 'own', error: 'Container was OOMKilled (exit code 137)', reason: 'error', exitCode: 137 }, 'out_of_memory'],
+    [{ reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(8, './gradlew build', 'Expiring Daemon because JVM heap space is exhausted\nException in thread "main" java.lang.OutOfMemoryError: Java heap space')] }, 'out_of_memory'],
     [tail('<--- Last few GCs --->\n\n[1:0x1] 100 ms: Mark-sweep\n\nFATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n----- Native stack trace -----\n\n 1: 0xb76dc5 node::OOMErrorHandler', { exitCode: 134, signal: null }), 'out_of_memory'],
     [tail('memory allocation of 4294967296 bytes failed', { provider: 'codex', exitCode: null, signal: 'SIGABRT' }), 'out_of_memory'],
     [{ reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(8, 'npm run build', 'FATAL ERROR: Ineffective mark-compacts near heap limit Allocation failed - JavaScript heap out of memory\nAborted', { exitCode: 134 })] }, 'out_of_memory'],
@@ -197,6 +255,7 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ exitCode: null, signal: 'SIGTERM', error: 'Ended by SIGTERM' }, 'killed']
   ],
   timeout: [
+    [{ status: 'timeout', reason: 'timeout', error: 'The run took longer than 60000 ms and was ended.', exitCode: null, signal: 'SIGKILL', errors: [{ seq: 2, message: 'apply_patch verification failed' }] }, 'timeout'],
     [{ status: 'timeout', reason: 'timeout', error: 'The run took longer than 60000 ms and was ended.', openCalls: [{ seq: 4, callId: 'a', name: 'Bash', message: 'exec: npm test', startedAt: '2026-11-30T11:59:00.000Z' }] }, 'timeout'],
     [{ status: 'timeout', error: 'Timed out' }, 'timeout'],
     [{ provider: 'own', error: 'Agent timed out after 600 seconds', reason: 'error', exitCode: 1 }, 'timeout'],
@@ -219,6 +278,9 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ provider: 'codex', reason: 'lost', failedCalls: [failedCall(4, 'npm test', 'not ok 1')] }, 'runner_lost']
   ],
   cancelled: [
+    [said('codex', 'interrupted (Ctrl-C). Something went wrong? Hit `/feedback` to report the issue.', 'turn-failed'), 'cancelled'],
+    [{ provider: 'own', reason: 'aborted', error: 'This operation was aborted' }, 'cancelled'],
+    [{ provider: 'gemini', exitCode: 130, reason: 'FatalCancellationError', error: 'Operation cancelled.' }, 'cancelled'],
     [{ reason: 'aborted', error: 'The run was aborted.', signal: 'SIGTERM', exitCode: null }, 'cancelled'],
     [{ reason: 'aborted_tools', error: 'The run was interrupted.', exitCode: 0 }, 'cancelled'],
     [{ provider: 'acp', reason: 'cancelled', error: 'The turn ended with cancelled.' }, 'cancelled'],
@@ -260,6 +322,21 @@ t.test('the catalogue has every code, and each rule fits its example before all 
   const names = [...MESSAGE_RULES, ...ENDING_REASONS, ...API_REASONS, ...EXIT_CODES, ...SIGNALS].map(({ name }) => name)
   t.equal(new Set(names).size, names.length)
   t.ok(Object.values(FAILURE_CATALOGUE).every((kind) => FAILURE_CLASSES.includes(kind.class)))
+})
+
+t.test('words that only look like a reason name none', async (t) => {
+  const texts = [
+    'Review rejected: two tests are missing', 'Expected 3 files, got 2', 'The spec is ambiguous, I stopped', 'Validation failed: title is required',
+    'exit status 3', 'Claude ended with error_during_execution.', 'File not found: src/login.ts', 'Unexpected end of the plan', 'Merge conflict in src/app.ts',
+    'Task failed with 3 errors', 'parse error in line 401: missing brace', 'processed 500 of 503 items', 'found 429 issues in 12 files', 'step 529 of 600 failed',
+    'The turn failed.', 'The agent said that it failed.', 'Commit 403abc1 is not on main', 'The login page has no button', 'Could not apply the patch to session.ts',
+    'Network tab shows nothing', 'the budget table is empty', 'Please add a test for the rate limiter', 'Deploy to staging failed', 'Model "Cart" has no field "total"',
+    'git exited with 128', 'Not enough context to decide', 'Memory of the session was cleared', 'Killed the old branch', 'kill switch is on', 'timeout option is not set'
+  ]
+  for (const error of texts) {
+    const { code, rule } = explainFailure(evidence({ provider: 'own', error, reason: 'error', exitCode: 1 }))!
+    t.equal(code, 'unknown', `${error} (${rule})`)
+  }
 })
 
 t.test('a run that did not fail has no failure', async (t) => {
