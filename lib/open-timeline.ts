@@ -26,6 +26,9 @@ import { adoptNewInvocations } from './store/sqlite/adopt.js'
 import { openDatabase, type DatabaseOptions, type OpeningLimits } from './store/sqlite/database.js'
 import { deleteTask } from './store/sqlite/delete-task.js'
 import { openLateDatabase } from './store/sqlite/late-database.js'
+import { createAnswerReader } from './store/sqlite/answers.js'
+import type { AnswerReader } from './store/answers.js'
+import { summarise } from './live/summarise.js'
 import { createReader, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/sqlite/reader.js'
 import { createReadRunning } from './store/sqlite/running.js'
 import { withScope } from './store/scoped-reader.js'
@@ -100,6 +103,9 @@ const KNOWN_OPTIONS = [
 export interface TimelineCore {
   readonly timeline: Timeline
   readonly reader: TimelineReader
+  readonly answers: AnswerReader
+  /** Which tasks are seen; undefined for all. */
+  readonly scope?: TaskScope
   readonly hub: Hub
   readonly running: RunningTasks
   readonly health: HealthMonitor
@@ -197,6 +203,7 @@ export async function openCore (
     // A database that is away is told of as such, what a host's own source threw is not.
     onImportError: (error) => isOfDatabase(error) ? troubles.tell(error) : warnOfImport(error)
   })
+  const answers = createAnswerReader((query) => database.read((db) => query(db)))
   const readRunning = createReadRunning()
   const trouble = new ReadTrouble(now)
   const health = createHealthMonitor({
@@ -308,6 +315,10 @@ export async function openCore (
       return reader.listInvocations(taskId === undefined ? rest : { ...rest, taskId: checkTaskId(taskId) })
     },
 
+    async getSummary (taskId) {
+      return summarise(reader, answers, checkTaskId(taskId), now)
+    },
+
     events (options) {
       checkObject('options', options)
       const { taskId, after, ...rest } = options
@@ -337,13 +348,14 @@ export async function openCore (
   const core: TimelineCore = {
     timeline,
     reader,
+    answers,
     hub,
     running,
     health,
     trouble,
     within (scope) {
       const scoped = withScope(reader, scope)
-      return { ...core, reader: scoped, get running () { return runningWithin(scope, scoped) } }
+      return { ...core, reader: scoped, scope, get running () { return runningWithin(scope, scoped) } }
     },
     close: timeline.close
   }

@@ -1,3 +1,4 @@
+import type { TaskSummary } from './model/answers.js'
 import type { InvocationDetails, TaskInfo, TimelineEvent } from './model/events.js'
 import { openCore, type OpenOptions } from './open-timeline.js'
 import type { InvocationHandle, InvocationRun } from './recorder/recorder.js'
@@ -6,7 +7,9 @@ import type { InvocationFilter, InvocationList, PageQuery, TimelinePage } from '
 
 export type { ActivityType, InvocationActivity, InvocationResult, OnActivity, Usage } from './model/activity.js'
 export type { ErrorCode, TimelineError } from './errors.js'
+export type * from './model/answers.js'
 export type * from './model/events.js'
+export type * from './model/failure.js'
 export type { HostTaskEvent, HostTaskEvents, TaskEventSource } from './host/task-events.js'
 export type { Logger } from './logger.js'
 export type { Caps } from './options.js'
@@ -60,6 +63,13 @@ export interface Timeline {
   getInvocation (id: number, query?: PageQuery): Promise<InvocationDetails | undefined>
   /** Invocations, newest first. */
   listInvocations (filter?: Omit<InvocationFilter, 'taskId'> & { readonly taskId?: string | number }): Promise<InvocationList>
+  /**
+   * What is known of a task now: its state and worst verdict, failure, cost, calls, time, files, plan. Exact for a task of
+   * any length.
+   *
+   * @throws AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_INVALID_TASK_ID
+   */
+  getSummary (taskId: string | number): Promise<TaskSummary>
   /** A task's events: the stored ones, then those that come, each once, in order. Ends when `signal` says so. */
   events (options: { readonly taskId: string | number, readonly after?: number, readonly signal?: AbortSignal }):
   AsyncIterable<TimelineEvent>

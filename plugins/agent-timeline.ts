@@ -6,6 +6,7 @@ import { timelineError } from '../lib/errors.js'
 import type { Timeline } from '../lib/timeline.js'
 import { isLoopback } from './allowed-hosts.js'
 import { invocationRoutes } from './routes/invocation-routes.js'
+import { taskRoutes } from './routes/task-routes.js'
 import { metricsRoute } from './metrics/metrics-route.js'
 import { createMetrics } from './metrics/metrics.js'
 import { OpenStreams } from './stream/open-streams.js'
@@ -84,6 +85,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
       if (metrics !== undefined) metricsRoute(api, metrics, options.tasksOf)
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)
+      taskRoutes(api, projects)
       streamRoutes(api, { projects, streams, monitoring })
     }, { prefix: apiPrefix })
     await scope.register(ui, {

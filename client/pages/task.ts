@@ -10,6 +10,7 @@ const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
   in_tool: '● ',
   waiting: '‖ ',
   quiet: '… ',
+  looping: '! ',
   stuck: '! ',
   lost: '✕ ',
   unknown: '? ',

@@ -23,7 +23,7 @@ export interface Summary {
 }
 
 /** Best first; what is not here is as good as `working`: lists must not jump with every tool call. */
-const TROUBLES: readonly HealthState[] = ['waiting', 'unknown', 'quiet', 'stuck', 'lost']
+const TROUBLES: readonly HealthState[] = ['waiting', 'unknown', 'quiet', 'looping', 'stuck', 'lost']
 const ACTIVE = ['in_progress', 'review']
 
 /** How bad a verdict is: 0 for one that needs nobody. */

@@ -17,6 +17,7 @@ const RESULTS = {
   in_tool: ['exec', 'tool', 'in a tool'],
   waiting: ['pause', 'wait'],
   quiet: ['clock', 'warn'],
+  looping: ['alert', 'stuck', 'going in circles'],
   stuck: ['alert', 'stuck', 'probably stuck'],
   lost: ['x', 'bad', 'process gone'],
   unknown: ['help', ''],

@@ -18,7 +18,7 @@ export interface HeaderProps {
   readonly onFollow: (isFollowing: boolean) => void
 }
 
-const ADVICE: readonly Verdict[] = ['quiet', 'stuck']
+const ADVICE: readonly Verdict[] = ['quiet', 'looping', 'stuck']
 
 /** What the task is, how it stands and on what evidence. */
 export function Header ({ state, summary, isFollowing, session, onFollow }: HeaderProps): VNode {

@@ -36,7 +36,7 @@ function verdictOn (id: number, verdicts: ReadonlyMap<number, Health>): { readon
 
 /** Worst first: what calls for a look, what is not known, what waits, what goes on. */
 export const WORST_FIRST: readonly HealthState[] =
-  ['lost', 'stuck', 'quiet', 'unknown', 'waiting', 'starting', 'in_tool', 'working']
+  ['lost', 'stuck', 'looping', 'quiet', 'unknown', 'waiting', 'starting', 'in_tool', 'working']
 
 /** The worst verdict among a task's running invocations; undefined when none runs. */
 export function worstOf (running: readonly CurrentFrame[]): (Health & { readonly invocationId: number }) | undefined {

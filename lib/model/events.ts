@@ -83,7 +83,7 @@ export interface TaskInfo {
 }
 
 export const HEALTH_STATES =
-  ['starting', 'working', 'in_tool', 'waiting', 'quiet', 'stuck', 'lost', 'unknown'] as const
+  ['starting', 'working', 'in_tool', 'waiting', 'quiet', 'looping', 'stuck', 'lost', 'unknown'] as const
 export type HealthState = typeof HEALTH_STATES[number]
 
 /**

@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
 import { INVOCATION_STATUSES, type InvocationStatus } from '../../lib/model/events.js'
+import { TOOL_KINDS, type ToolKind } from '../../lib/model/activity.js'
+import type { CallQuery } from '../../lib/store/answers.js'
+import { MAX_CALL_LIMIT } from '../../lib/store/sqlite/answers.js'
 import { checkInvocationId, checkTaskId } from '../../lib/options.js'
 import type { InvocationFilter, PageQuery } from '../../lib/store/port.js'
 import { MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/sqlite/reader.js'
@@ -56,6 +59,34 @@ export function parseFilter (query: Query): InvocationFilter {
     ...(limit === undefined ? {} : { limit }),
     ...(cursor === undefined ? {} : { cursor })
   }
+}
+
+/** Which calls were asked for. @throws AGENT_TIMELINE_INVALID_CURSOR, _LIMIT, _KIND, _INVOCATION_ID, _REQUEST */
+export function parseCallQuery (query: Query): CallQuery {
+  const [invocation, after, kind, failed] = [one(query, 'invocation'), one(query, 'after'), one(query, 'kind'), one(query, 'failed')]
+  const limit = parseLimit(query, MAX_CALL_LIMIT)
+  if (failed !== undefined && failed !== 'true' && failed !== 'false') {
+    throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', ['failed is true or false'])
+  }
+  return {
+    ...(invocation === undefined ? {} : { invocationId: parseInvocationId(invocation) }),
+    ...(after === undefined ? {} : { after: parseSeq(after) }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(kind === undefined ? {} : { kind: parseKind(kind) }),
+    ...(failed === undefined ? {} : { failed: failed === 'true' })
+  }
+}
+
+/** The number that a path names. @throws AGENT_TIMELINE_INVALID_CURSOR */
+export function parseSeqParameter (given: string): number {
+  if (/^\d{1,15}$/.test(given)) return Number(given)
+  throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['seq', 'it is a whole number from 0'])
+}
+
+function parseKind (given: string): ToolKind {
+  const kind = TOOL_KINDS.find((known) => known === given)
+  if (kind === undefined) throw timelineError('AGENT_TIMELINE_INVALID_KIND', [TOOL_KINDS.join(', ')])
+  return kind
 }
 
 function parseLimit (query: Query, max: number): number | undefined {

@@ -32,13 +32,13 @@ export const ERRORS = {
 } as const
 export type ErrorStatus = keyof typeof ERRORS
 
-const project = { ...text, description: 'which project; ignored where there is one database' }
-const after = { ...text, description: 'events after this number; a stream\'s cursor is understood too' }
+export const project = { ...text, description: 'which project; ignored where there is one database' }
+export const after = { ...text, description: 'events after this number; a stream\'s cursor is understood too' }
 const before = { ...text, description: 'the events before this number, or before the "end"' }
-const taskParams = { id: { ...text, minLength: 1, maxLength: 256 } }
+export const taskParams = { id: { ...text, minLength: 1, maxLength: 256 } }
 const pageLimit = { ...whole, minimum: 1, maximum: MAX_PAGE_LIMIT, default: DEFAULT_PAGE_LIMIT }
 
-const success = (properties: Schemas): Schemas => ({
+export const success = (properties: Schemas): Schemas => ({
   'application/json': object({ success: { ...yesNo, enum: [true] }, ...properties })
 })
 

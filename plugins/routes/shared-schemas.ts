@@ -1,5 +1,6 @@
 import { ACTIVITY_TYPES } from '../../lib/model/activity.js'
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
+import { answerSchemas } from './answer-schemas.js'
 import type { Dialect, Schemas } from './dialects.js'
 import {
   EVENT_TYPES, eventSchemas, FRAME_TYPES, frameSchemas, HEALTH, HEALTH_DETAILS, metadata, milliseconds, object, outcome,
@@ -9,7 +10,7 @@ import {
 /** The schemas that a document has under names of their own, whoever refers to them. */
 export function sharedSchemas (dialect: Dialect): Schemas {
   const { ref } = dialect
-  const schemas = { ...eventSchemas(dialect), ...frameSchemas(dialect) }
+  const schemas = { ...eventSchemas(dialect), ...frameSchemas(dialect), ...answerSchemas(dialect) }
   const tokens = { type: 'number' } as const
   const invocation = {
     id: whole,

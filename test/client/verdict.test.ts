@@ -20,6 +20,7 @@ const WORDS: Readonly<Record<HealthState, string>> = {
   in_tool: 'In a tool',
   waiting: 'Waiting',
   quiet: 'Quiet',
+  looping: 'Going in circles',
   stuck: 'Probably stuck',
   lost: 'Process gone',
   unknown: 'Unknown'

@@ -207,6 +207,7 @@ export function sampleHealth (state: HealthState, nowMs: number, seconds = 70, m
     in_tool: 'shell has been running for 24 s; up to 20 min are usual for it.',
     waiting: 'It has been waiting for a rate limit to pass for 6 s, and will for another 42 s.',
     quiet: 'No activity for 6 min 10 s; 5 min are usual while it thinks.',
+    looping: 'The same call has had the same result 5 times, for 4 min.',
     stuck: 'No activity for 26 min; 5 min are usual while it thinks.',
     lost: 'Its last activity was 4 s ago; up to 5 min are usual while it thinks.',
     unknown: 'Its last activity was 4 s ago; up to 5 min are usual while it thinks.'

@@ -1,0 +1,109 @@
+import type { ToolKind, Usage } from './activity.js'
+import type { Failure } from './failure.js'
+import type { Health, TaskInfo } from './events.js'
+
+/** One tool call, from its start to its end. */
+export interface ToolCall {
+  /** The number of its start in the task's log. */
+  readonly seq: number
+  /** That of its end; absent while it runs, and where its run ended without it. */
+  readonly endSeq?: number
+  readonly callId: string
+  /** Which use of the id it is, from 1. */
+  readonly use: number
+  readonly invocationId: number
+  readonly kind: ToolKind
+  readonly name: string
+  /** One line, at most 1,024 characters. */
+  readonly message: string
+  readonly status: 'running' | 'ok' | 'error' | 'denied' | 'aborted'
+  readonly startedAt: string
+  readonly durationMs?: number
+  readonly exitCode?: number
+  /** The call of the sub-agent that made it. */
+  readonly parentSeq?: number
+  /** The first file that it edited. */
+  readonly file?: FileCount
+  readonly firstError?: { readonly message: string, readonly location?: { readonly file: string, readonly line?: number } }
+  /** The agent goes on while it runs. */
+  readonly isBackground?: boolean
+}
+
+interface FileCount {
+  readonly path: string
+  readonly added?: number
+  readonly removed?: number
+}
+
+/** A page of a task's calls, ascending by start. */
+export interface CallPage {
+  readonly calls: readonly ToolCall[]
+  readonly page: { readonly hasMore: boolean, readonly nextAfter: number | null }
+}
+
+/** A call with what it was given and what it answered, as stored. */
+export interface ToolCallDetails extends ToolCall {
+  readonly input?: unknown
+  readonly result?: unknown
+  /** Signs of life and lines that it printed while it ran, the last 100. */
+  readonly beats: ReadonlyArray<{ readonly seq: number, readonly timestamp: string, readonly message: string }>
+  /** The last ten calls with the same tool and input in this database, newest first. */
+  readonly earlier: ReadonlyArray<
+    Pick<ToolCall, 'seq' | 'invocationId' | 'status' | 'startedAt' | 'durationMs' | 'exitCode'> & { readonly taskId: string }
+  >
+}
+
+export const TASK_STATES = ['needs_you', 'stuck', 'not_running', 'quiet', 'unknown', 'working', 'failed', 'done'] as const
+export type TaskState = typeof TASK_STATES[number]
+
+/** Counts of one kind of tool. */
+export interface KindCount {
+  readonly total: number
+  readonly failed: number
+}
+
+/** Tokens and cost, added up. */
+export interface UsageSum extends Partial<Usage> {
+  /** Something of it still runs, or ended without telling what it used. */
+  readonly isProvisional?: boolean
+  /** Models of which nobody told the price. */
+  readonly unpriced?: readonly string[]
+}
+
+/** What is known of a task at one moment; exact for a task of any length. Times are milliseconds. */
+export interface TaskSummary {
+  readonly task: TaskInfo
+  readonly state: TaskState
+  /** Since when it is in that state; absent where nothing ever ran. */
+  readonly since?: string
+  /** The worst verdict among those that run. */
+  readonly health?: Health & { readonly invocationId: number }
+  /** Of the last run that ended; absent once a later run of its role completed. */
+  readonly failure?: Failure & { readonly invocationId: number }
+  readonly runs: Readonly<Record<'total' | 'running' | 'completed' | 'failed' | 'timeout', number>>
+  readonly startedAt?: string
+  readonly lastActivityAt?: string
+  readonly elapsedMs: number
+  readonly usage: UsageSum
+  readonly calls: { readonly total: number, readonly failed: number, readonly byKind: Partial<Record<ToolKind, KindCount>> }
+  readonly time: {
+    readonly toolMs: number
+    readonly thinkingMs: number
+    readonly waitingMs: number
+    readonly personMs: number
+    /** While none of the task's runs was running. */
+    readonly betweenRunsMs: number
+    readonly byKind: Partial<Record<ToolKind, number>>
+  }
+  /** At most 100, those edited most first. */
+  readonly files: ReadonlyArray<FileCount & { readonly edits: number, readonly isNew?: boolean }>
+  readonly filesTotal: number
+  /** The last that an agent told. */
+  readonly plan?: {
+    readonly entries: ReadonlyArray<{ readonly text: string, readonly status: 'pending' | 'in_progress' | 'completed' }>
+    readonly done: number
+    readonly total: number
+  }
+  readonly headSeq: number
+  readonly epoch: string
+}

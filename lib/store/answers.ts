@@ -1,0 +1,61 @@
+import type { ToolKind, Usage } from '../model/activity.js'
+import type { CallPage, ToolCallDetails } from '../model/answers.js'
+import type { Failure } from '../model/failure.js'
+import type { RunTally } from '../insight/tally.js'
+import type { Progress } from '../insight/progress.js'
+import type { InvocationStatus } from '../model/events.js'
+import type { TaskScope } from './task-scope.js'
+
+/** Which calls of a task. */
+export interface CallQuery {
+  readonly invocationId?: number
+  /** Those that started after this number. */
+  readonly after?: number
+  /** 1 to 1,000. Default 100. */
+  readonly limit?: number
+  readonly kind?: ToolKind
+  /** Only those that failed or were not allowed; false: only those that did not. */
+  readonly failed?: boolean
+}
+
+/** A run as far as answers about its task need it. Times are milliseconds since the epoch. */
+export interface RunRecord {
+  readonly invocationId: number
+  readonly role: string
+  readonly provider: string
+  readonly model: string | undefined
+  readonly status: InvocationStatus
+  readonly startedAt: number | undefined
+  readonly completedAt: number | undefined
+  readonly lastActivityAt: number | undefined
+  readonly tally: RunTally
+  readonly progress: Progress
+  readonly usage: Partial<Usage> | undefined
+  /** The agent has said at its end what it used. */
+  readonly isUsageFinal: boolean
+  readonly plan: string | undefined
+  readonly failure: Failure | undefined
+  readonly sessionId: string | undefined
+}
+
+/** What a task's runs did to a file, added up. */
+export interface FileRecord {
+  readonly path: string
+  readonly edits: number
+  readonly added: number | null
+  readonly removed: number | null
+  readonly isNew: boolean
+}
+
+/** Answers from what the writing transaction keeps: none reads the log, so none costs more for a longer task. */
+export interface AnswerReader {
+  calls (taskId: string, query: CallQuery): Promise<CallPage>
+  /** @returns undefined where no call started with that number */
+  call (taskId: string, seq: number, scope?: TaskScope): Promise<ToolCallDetails | undefined>
+  /** When its host last said something of it, in milliseconds since the epoch. */
+  lastTaskEventAt (taskId: string): Promise<number | undefined>
+  /** The runs of a task, oldest first. */
+  runs (taskId: string): Promise<readonly RunRecord[]>
+  /** Its files, those edited most first, and how many there are. */
+  files (taskId: string, limit: number): Promise<{ readonly files: readonly FileRecord[], readonly total: number }>
+}

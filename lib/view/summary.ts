@@ -1,0 +1,168 @@
+import { spendUntil, copyTally, type RunTally } from '../insight/tally.js'
+import { taskState, type HostWord } from '../insight/task-state.js'
+import type { ToolKind, Usage } from '../model/activity.js'
+import type { KindCount, TaskSummary, UsageSum } from '../model/answers.js'
+import type { Health, InvocationStatus, TaskInfo } from '../model/events.js'
+import type { Failure } from '../model/failure.js'
+import type { Progress } from '../insight/progress.js'
+import { toIso } from '../time/clock.js'
+
+/** A run, as it is summed up. Times are milliseconds since the epoch. */
+export interface SummedRun {
+  readonly invocationId: number
+  readonly role: string
+  readonly model: string | undefined
+  readonly status: InvocationStatus
+  readonly startedAt: number | undefined
+  readonly completedAt: number | undefined
+  readonly lastActivityAt: number | undefined
+  readonly tally: RunTally
+  readonly progress: Progress
+  readonly usage: Partial<Usage> | undefined
+  readonly isUsageFinal: boolean
+  readonly plan: string | undefined
+  readonly failure: Failure | undefined
+}
+
+export interface SummaryParts {
+  readonly task: TaskInfo
+  /** Oldest first. */
+  readonly runs: readonly SummedRun[]
+  readonly health: ReadonlyMap<number, Health>
+  readonly worst: TaskSummary['health']
+  readonly host: HostWord
+  readonly files: TaskSummary['files']
+  readonly filesTotal: number
+  readonly headSeq: number
+  readonly epoch: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** Puts together what is known of a task. */
+export function toSummary (parts: SummaryParts): TaskSummary {
+  const { task, runs, worst, files, filesTotal, headSeq, epoch, now } = parts
+  const outcomes = runs.map((run) => ({ ...run, health: parts.health.get(run.invocationId) }))
+  const { state, since } = taskState(outcomes, parts.host, now)
+  const failure = failureOf(runs)
+  const planned = runs.findLast(({ plan }) => plan !== undefined)?.plan
+  const span = spanOf(runs, now)
+  const courses = runs.map((run) => courseOf(run, now))
+  return {
+    task,
+    state,
+    ...(since === undefined || since === 0 ? {} : { since: toIso(since) }),
+    ...(worst === undefined ? {} : { health: worst }),
+    ...(failure === undefined ? {} : { failure }),
+    runs: countRuns(runs),
+    ...(span.from === undefined ? {} : { startedAt: toIso(span.from) }),
+    ...(span.last === undefined ? {} : { lastActivityAt: toIso(span.last) }),
+    elapsedMs: span.elapsedMs,
+    usage: sumUsage(runs),
+    calls: {
+      total: sum(courses, ({ calls }) => calls),
+      failed: sum(courses, ({ failed }) => failed),
+      byKind: byKind(courses, (counts): KindCount => ({ total: sum(counts, ([all]) => all), failed: sum(counts, ([, bad]) => bad) }))
+    },
+    time: {
+      toolMs: sum(courses.flatMap(({ kinds }) => Object.values(kinds)), ([,, ms]) => ms),
+      thinkingMs: sum(courses, ({ thinkingMs }) => thinkingMs),
+      waitingMs: sum(courses, ({ waitingMs }) => waitingMs),
+      personMs: sum(courses, ({ personMs }) => personMs),
+      betweenRunsMs: betweenRuns(runs, now),
+      byKind: byKind(courses, (counts) => sum(counts, ([,, ms]) => ms))
+    },
+    files,
+    filesTotal,
+    ...(planned === undefined ? {} : { plan: JSON.parse(planned) as NonNullable<TaskSummary['plan']> }),
+    headSeq,
+    epoch
+  }
+}
+
+/** Up to now, where it goes on. */
+function courseOf ({ status, tally, progress }: SummedRun, now: number): RunTally {
+  if (status !== 'running') return tally
+  const course = copyTally(tally)
+  spendUntil(course, progress, now)
+  return course
+}
+
+function failureOf (runs: readonly SummedRun[]): TaskSummary['failure'] {
+  const ended = runs.filter(({ status }) => status !== 'running')
+  const last = ended.reduce<SummedRun | undefined>((latest, run) =>
+    latest === undefined || (run.completedAt ?? 0) >= (latest.completedAt ?? 0) ? run : latest, undefined)
+  return last?.failure && { invocationId: last.invocationId, ...last.failure }
+}
+
+function countRuns (runs: readonly SummedRun[]): TaskSummary['runs'] {
+  const counts = { total: runs.length, running: 0, completed: 0, failed: 0, timeout: 0 }
+  for (const { status } of runs) counts[status]++
+  return counts
+}
+
+function spanOf (runs: readonly SummedRun[], now: number) {
+  let [from, last]: [number | undefined, number | undefined] = [undefined, undefined]
+  for (const run of runs) {
+    if (run.startedAt !== undefined) from = Math.min(from ?? run.startedAt, run.startedAt)
+    for (const at of [run.startedAt, run.lastActivityAt, run.completedAt]) if (at !== undefined) last = Math.max(last ?? at, at)
+  }
+  const isRunning = runs.some(({ status }) => status === 'running')
+  const until = isRunning ? Math.max(now, last ?? now) : last
+  return { from, last, elapsedMs: from === undefined || until === undefined ? 0 : until - from }
+}
+
+/** Of the time between the first start and the last end what no run covers. */
+function betweenRuns (runs: readonly SummedRun[], now: number): number {
+  const spans = runs.flatMap(({ startedAt, completedAt, lastActivityAt, status }) => startedAt === undefined
+    ? []
+    : [[startedAt, status === 'running' ? Infinity : completedAt ?? lastActivityAt ?? startedAt] as const])
+  spans.sort(([a], [b]) => a - b)
+  let gaps = 0
+  let covered = spans[0]?.[0] ?? now
+  for (const [from, to] of spans) {
+    gaps += Math.max(0, from - covered)
+    covered = Math.max(covered, to)
+  }
+  return gaps
+}
+
+const USAGE_KINDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'] as const
+
+/** Of all runs; a kind that none of them told is absent. */
+export function sumUsage (runs: ReadonlyArray<Pick<SummedRun, 'usage' | 'isUsageFinal' | 'status' | 'model'>>): UsageSum {
+  const total: { -readonly [name in typeof USAGE_KINDS[number]]?: number } = {}
+  for (const { usage } of runs) {
+    for (const name of USAGE_KINDS) {
+      const value = usage?.[name]
+      if (value !== undefined) total[name] = (total[name] ?? 0) + value
+    }
+  }
+  const unpriced = new Set(runs.flatMap(({ usage, model }) =>
+    usage !== undefined && usage.costUsd === undefined ? [model ?? 'unknown'] : []))
+  return {
+    ...total,
+    ...(runs.some(isProvisional) ? { isProvisional: true } : {}),
+    ...(unpriced.size > 0 ? { unpriced: [...unpriced].sort() } : {})
+  }
+}
+
+function isProvisional ({ status, usage, isUsageFinal }: Pick<SummedRun, 'usage' | 'isUsageFinal' | 'status'>): boolean {
+  return status === 'running' || (usage !== undefined && !isUsageFinal)
+}
+
+type Counts = NonNullable<RunTally['kinds'][ToolKind]>
+
+function byKind<Value> (courses: readonly RunTally[], combine: (counts: readonly Counts[]) => Value): Partial<Record<ToolKind, Value>> {
+  const counts = new Map<ToolKind, Counts[]>()
+  for (const { kinds } of courses) {
+    for (const [kind, count] of Object.entries(kinds) as Array<[ToolKind, Counts]>) {
+      counts.set(kind, [...counts.get(kind) ?? [], count])
+    }
+  }
+  return Object.fromEntries([...counts].map(([kind, all]) => [kind, combine(all)]))
+}
+
+function sum<Item> (items: readonly Item[], valueOf: (item: Item) => number): number {
+  return items.reduce((total, item) => total + valueOf(item), 0)
+}

@@ -1,0 +1,156 @@
+import { TOOL_KINDS } from '../../lib/model/activity.js'
+import { TASK_STATES } from '../../lib/model/answers.js'
+import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
+import { DEFAULT_CALL_LIMIT, MAX_CALL_LIMIT } from '../../lib/store/sqlite/answers.js'
+import type { Dialect, Schemas } from './dialects.js'
+import { HEALTH, HEALTH_DETAILS, milliseconds, object, text, time, whole, yesNo } from './event-schemas.js'
+import { after, project, success, taskParams, type RouteDescription } from './schemas.js'
+
+export const summaryRoute: RouteDescription = {
+  operationId: 'getTaskSummary',
+  summary: 'What is known of a task now: state, failure, cost, calls, time, files, plan',
+  params: taskParams,
+  querystring: { project },
+  answer: ({ ref }) => ({
+    description: 'Exact for a task of any length', content: success({ summary: ref('AgentTimelineSummary') })
+  }),
+  errors: [400, 404, 503]
+}
+
+export const callsRoute: RouteDescription = {
+  operationId: 'listCalls',
+  summary: 'A page of a task\'s tool calls, ascending by start',
+  params: taskParams,
+  querystring: {
+    project,
+    invocation: { ...whole, minimum: 1 },
+    after,
+    limit: { ...whole, minimum: 1, maximum: MAX_CALL_LIMIT, default: DEFAULT_CALL_LIMIT },
+    kind: { ...text, enum: TOOL_KINDS },
+    failed: { ...text, enum: ['true', 'false'], description: 'those that failed or were not allowed, or those that were not' }
+  },
+  answer: ({ ref, nullable }) => ({
+    description: 'A page of them',
+    content: success({
+      calls: { type: 'array', items: ref('AgentTimelineCall') },
+      page: object({ hasMore: yesNo, nextAfter: { ...nullable('integer'), description: 'after of the next page; null at the end' } })
+    })
+  }),
+  errors: [400, 404, 503]
+}
+
+export const callRoute: RouteDescription = {
+  operationId: 'getCall',
+  summary: 'A tool call with its input and result as stored',
+  params: { ...taskParams, seq: { ...whole, minimum: 0, description: 'the number of its start' } },
+  querystring: { project },
+  answer: ({ ref }) => ({ description: 'The call', content: success({ call: ref('AgentTimelineCallDetails') }) }),
+  errors: [400, 404, 503]
+}
+
+const location = object({ file: text }, { line: whole })
+const count = { type: 'integer', minimum: 0 } as const
+const STATUSES = ['running', 'ok', 'error', 'denied', 'aborted'] as const
+
+const CALL = {
+  seq: { ...whole, description: 'of its start' },
+  callId: text,
+  use: { ...whole, description: 'which use of the id it is' },
+  invocationId: whole,
+  kind: { ...text, enum: TOOL_KINDS },
+  name: text,
+  message: text,
+  status: { ...text, enum: STATUSES },
+  startedAt: time
+} as const
+const CALL_DETAILS = {
+  endSeq: whole,
+  durationMs: milliseconds,
+  exitCode: whole,
+  parentSeq: { ...whole, description: 'the call of the sub-agent that made it' },
+  file: object({ path: text }, { added: count, removed: count }),
+  firstError: object({ message: text }, { location }),
+  isBackground: yesNo
+} as const
+
+const byKind = (value: Schemas[string]): Schemas[string] => ({ type: 'object', additionalProperties: value })
+const total = object({ total: count, failed: count })
+
+/** The schemas of answers about a task. */
+export function answerSchemas ({ ref }: Dialect): Schemas {
+  const failure = {
+    summary: text,
+    code: { ...text, enum: FAILURE_CODES },
+    class: { ...text, enum: FAILURE_CLASSES },
+    rule: text,
+    retryable: yesNo
+  }
+  return {
+    AgentTimelineCall: object(CALL, CALL_DETAILS),
+    AgentTimelineCallDetails: object({
+      ...CALL,
+      beats: { type: 'array', items: object({ seq: whole, timestamp: time, message: text }) },
+      earlier: {
+        type: 'array',
+        items: object(
+          { taskId: text, seq: whole, invocationId: whole, status: CALL.status, startedAt: time },
+          { durationMs: milliseconds, exitCode: whole }),
+        description: 'the last ten with the same tool and input, newest first'
+      }
+    }, { ...CALL_DETAILS, input: {}, result: {} }),
+    AgentTimelineFailure: object(failure, {
+      resetAt: { ...time, description: 'when a limit ends, as the agent said' },
+      firstError: object({ seq: whole, message: text }, { callId: text, location }),
+      openTool: object({ seq: whole, callId: text, name: text, message: text, elapsedMs: milliseconds }),
+      lastWord: text,
+      attempts: count,
+      exitCode: {},
+      signal: {},
+      stderrTail: {},
+      invocationId: whole
+    }),
+    AgentTimelineUsageSum: object({}, {
+      inputTokens: count,
+      outputTokens: count,
+      cacheReadTokens: count,
+      cacheWriteTokens: count,
+      reasoningTokens: count,
+      costUsd: { type: 'number' },
+      isProvisional: { ...yesNo, description: 'not all has been told' },
+      unpriced: { type: 'array', items: text, description: 'models of which nobody told the price' }
+    }),
+    AgentTimelineSummary: object({
+      task: ref('AgentTimelineTask'),
+      state: { ...text, enum: TASK_STATES },
+      runs: object({ total: count, running: count, completed: count, failed: count, timeout: count }),
+      elapsedMs: milliseconds,
+      usage: ref('AgentTimelineUsageSum'),
+      calls: object({ total: count, failed: count, byKind: byKind(total) }),
+      time: object({
+        toolMs: milliseconds,
+        thinkingMs: milliseconds,
+        waitingMs: milliseconds,
+        personMs: milliseconds,
+        betweenRunsMs: { ...milliseconds, description: 'while nothing ran' },
+        byKind: byKind(milliseconds)
+      }),
+      files: { type: 'array', items: object({ path: text, edits: count }, { added: count, removed: count, isNew: yesNo }) },
+      filesTotal: count,
+      headSeq: whole,
+      epoch: text
+    }, {
+      since: time,
+      health: object({ invocationId: whole, ...HEALTH }, HEALTH_DETAILS),
+      failure: ref('AgentTimelineFailure'),
+      startedAt: time,
+      lastActivityAt: time,
+      plan: object({
+        entries: {
+          type: 'array', items: object({ text, status: { ...text, enum: ['pending', 'in_progress', 'completed'] } })
+        },
+        done: count,
+        total: count
+      })
+    })
+  }
+}

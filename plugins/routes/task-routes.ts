@@ -1,0 +1,53 @@
+import type { FastifyInstance } from 'fastify'
+import { timelineError } from '../../lib/errors.js'
+import { summarise } from '../../lib/live/summarise.js'
+import { checkTaskId } from '../../lib/options.js'
+import { systemClock } from '../../lib/time/clock.js'
+import type { Projects } from '../projects.js'
+import { addRoute } from '../scope.js'
+import { parseCallQuery, parseSeqParameter, projectOf, type Query } from './requests.js'
+import { callRoute, callsRoute, summaryRoute } from './answer-schemas.js'
+import { getTask, JSON_RATE_LIMIT } from './timeline-routes.js'
+
+/** `GET /timeline/tasks/:id/summary`, `/calls` and `/calls/:seq`: answers about one task, from what is kept of it. */
+export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/tasks/:id/summary',
+    description: summaryRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const taskId = checkTaskId((request.params as { id: string }).id)
+      const { reader, answers } = await projects.find(projectOf(request), request)
+      return { success: true, summary: await summarise(reader, answers, taskId, systemClock) }
+    }
+  })
+
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/tasks/:id/calls',
+    description: callsRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const taskId = checkTaskId((request.params as { id: string }).id)
+      const query = parseCallQuery(request.query as Query)
+      const core = await projects.find(projectOf(request), request)
+      await getTask(core, taskId)
+      return { success: true, ...await core.answers.calls(taskId, query) }
+    }
+  })
+
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/tasks/:id/calls/:seq',
+    description: callRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const { id, seq } = request.params as { id: string, seq: string }
+      const taskId = checkTaskId(id)
+      const start = parseSeqParameter(seq)
+      const core = await projects.find(projectOf(request), request)
+      await getTask(core, taskId)
+      const call = await core.answers.call(taskId, start, core.scope)
+      if (call === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_CALL')
+      return { success: true, call }
+    }
+  })
+}
