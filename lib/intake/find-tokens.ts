@@ -1,4 +1,5 @@
 import type { Span } from './secret-spans.js'
+import { isFilled } from './secret-values.js'
 import { TOKEN_CHARACTER, TOKEN_CHARS, TOKEN_HEAD, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
 
 const TOKENS = new RegExp(VENDOR_TOKENS, 'g')
@@ -22,6 +23,16 @@ export function hasTokenRun (text: string): boolean {
   findRuns(text, (run) => { has ||= MAY_BE_LIKE.test(run) || HAS_HEAD.test(run) })
   return has
 }
+
+/** Where the characters of tokens begin that a text ends with, and the few before them; its end for none. */
+export function startOfLastRun (text: string): number {
+  let from = text.length
+  while (from > 0 && isTokenCharacter(text, from - 1)) from--
+  return from === text.length ? from : Math.max(0, from - BEFORE_CHARS)
+}
+
+/** `base64,`: what follows is no token. */
+const BEFORE_CHARS = 7
 
 function findRuns (text: string, onRun: (run: string, offset: number) => void): void {
   let done = 0
@@ -49,5 +60,7 @@ function findInRun (text: string, run: string, offset: number, spans: Span[]): v
   if (!/[0-9A-Z]/.test(run) || text.endsWith('base64,', offset) || run.includes('EXAMPLE')) return
   const known = hasHead ? [...run.matchAll(TOKENS)] : []
   const tokens = known.length === 0 && mayBeLike ? run.matchAll(TOKENS_LIKE) : known
-  for (const { index, 0: token } of tokens) spans.push([offset + index, offset + index + token.length])
+  for (const { index, 0: token } of tokens) {
+    if (!isFilled(token)) spans.push([offset + index, offset + index + token.length])
+  }
 }

@@ -9,7 +9,9 @@ const PROSE_CHARS = 240
 /** Longest key whose beginning is missing, in characters: RSA with 16,384 bits. */
 const MAX_HEADLESS_CHARS = 16_384
 
-/** Says quickly that a text has no private key. */
+/** What stands in every private key. */
+export const PRIVATE_KEY_WORDS = ['private key', 'private-l', 'private-m', 'private-h']
+/** Same, as it is written there. */
 export const HAS_PRIVATE_KEY = /PRIVATE KEY|Private-(?:L|M|H)/
 
 /**

@@ -1,5 +1,4 @@
 import { HAS_PRIVATE_KEY } from './private-keys.js'
-import { UNFINISHED } from './secret-rules.js'
 import type { SecretSearch } from './secret-search.js'
 import { MAY_BEGIN, MAY_BEGIN_CHARS } from './vendor-tokens.js'
 import { mergeSpans, replaceSpans, type Span } from './secret-spans.js'
@@ -80,7 +79,7 @@ export function openPieces (search: SecretSearch, literals: readonly string[]): 
     const line = tail.slice(tail.lastIndexOf('\n', tail.length - 2) + 1)
     const inLine = tail.length - line.length
     const begun: Span[] = search.findBegun(line).map(([from, to]) => [from + inLine, to + inLine])
-    const inTail = [...search.findAtEnd(tail, UNFINISHED), ...begun]
+    const inTail = [...search.findUnfinished(tail), ...begun]
     const spans: Span[] = inTail.map(([from, to]) => [from + offset, to + offset])
     for (const literal of literals) {
       for (let length = Math.min(literal.length - 1, text.length); length >= 4; length--) {

@@ -1,6 +1,6 @@
 import { checkList } from '../options.js'
 import { openPieces, type PieceRedactor } from './redact-pieces.js'
-import { UNFINISHED, type Rule } from './secret-rules.js'
+import type { Rule } from './secret-rules.js'
 import { createSecretSearch } from './secret-search.js'
 import { mergeSpans, REDACTED, replaceSpans, type Span } from './secret-spans.js'
 
@@ -65,7 +65,7 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
   function head (value: string, maxChars: number): string {
     if (value.length <= maxChars) return text(value)
     const near = value.slice(0, maxChars + MARGIN_CHARS)
-    const spans = mergeSpans([...search.find(near), ...search.findAtEnd(near.slice(0, maxChars), UNFINISHED)])
+    const spans = mergeSpans([...search.find(near), ...search.findUnfinished(near.slice(0, maxChars))])
     return replaceSpans(near.slice(0, maxChars), spans)
   }
 

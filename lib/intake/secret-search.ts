@@ -1,9 +1,10 @@
-import { findTokens, hasTokenRun } from './find-tokens.js'
-import { findPrivateKeys, HAS_PRIVATE_KEY } from './private-keys.js'
+import { startOfLastRun, findTokens, hasTokenRun } from './find-tokens.js'
+import { findPrivateKeys, HAS_PRIVATE_KEY, PRIVATE_KEY_WORDS } from './private-keys.js'
 import { HIDES_WORDS, plainView } from './plain-view.js'
-import { RULE_GROUPS, WRAPPED, type Rule, type RuleGroup } from './secret-rules.js'
+import { RULE_GROUPS, UNFINISHED, UNFINISHED_TOKENS, WRAPPED, type Rule, type RuleGroup } from './secret-rules.js'
 import { mergeSpans, type Span } from './secret-spans.js'
 import { isBegun } from './secret-values.js'
+import { createWordScan } from './word-scan.js'
 
 /** Finds what is secret in texts. */
 export interface SecretSearch {
@@ -13,8 +14,8 @@ export interface SecretSearch {
   find (text: string): Span[]
   /** Same for texts of megabytes, in slices: each `yield` is a place to pause. */
   findSlowly (text: string): Generator<void, Span[], void>
-  /** What these rules find at the end of a text. */
-  findAtEnd (text: string, rules: readonly Rule[]): Span[]
+  /** The beginnings of secrets that the end of a text cuts. */
+  findUnfinished (text: string): Span[]
   /** What at the end of a text would be a secret if it went on at random. */
   findBegun (text: string): Span[]
 }
@@ -24,6 +25,11 @@ const CONTINUATION = 'x7Kq2Lm9Vd4Rt8Wz'
 
 /** All that is looked for in a text, besides private keys and tokens. */
 const GROUPS: readonly RuleGroup[] = [...RULE_GROUPS, { hint: WRAPPED.hint, rules: [WRAPPED] }]
+
+/** A bit for each group with words, in their order; the next for private keys. */
+const scanWords = createWordScan([...GROUPS.map(({ words = [] }) => words), PRIVATE_KEY_WORDS])
+const PRIVATE_KEY_BIT = 1 << GROUPS.length
+const scanEnd = createWordScan(UNFINISHED.map(({ words = [] }) => words))
 
 /** Longest text that a pattern of a user is given, in characters: what it costs there is up to its author. */
 const PATTERN_CHARS = 16_384
@@ -36,15 +42,25 @@ const SLICE_OVERLAP_CHARS = 8_192
 
 /** @param extra rules of the user */
 export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
-  const mayHoldOther = (text: string) =>
-    extra.length > 0 || hasTokenRun(text) || HAS_PRIVATE_KEY.test(text) || HIDES_WORDS.test(text)
-  const mayHold = (text: string) => mayHoldOther(text) || GROUPS.some(({ hint }) => hint.test(text))
+  function tracesIn (text: string): Traces {
+    const words = scanWords(text)
+    return {
+      groups: groupsWith(GROUPS, words, text),
+      hasPrivateKey: (words & PRIVATE_KEY_BIT) !== 0 && HAS_PRIVATE_KEY.test(text),
+      hasTokenRun: hasTokenRun(text)
+    }
+  }
 
-  function findIn (text: string, groups = groupsOf(text)): Span[] {
+  const isEmpty = ({ groups, hasPrivateKey, hasTokenRun }: Traces) =>
+    groups.length === 0 && !hasPrivateKey && !hasTokenRun && extra.length === 0
+
+  const mayHold = (text: string) => HIDES_WORDS.test(text) || !isEmpty(tracesIn(text))
+
+  function findIn (text: string, traces: Traces): Span[] {
     const spans: Span[] = []
-    if (HAS_PRIVATE_KEY.test(text)) spans.push(...findPrivateKeys(text))
-    findTokens(text, spans)
-    applyGroups(groups, text, (_, found) => { for (const span of found) spans.push(span) })
+    if (traces.hasPrivateKey) spans.push(...findPrivateKeys(text))
+    if (traces.hasTokenRun) findTokens(text, spans)
+    applyGroups(traces.groups, text, (_, found) => { for (const span of found) spans.push(span) })
     for (const rule of extra) {
       for (let from = 0; from === 0 || from < text.length; from += PATTERN_CHARS) {
         const start = Math.max(0, from - PATTERN_OVERLAP_CHARS)
@@ -55,9 +71,9 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
   }
 
   function find (text: string): Span[] {
-    const groups = groupsOf(text)
-    if (groups.length === 0 && !mayHoldOther(text)) return []
-    return throughEscapes(text, (given) => findIn(given, given === text ? groups : undefined))
+    const traces = tracesIn(text)
+    if (isEmpty(traces) && !HIDES_WORDS.test(text)) return []
+    return throughEscapes(text, (given) => findIn(given, given === text ? traces : tracesIn(given)))
   }
 
   return {
@@ -73,18 +89,19 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
       }
       return mergeSpans(spans)
     },
-    findAtEnd: (text, rules) => throughEscapes(text, (given) => {
+    findUnfinished: (text) => throughEscapes(text, (given) => {
       const spans: Span[] = []
-      for (const rule of rules) apply(rule, given, 0, spans)
+      applyGroups(groupsWith(UNFINISHED, scanEnd(given), given), given, (_, found) => { spans.push(...found) })
+      const from = startOfLastRun(given)
+      if (from < given.length) for (const rule of UNFINISHED_TOKENS) apply(rule, given.slice(from), from, spans)
       return spans
     }),
     findBegun: (text) => throughEscapes(text, (given) => {
-      if (!mayHold(given)) return []
       // What may have to follow a secret: the host of a URL, its quote, the end of an element.
       const quote = /["'`](?=[^"'`]*$)/.exec(given)?.[0] ?? ''
       const continued = `${given}${CONTINUATION}@h${quote}</`
       const begun: Span[] = []
-      applyGroups(RULE_GROUPS.filter(({ hint }) => hint.test(continued)), continued, (rule, found) => {
+      applyGroups(groupsWith(RULE_GROUPS, scanWords(continued), continued), continued, (rule, found) => {
         for (const [from, to] of found) {
           if (from >= given.length || to <= given.length || !isBegun(given.slice(from), rule.isGuess !== true)) continue
           begun.push([from, given.length])
@@ -108,8 +125,17 @@ function throughEscapes (text: string, search: (text: string) => Span[]): Span[]
   }
 }
 
-function groupsOf (text: string): RuleGroup[] {
-  return GROUPS.filter(({ hint }) => hint.test(text))
+/** What a text has of what is looked for. */
+interface Traces {
+  readonly groups: readonly RuleGroup[]
+  readonly hasPrivateKey: boolean
+  readonly hasTokenRun: boolean
+}
+
+/** @param words which groups have a word in the text, a bit for each */
+function groupsWith (groups: readonly RuleGroup[], words: number, text: string): RuleGroup[] {
+  return groups.filter((group, index) =>
+    (group.words === undefined || (words & 1 << index) !== 0) && group.hint?.test(text) !== false)
 }
 
 function applyGroups (

@@ -3,8 +3,8 @@ const PLACEHOLDER = new RegExp('^(?:[<{\\[(*#@]|\\$\\{|\\$\\(|\\$[A-Za-z_]+$|\\$
   '|^(?:your|my|some|enter|insert|replace|change|example|sample|dummy|fake|test|todo|tbd|fixme|redacted|hidden|masked|' +
   'removed|placeholder|null|none|nil|undefined|true|false|string|number|boolean|integer|object|any|unknown|required|' +
   'optional|password|passwd|pass|secret|token|value|absent|missing|invalid|expired|empty)' +
-  '(?:[-_ .]?(?:your|my|me|here|goes|this|password|passwd|secret|token|key|api|value|string|in|it|now|only))*[-_.!?>)\\]]*$' +
-  '|^(.)\\1+$|^(?:x{3,}|\\*{3,}|\\.{3,})|^(?:your|my)[-_]|[-_]here$|(?:\\.\\.\\.|…)$|EXAMPLE|^redacted', 'i')
+  '(?:[-_ .]?(?:your|my|me|with|by|a|an|the|real|own|here|goes|this|password|passwd|secret|token|key|api|value|string|in|it|now|only))*[-_.!?>)\\]]*$' +
+  '|^(.)\\1+$|x{8}|\\*{8}|^(?:x{3,}|\\*{3,}|\\.{3,})|^(?:your|my)[-_]|[-_]here$|(?:\\.\\.\\.|…)$|EXAMPLE|^redacted', 'i')
 
 /** A member, an index or a call: what code assigns. */
 const CODE = /^[!&*(]{0,3}(?:new |await |typeof )?[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)#?[A-Za-z_$][\w$]*)*(?:[([{<`!?]|$)|^[A-Za-z_$][\w$]*(?:\.|::|->|\?\.)[A-Za-z_$]/
@@ -12,7 +12,8 @@ const WORDS = /^[A-Za-z]+(?:[-_ ./'’:][A-Za-z]*)*[.!?:)]*$/
 const NUMBER = /^[-+]?[\d_.,:]+(?:[a-z]{1,3})?$|^0x[0-9a-f]{1,16}$/i
 const TIME = /^\d{4}-\d\d-\d\d[T ]?/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-const HASH = /^(?:[0-9a-f]{7,12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i
+/** Words may say what it is of. */
+const HASH = /^(?:[A-Za-z]{1,32}[-_.]){0,8}(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$|^(?:[0-9a-f]{7,12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i
 
 /** Longest part of a value that is looked at, in characters. */
 const MAX_VALUE_CHARS = 512
@@ -20,6 +21,11 @@ const MAX_VALUE_CHARS = 512
 /** `${TOKEN}`, `<your-token>`, `changeme`, `null`. */
 export function isPlaceholder (value: string): boolean {
   return PLACEHOLDER.test(value.slice(0, MAX_VALUE_CHARS))
+}
+
+/** `ghp_xxxxxxxxxxxx`: how documentation and logs show a token without showing it. */
+export function isFilled (token: string): boolean {
+  return /([xX0*])\1{11}/.test(token)
 }
 
 /**
@@ -35,7 +41,7 @@ export function isRandom (value: string, isPrefix = false): boolean {
 }
 
 /** A file, a port with its path, a key of a keyboard, two words as one: not the beginning of something random. */
-const NO_BEGINNING = /^(?:[A-Z]?[a-z]+\d{1,3}|[A-Z]+\d{1,3}|[A-Za-z]*[a-z]{2,}[A-Z][a-z]{2,}|\d{1,5}(?:[/?#].*)?)$/
+const NO_BEGINNING = /^(?:[A-Z]?[a-z]+\d{1,3}|[A-Z]+\d{1,3}|[A-Za-z]*[a-z]{2,}[A-Z][a-z]{2,}|!?\d{1,5}(?:[^A-Za-z0-9].*)?|(?:[~.]{0,2}\/[A-Za-z._-]{1,64}){2,16}\/?)$/
 /** Same where a name says that a secret follows. */
 const NAMED_NO_BEGINNING = /^(?:(?:sha|md|utf|base|oauth|http|ipv|es|v|x|test|user|name|value|key|token|item|step|level|part|password|secret)[-_]?\d{1,4}|[A-Za-z]*[a-z]{2,}[A-Z][a-z]{2,}|\d{1,5}(?:[/?#].*)?)$/i
 
@@ -68,6 +74,9 @@ export function isIdentifier (value: string): boolean {
   return UUID.test(value) || HASH.test(value)
 }
 
+/** Passwords that Apple and Google make for one application: letters, four by four. */
+const APP_PASSWORD = /^[a-z]{4}(?:-[a-z]{4}){3}$/
+
 /** From letter to digit and back, from small to capital (a capital that begins a word is none). */
 function countChanges (text: string): number {
   return text.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z](?![a-z]{3}))|[+/=~!@#$%^&*](?=\w)/g)?.length ?? 0
@@ -93,6 +102,7 @@ export function isSecretValue (
 ): boolean {
   const text = value.slice(0, MAX_VALUE_CHARS)
   if (isPlaceholder(text)) return false
+  if (isPassword && APP_PASSWORD.test(text)) return true
   if (NUMBER.test(text)) return isPassword && !isPrefix && text.length >= 6
   if (isRandom(text, isPrefix)) return !isCall(text, isQuoted)
   const isProse = WORDS.test(text)

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { createRedactor } from '../../../lib/intake/redact.js'
 import { openTimeline } from '../../../lib/timeline.js'
 import { Random } from '../../support/random.js'
+import { LAYOUTS, makeDocumentedLookalikes, makeDocumentedSecrets } from '../../support/documented-secrets.js'
 import { ENCODINGS, makeLookalikes, makeSecrets, type MadeUp } from '../../support/secrets.js'
 
 const random = new Random()
@@ -80,6 +81,20 @@ t.test('secrets are hidden in every encoding', async (t) => {
   table.check(t)
 })
 
+t.test('secrets in the files, commands and headers of documentation are hidden, in every encoding and layout', async (t) => {
+  const table = createTable()
+  for (const item of makeDocumentedSecrets(random)) {
+    for (const [setting, arrange] of Object.entries({ ...ENCODINGS, ...LAYOUTS })) {
+      const seen = redactor.text(arrange(item.text))
+      table.add(item, setting, [item.secret, encodeURIComponent(item.secret)].every((secret) => isHidden(secret, seen)))
+    }
+    const stream = redactor.openStream()
+    table.add(item, 'sevens apart', isHidden(item.secret, item.text.match(/[^]{1,7}/g)!.map((piece) => stream.pieces([piece])[0]).join('')))
+  }
+  table.print(t)
+  table.check(t)
+})
+
 t.test('secrets are hidden in pieces, wherever they are cut', async (t) => {
   const table = createTable()
   for (const item of secrets) {
@@ -107,7 +122,7 @@ t.test('secrets are hidden in pieces, wherever they are cut', async (t) => {
 })
 
 t.test('what only looks like a secret is spared, also at the end of an output', async (t) => {
-  const lookalikes = makeLookalikes(random)
+  const lookalikes = [...makeLookalikes(random), ...makeDocumentedLookalikes(random)]
   const hurt: string[] = []
   for (const text of lookalikes) {
     const kept = [text, `log: ${text}`, `${text}\n`, JSON.stringify({ text })]
