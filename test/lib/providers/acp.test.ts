@@ -9,6 +9,8 @@ import { createAcpAdapter } from '../../../lib/providers/acp/acp.js'
 import { createActivityLog } from '../../../lib/providers/activity-log.js'
 import type { JsonObject } from '../../../lib/providers/json.js'
 import { acp, type AcpOptions } from '../../../lib/providers/index.js'
+import { explainFailure } from '../../../lib/insight/failure.js'
+import { evidenceOf } from '../insight/failure-evidence.js'
 import { countAcp } from './count-tool-calls.js'
 import { compileProgram } from './player.js'
 import { recording, recordingsOf, toolCalls, type Recording } from './recordings.js'
@@ -50,6 +52,8 @@ for (const agent of agents) {
       const run = await play(recorded)
       t.equal(run.result.success, success, recorded.name)
       t.match(success ? run.result.response : run.result.error, said, recorded.name)
+      const why = { cancel: 'cancelled', 'err-401': 'authentication' }[recorded.name]
+      t.equal(explainFailure(evidenceOf(agent, run))?.code, why, `${recorded.name}: why`)
       t.match(run.result.sessionId, /./, recorded.name)
       t.strictSame(kinds(run, 'unknown'), [], recorded.name)
       const counted = countAcp(recorded.stdout.toString())
