@@ -39,6 +39,9 @@ const AFTER: readonly RegExp[] = [
   at(String.raw`^\s*(?:file: |File: )?(?<file>FILE):(?<line>\d+)(?::\d+)?:?(?: \(test\))?$`),
   // node:test's TAP
   at(String.raw`^\s*location: '(?<file>FILE):(?<line>\d+):\d+'`),
+  // Dart, Julia
+  /^\s+(?<file>\S+\.dart) (?<line>\d+):\d+\s/,
+  /^\s+@ (?:\S+ )?(?<file>\S+):(?<line>\d+)$/,
   // Terraform
   /^\s*on (?<file>\S+) line (?<line>\d+)\b/,
   // bats
@@ -47,7 +50,7 @@ const AFTER: readonly RegExp[] = [
 
 /** Places that stand before a message. */
 const BEFORE: readonly RegExp[] = [
-  /^\s+File "(?<file>[^"]+)", line (?<line>\d+)/,
+  /^\s*File "(?<file>[^"]+)", line (?<line>\d+)/,
   at(String.raw`^\s*(?:file://)?(?<file>FILE):(?<line>\d+)(?::\d+)?(?:: in \S+|\s.*━.*)?$`),
   at(String.raw`^\s*FAIL\s+(?<file>FILE)\s`),
   /^\s*Error Trace:\s+(?<file>\S+):(?<line>\d+)/,

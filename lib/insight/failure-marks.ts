@@ -22,7 +22,7 @@ export const ENDING_REASONS: readonly FailureMark[] = [
   { name: 'reason-budget', code: 'budget', values: ['max_budget_usd', 'max_budget', 'budget', 'budget_exceeded', 'cost_limit', 'max_cost'] },
   { name: 'reason-too-long', code: 'context_overflow', values: ['prompt_too_long', 'context_length_exceeded', 'context_window_exceeded', 'contextoverflowerror', 'context_overflow', 'max_output_tokens', 'max_tokens', 'length', 'messageoutputlengtherror', 'request_too_large', 'agent_timeline_prompt_too_long', 'compaction_failed'] },
   { name: 'reason-refused', code: 'api_error', class: 'agent', retryable: false, values: ['refusal', 'content_filter', 'safety', 'prohibited_content', 'content_policy_violation'] },
-  { name: 'reason-not-startable', code: 'cli_missing', values: ['agent_timeline_command_not_found', 'agent_timeline_cwd_not_found', 'agent_timeline_command_not_executable', 'agent_timeline_command_too_old', 'agent_timeline_spawn_failed', 'agent_timeline_acp_sdk_missing', 'enoent', 'e2big', 'enoexec', 'spawn', 'fatalsandboxerror', 'fatalconfigerror'] },
+  { name: 'reason-not-startable', code: 'cli_missing', values: ['agent_timeline_command_not_found', 'agent_timeline_cwd_not_found', 'agent_timeline_command_not_executable', 'agent_timeline_command_too_old', 'agent_timeline_spawn_failed', 'agent_timeline_acp_sdk_missing', 'spawn', 'fatalsandboxerror', 'fatalconfigerror'] },
   { name: 'reason-sign-in', code: 'authentication', values: ['agent_timeline_sign_in_needed', 'auth_required'] }
 ]
 
@@ -34,7 +34,7 @@ export const API_REASONS: readonly FailureMark[] = [
   { name: 'reason-rate-limit', code: 'rate_limit', values: ['rate_limit', 'rate_limit_error', 'rate_limit_exceeded', 'rate_limited', 'ratelimit', 'too_many_requests', 'resource_exhausted', 'retryablequotaerror', 'throttlingexception'] },
   { name: 'reason-overloaded', code: 'overloaded', values: ['overloaded', 'overloaded_error', 'server_overloaded', 'server_is_overloaded', 'unavailable', 'service_unavailable', 'engine_overloaded_error'] },
   { name: 'reason-network', code: 'network', values: ['network', 'network_error', 'connection_error', 'connection_failed', 'econnrefused', 'econnreset', 'econnaborted', 'enotfound', 'etimedout', 'eai_again', 'enetunreach', 'ehostunreach', 'epipe', 'err_socket_closed', 'und_err_connect_timeout', 'und_err_socket', 'und_err_headers_timeout', 'und_err_body_timeout'] },
-  { name: 'reason-not-allowed', code: 'permission_denied', values: ['permission_denied', 'eacces', 'eperm', 'erofs', 'sandbox_denied', 'denied', 'rejected', 'fataluntrustedworkspaceerror'] },
+  { name: 'reason-not-allowed', code: 'permission_denied', values: ['permission_denied', 'eacces', 'eperm', 'erofs', 'sandbox_denied', 'denied', 'fataluntrustedworkspaceerror'] },
   { name: 'reason-memory', code: 'out_of_memory', values: ['out_of_memory', 'oom', 'enomem', 'oomkilled', 'err_worker_out_of_memory'] },
   { name: 'reason-disk-full', code: 'cli_crashed', class: 'host', retryable: false, values: ['enospc', 'edquot'] },
   { name: 'reason-request', code: 'api_error', class: 'needs-person', retryable: false, values: ['invalid_request', 'invalid_request_error', 'model_not_found', 'not_found_error', 'invalid_argument', 'unknownmodel'] },

@@ -125,14 +125,24 @@ function causeOf (evidence: FailureEvidence): Cause {
   if (ending !== undefined) return ofMark(ending, evidence)
   if (isTimeout) return outOfTime(evidence, word)
   const said = saidCause(evidence)
-  const api = ofMark(markOf(API_REASONS, word, provider), evidence)
-  // `api_error` is said of everything that the API answers; a message that fits a rule is more exact.
   if (said !== undefined && said.isVague !== true) return said
-  if (api !== undefined) return api
-  const call = callCause(evidence)
+  const wait = waitCause(evidence)
+  // `api_error` is said of everything that the API answers.
+  const api = markOf(API_REASONS, word, provider)
+  if (api !== undefined) return api.name === 'reason-api' && wait !== undefined ? wait : ofMark(api, evidence)
   const process = processCause(evidence, provider)
   if (process !== undefined && !STATES_LITTLE.has(process.code)) return process
-  return call ?? process ?? said ?? waitCause(evidence) ?? nothing(evidence, word)
+  return wait ?? callCause(evidence) ?? process ?? printedCause(evidence, word) ?? said ?? nothing(evidence, word)
+}
+
+/** What a program without a format printed last: its words are the run's own, and no model's. */
+function printedCause ({ lastWord }: FailureEvidence, word: string | undefined): Cause | undefined {
+  if (word !== 'exit_code') return undefined
+  for (const line of clean(lastWord).split('\n').reverse()) {
+    const rule = ruleOf(line.trim())
+    if (rule?.code === 'tests_failed' || rule?.code === 'out_of_memory') return ofRule(rule, line.trim())
+  }
+  return undefined
 }
 
 /** Ends that may have come from anything: a call that failed says more. */

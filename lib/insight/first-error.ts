@@ -88,6 +88,8 @@ const SURE: readonly Rule[] = [
     const title = /^\s*● (?!Console$)(?<title>\S.*)$/.exec(lines[index] as string)?.groups?.title
     if (title === undefined) return undefined
     const said = nextLine(lines, index) ?? ''
+    // A compiler's word, which is read on its own line.
+    if (/^\S+[:(]\d+[:,]\d+/.test(said)) return undefined
     const place = placeNear(lines, index)
     if (NAMED_LINE.test(said) || title === 'Test suite failed to run') return { message: said, place }
     return { message: `${title}: ${said}`, place }
@@ -110,6 +112,13 @@ const SURE: readonly Rule[] = [
     return end === -1 ? undefined : { message: lines[end] as string, place: placeBefore(lines, end) }
   },
   onLine(/^(?<message>(?:[a-z][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error))$/, placeNear),
+  // Scala, Lua, Elixir
+  onLine(at(String.raw`^\[error\]\s+(?<file>FILE):(?<line>\d+)(?::\d+)?: (?<message>.+)$`)),
+  onLine(at(String.raw`^lua[\d.]*: (?<file>FILE):(?<line>\d+): (?<message>.+)$`)),
+  onLine(at(String.raw`^\*\* \(\w+\) (?<file>FILE):(?<line>\d+): (?<message>.+)$`)),
+  // Julia, Flutter
+  onLine(/^ERROR: (?<message>(?:LoadError: )?\w+Error: .+)$/, placeNear),
+  onLine(/^\d\d:\d\d \+\d+(?: ~\d+)? -\d+: (?<message>.+ \[E\])$/, placeNear),
   // Ruby, PHP
   onLine(at(String.raw`^\s*(?<file>FILE):(?<line>\d+):in [\x60'].*?': (?<message>.+)$`)),
   onLine(/^(?:PHP )?(?<message>(?:Fatal|Parse) error: .+?) in (?<file>\S+?)(?: on line |:)(?<line>\d+)/),
@@ -118,9 +127,9 @@ const SURE: readonly Rule[] = [
   // Memory and crashes
   onLine(/^.*?(?<message>(?:FATAL ERROR: .*)?JavaScript heap out of memory.*|\bOOMKilled\b.*|\b[Oo]ut of memory\b.*|\bCannot allocate memory\b.*|^Killed\b.*)$/),
   onLine(/^.*?(?<message>AddressSanitizer: .+|UndefinedBehaviorSanitizer.*|Segmentation fault.*|Bus error.*|Illegal instruction.*|UnhandledPromiseRejection.*)$/, placeNear),
-  // ESLint: a place below the file's name
+  // ESLint, stylelint: a place below the file's name
   (lines, index) => {
-    const found = /^\s+(?<line>\d+):\d+\s+error\s{2,}(?<message>.+)$/.exec(lines[index] as string)?.groups
+    const found = /^\s+(?<line>\d+):\d+\s+(?:error|✖)\s{2,}(?<message>.+)$/.exec(lines[index] as string)?.groups
     if (found === undefined) return undefined
     const file = lines.slice(Math.max(0, index - 200), index).findLast((line) => /^\S*[\\/]\S+\.\w+$/.test(line))
     return { message: (found.message as string).replace(/\s{2,}/, ' '), place: file === undefined ? undefined : placeOf(file, found.line) }
@@ -147,6 +156,13 @@ const FAIRLY_SURE: readonly Rule[] = [
   onLine(/^\s+\d+\)\s+(?<message>\S.*)$/),
   heading(/^\* What went wrong:$/),
   onLine(at(String.raw`^(?<file>FILE):(?<line>\d+):\d+:? (?!\s*(?:warning|note|info|hint|remark|help)\b)(?!.*━)(?<message>\S.*)$`)),
+  onLine(/^(?<message>Diff in (?<file>\S+?):(?<line>\d+)):?$/),
+  onLine(at(String.raw`^(?<message>.+ at (?<file>FILE) line (?<line>\d+)[.,].*)$`)),
+  // PowerShell
+  (lines, index) => {
+    const found = /^At (?<file>\S.*?):(?<line>\d+) char:\d+/.exec(lines[index + 1] ?? '')?.groups
+    return found && { message: lines[index] as string, place: placeOf(found.file as string, found.line) }
+  },
   onLine(/^(?<message>In (?<file>\S+) line (?<line>\d+)):$/),
   onLine(/^(?<message>CONFLICT \(.+?\): .*?(?: in (?<file>\S+))?)$/),
   onLine(/^\s*! \[(?:remote )?rejected\]\s+(?<message>.+)$/),
@@ -175,7 +191,7 @@ const NO_ERROR = /\b(?:0|no|without|zero) (?:known )?(?:errors?|failures?|failed
 const VAGUE: readonly Rule[] = [
   onLine(/^(?:\[?(?:ERROR|FATAL|CRITICAL|SEVERE)\]?:?|(?:error|fatal):|error(?= [A-Z]))\s*(?<message>(?!subprocess-exited).*\S.*)$/),
   onLine(/^\s*(?:\S{1,40}: )?(?<message>(?:fatal|error|failed|failure)\b[:!] ?.*\S.*)$/i),
-  onLine(/^(?<message>.*(?:\b(?:couldn't|could not|cannot|can't|unable to|timed out|Code style issues)\b|\b(?:error|fatal|failure|exception): |\bfailed (?:to|with)\b|\b[1-9]\d* (?:\w+ )?(?:failed|failures?|errors?|failing)\b).*)$/i),
+  onLine(/^(?<message>.*(?:\b(?:couldn't|could not|cannot|can't|unable to|timed out|not met|Code style issues|would reformat)\b|\b(?:error|fatal|failure|exception): |\bfailed (?:to|with)\b|\bHTTP\/[\d.]+ [45]\d\d\b|\b[1-9]\d* (?:\w+ )?(?:failed|failures?|errors?|failing)\b).*)$/i),
   onLine(/^(?<message>.*\b(?:not found|missing|invalid|unknown|denied|refused|no such|does not exist)\b.*)$/i),
   onLine(/^(?<message>.*(?:(?<![\w./-])(?:errors?|fail(?:ed|ure|s)?|exception|panic|fatal)(?![\w./-])|\w(?:Error|Exception)\b).*)$/i)
 ]
@@ -192,7 +208,7 @@ const FAILURES = /^\s*● (?!Console$)\S|^=+ (?:FAILURES|ERRORS) =+|^failures:$|
  * said in a syntax of its own comes before what only has the word in it; among those alike, the first line counts, for
  * what follows is mostly its consequence.
  *
- * @param output of a call that failed; of more than 262,144 characters beginning and end are read, 4,000 lines
+ * @param output of a call that failed; of more than 262,144 characters or 4,000 lines beginning and end are read
  * @returns undefined where it is empty; of one in which nothing looks like an error, its first line
  */
 export function firstErrorOf (output: string): FirstError | undefined {
@@ -239,7 +255,9 @@ const MARGIN = /^(?:#\d+ [\d.]+ |[│|╷╵] ?(?=\S|\s{2}on ))/
 function linesOf (output: string): string[] {
   const half = MAX_CHARS / 2
   const read = output.length <= MAX_CHARS ? output : `${output.slice(0, half)}\n${output.slice(-half)}`
-  return read.replace(ESCAPES, '').split(/\r?\n/, MAX_LINES).map((line) => {
+  const all = read.replace(ESCAPES, '').split('\n')
+  const lines = all.length <= MAX_LINES ? all : [...all.slice(0, MAX_LINES / 2), ...all.slice(-MAX_LINES / 2)]
+  return lines.map((line) => {
     // What was written over is not seen.
     const written = line.replace(/\r+$/, '')
     const shown = written.slice(written.lastIndexOf('\r') + 1)

@@ -422,6 +422,10 @@ t.test('what came first is the cause, and what was mended is none', async (t) =>
   const repeated = [4, 6, 8].map((seq) => ({ seq, message: 'unexpected status 401 Unauthorized' }))
   t.equal(explain({ errors: repeated, error: 'unexpected status 401 Unauthorized', failedCalls: [fails] }).firstError?.seq, 4)
   t.match(explain({ error: 'API Error: 529 Overloaded', reason: 'api_error', failedCalls: [fails] }), { code: 'overloaded' }, 'tests were red, but that did not end it')
+  const waits = [{ seq: 12, message: 'Waiting for a retry after rate limit (10 of 10)', waitKind: 'rate_limit' }]
+  t.match(explain({ waits, failedCalls: [fails], error: 'Claude ended without a result (exit code 1).', reason: 'no-result' }), { code: 'rate_limit', firstError: { seq: 12 } })
+  t.match(explain({ waits, lastActivitySeq: 30, error: 'x', reason: 'no-result', failedCalls: [fails] }), { code: 'tests_failed' }, 'the wait was over')
+  t.match(explain({ provider: 'sh', error: 'ELIFECYCLE', lastWord: ' Test Files  1 failed | 1 passed (2)\n      Tests  1 failed | 5 passed (6)\n' }), { code: 'tests_failed' })
   t.match(explain({ reason: 'aborted', error: 'The run was aborted.', errors: [{ seq: 2, message: 'API Error: 500' }] }), { code: 'cancelled' })
 })
 

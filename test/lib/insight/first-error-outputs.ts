@@ -1079,4 +1079,118 @@ web2 : ok=1    changed=0    unreachable=0    failed=1`, "No package matching 'ng
   output('codex: patch', 'apply_patch verification failed: Failed to find expected lines in /srv/shop/src/app.ts:\n  const x = 1', 'Failed to find expected lines')
 ]
 
-export const OUTPUTS: readonly Output[] = [...TEST_RUNNERS, ...COMPILERS, ...CRASHES, ...SYSTEM]
+const MORE: readonly Output[] = [
+  output('jest with ts-jest', `
+ FAIL  src/cart.test.ts
+  ● Test suite failed to run
+
+    src/cart.ts:3:5 - error TS2322: Type 'string' is not assignable to type 'number'.
+
+    3     total = 'x'
+          ~~~~~
+
+Test Suites: 1 failed, 1 total`, 'error TS2322: Type', 'src/cart.ts', 3),
+  output('pytest: fixture', `
+==================================== ERRORS ====================================
+__________________________ ERROR at setup of test_tax __________________________
+file /srv/shop/tests/test_cart.py, line 3
+  def test_tax(db):
+E       fixture 'db' not found
+>       available fixtures: cache, capfd, capsys
+/srv/shop/tests/test_cart.py:3
+=========================== short test summary info ============================
+ERROR tests/test_cart.py::test_tax
+=============================== 1 error in 0.01s ===============================`, "fixture 'db' not found", '/srv/shop/tests/test_cart.py', 3),
+  output('go test: time', `
+panic: test timed out after 10m0s
+\trunning tests:
+\t\tTestSlow (10m0s)
+
+goroutine 33 [running]:
+testing.(*M).startAlarm.func1()
+\t/usr/local/go/src/testing/testing.go:2373 +0x30c
+FAIL\texample.com/shop/cart\t600.012s`, 'panic: test timed out after 10m0s'),
+  output('clippy', `
+    Checking shop v0.1.0 (/srv/shop)
+error: this returns a \`Result\` that is not used
+  --> src/main.rs:4:5
+   |
+4  |     run();
+   |     ^^^^^^
+   = note: \`-D warnings\` implied
+
+error: could not compile \`shop\` (bin "shop") due to 1 previous error`, 'this returns a `Result` that is not used', 'src/main.rs', 4),
+  output('rustfmt', 'Diff in /srv/shop/src/main.rs:12:\n-fn  main() {}\n+fn main() {}', 'Diff in /srv/shop/src/main.rs', '/srv/shop/src/main.rs', 12),
+  output('black', 'would reformat shop/cart.py\n\nOh no! 💥 💔 💥\n1 file would be reformatted, 3 files would be left unchanged.', 'would reformat shop/cart.py'),
+  output('maven: dependencies', '[INFO] Scanning for projects...\n[INFO] BUILD FAILURE\n[ERROR] Failed to execute goal on project shop: Could not resolve dependencies for project com.example:shop:jar:1.0: Could not find artifact com.example:money:jar:9 in central', 'Could not resolve dependencies'),
+  output('aws', 'upload failed: ./a to s3://b/a An error occurred (AccessDenied) when calling the PutObject operation: Access Denied', 'AccessDenied'),
+  output('mysql', "mysql: [Warning] Using a password on the command line interface can be insecure.\nERROR 1045 (28000): Access denied for user 'shop'@'localhost' (using password: YES)", 'Access denied for user'),
+  output('redis', 'Could not connect to Redis at 127.0.0.1:6379: Connection refused', 'Connection refused'),
+  output('ssh', 'ssh: connect to host web1 port 22: Connection timed out', 'Connection timed out'),
+  output('tar', 'tar: shop.tgz: Cannot open: No such file or directory\ntar: Error is not recoverable: exiting now', 'Cannot open: No such file'),
+  output('node: esm', `
+node:internal/modules/esm/resolve:275
+    throw new ERR_MODULE_NOT_FOUND(
+          ^
+
+Error [ERR_MODULE_NOT_FOUND]: Cannot find module '/srv/shop/src/missing.js' imported from /srv/shop/src/app.js
+    at finalizeResolution (node:internal/modules/esm/resolve:275:11) {
+  code: 'ERR_MODULE_NOT_FOUND'
+}
+
+Node.js v22.12.0`, "Cannot find module '/srv/shop/src/missing.js'"),
+  output('rollup', `
+vite v6.0.1 building for production...
+✓ 3 modules transformed.
+error during build:
+[vite]: Rollup failed to resolve import "left-pad" from "/srv/shop/src/main.ts".
+This is most likely unintended because it can break your application at runtime.`, 'Rollup failed to resolve import "left-pad"'),
+  output('angular', `
+Application bundle generation failed. [2.1 seconds]
+
+✘ [ERROR] TS2322: Type 'string' is not assignable to type 'number'. [plugin angular-compiler]
+
+    src/app/app.ts:12:4:
+      12 │     this.total = 'x'`, "TS2322: Type 'string'", 'src/app/app.ts', 12),
+  output('stylelint', `
+
+src/a.css
+  3:5  ✖  Unexpected unknown property "colr"  property-no-unknown
+
+✖ 1 problem (1 error, 0 warnings)`, 'Unexpected unknown property "colr"', 'src/a.css', 3),
+  output('markdownlint', 'README.md:12:81 error MD013/line-length Line length [Expected: 80; Actual: 92]', 'MD013/line-length', 'README.md', 12),
+  output('sbt', '[info] compiling 3 Scala sources to /srv/shop/target\n[error] /srv/shop/src/main/scala/Cart.scala:12:5: not found: value taxRate\n[error]     taxRate\n[error]     ^\n[error] one error found', 'not found: value taxRate', '/srv/shop/src/main/scala/Cart.scala', 12),
+  output('ghc', 'src/Main.hs:12:5: error: [GHC-88464]\n    Variable not in scope: taxRate', 'GHC-88464', 'src/Main.hs', 12),
+  output('ocaml', 'File "cart.ml", line 3, characters 4-11:\n3 |     taxrate\n        ^^^^^^^\nError: Unbound value taxrate', 'Error: Unbound value taxrate', 'cart.ml', 3),
+  output('zig', "src/main.zig:4:5: error: use of undeclared identifier 'x'", 'use of undeclared identifier', 'src/main.zig', 4),
+  output('dart', "lib/main.dart:12:3: Error: The getter 'taxRate' isn't defined for the class 'Cart'.", "The getter 'taxRate' isn't defined", 'lib/main.dart', 12),
+  output('flutter test', `
+00:01 +1 -1: adds the tax [E]
+  Expected: <119>
+    Actual: <100>
+
+  package:matcher             expect
+  test/cart_test.dart 9:5     main.<fn>
+
+00:01 +1 -1: Some tests failed.`, 'adds the tax [E]', 'test/cart_test.dart', 9),
+  output('perl', 'syntax error at cart.pl line 3, near "}"\nExecution of cart.pl aborted due to compilation errors.', 'syntax error at cart.pl line 3', 'cart.pl', 3),
+  output('lua', "lua: cart.lua:3: attempt to index a nil value (local 'x')\nstack traceback:\n\tcart.lua:3: in main chunk", 'attempt to index a nil value', 'cart.lua', 3),
+  output('r', "Error in total(x) : object 'y' not found\nCalls: total\nExecution halted", "object 'y' not found"),
+  output('julia', 'ERROR: LoadError: UndefVarError: `y` not defined\nStacktrace:\n [1] top-level scope\n   @ /srv/shop/cart.jl:3', 'UndefVarError: `y` not defined', '/srv/shop/cart.jl', 3),
+  output('elixir: compile', '== Compilation error in file lib/cart.ex ==\n** (CompileError) lib/cart.ex:3: undefined function tax/0', 'undefined function tax/0', 'lib/cart.ex', 3),
+  output('powershell', "Get-Item : Cannot find path 'C:\\shop\\x' because it does not exist.\nAt C:\\shop\\build.ps1:3 char:1\n+ Get-Item x\n    + CategoryInfo          : ObjectNotFound", "Cannot find path 'C:\\shop\\x'", 'C:\\shop\\build.ps1', 3),
+  output('bazel', 'INFO: Analyzed target //:shop (12 packages loaded).\nERROR: /srv/shop/BUILD:3:10: Compiling main.cc failed: (Exit 1): gcc failed\nmain.cc:7:3: error: \'x\' was not declared in this scope', "'x' was not declared in this scope", 'main.cc', 7),
+  output('nix', "error: attribute 'foo' missing\n       at /srv/shop/flake.nix:12:3:", "attribute 'foo' missing", '/srv/shop/flake.nix', 12),
+  output('gh', 'gh: Not Found (HTTP 404)', 'Not Found (HTTP 404)'),
+  output('poetry', '\nThe current project could not be installed: No file/folder found for package shop\nIf you do not want to install the current project use --no-root.', 'could not be installed'),
+  output('uv', '  × No solution found when resolving dependencies:\n  ╰─▶ Because requets was not found in the package registry and your project depends on requets, we can conclude that your project\'s requirements are unsatisfiable.', 'No solution found when resolving dependencies'),
+  output('bundler', "Could not find gem 'raisl' in rubygems repository https://rubygems.org/ or installed locally.", "Could not find gem 'raisl'"),
+  output('composer', 'Your requirements could not be resolved to an installable set of packages.\n\n  Problem 1\n    - Root composer.json requires x/y, it could not be found in any version', 'could not be resolved'),
+  output('cargo: dependency', '    Updating crates.io index\nerror: no matching package named `serd` found\nlocation searched: crates.io index\nrequired by package `shop v0.1.0 (/srv/shop)`', 'no matching package named `serd` found'),
+  output('coverage', `
+All files |   82.1 |    75 |    80 |   82.1 |
+Jest: "global" coverage threshold for lines (90%) not met: 82.1%`, 'coverage threshold for lines (90%) not met'),
+  output('k6/http', 'HTTP/1.1 500 Internal Server Error\n{"error":"no database"}', '500 Internal Server Error')
+]
+
+export const OUTPUTS: readonly Output[] = [...TEST_RUNNERS, ...COMPILERS, ...CRASHES, ...SYSTEM, ...MORE]

@@ -45,3 +45,17 @@ t.test('noise before and after changes nothing, nor do colours and line ends', a
     check(t, output.text.split('\n').map((line) => line === '' || line.includes('\u001b') ? line : `\u001b[31m${line}\u001b[39m`).join('\n'), output)
   }
 })
+
+t.test('an output that tells of no error is named by its first line, and none by nothing', async (t) => {
+  t.same(firstErrorOf('building\nlinking\n'), { message: 'building' })
+  t.same(firstErrorOf('Exit code 2'), undefined)
+  t.same(firstErrorOf(' \n\u001b[0m\n'), undefined)
+})
+
+t.test('a long output is read at its beginning and its end, and a message is cut at a whole character', async (t) => {
+  const filler = 'nothing to see here, line after line\n'.repeat(20_000)
+  t.match(firstErrorOf(`${filler}src/a.ts(1,2): error TS1: x`), { location: { file: 'src/a.ts', line: 1 } })
+  const { message } = firstErrorOf(`Error: ${'😀'.repeat(400)}`)!
+  t.ok(message.length <= 300)
+  t.notMatch(message, /[\ud800-\udbff](?![\udc00-\udfff])/)
+})
