@@ -31,7 +31,10 @@ export interface FailureEvidence {
   readonly lastWord?: string | null | undefined
   /** How often the step that failed was tried; counted from `failedCalls` by default. */
   readonly attempts?: number | undefined
-  /** The last row that is neither error, wait, retry nor beat. With it a wait that was over is told from the last. */
+  /**
+   * The last row that is neither error, wait, retry, beat nor count of tokens. With it a wait that was over, and an
+   * error that the agent went on after, are told from the last.
+   */
   readonly lastActivitySeq?: number | undefined
   readonly endedAt: string | number
   /** Of the machine that ran the agent, for `resets 3pm`; of this machine by default. */
@@ -78,6 +81,8 @@ interface Cause {
 
 /** Longer texts tell what happened at their beginning or their end. */
 const MAX_TEXT = 8_192
+/** After an error that ends a run so many rows may come: what it used, what could not be ended. */
+const ROWS_AT_END = 5
 /** So many of the last error rows are read. */
 const MAX_ROWS = 20
 const MAX_SAID = 300
@@ -132,7 +137,10 @@ function causeOf (evidence: FailureEvidence): Cause {
   if (api !== undefined) return api.name === 'reason-api' && wait !== undefined ? wait : ofMark(api, evidence)
   const process = processCause(evidence, provider)
   if (process !== undefined && !STATES_LITTLE.has(process.code)) return process
-  return wait ?? callCause(evidence) ?? process ?? printedCause(evidence, word) ?? said ?? nothing(evidence, word)
+  const call = callCause(evidence)
+  // Who was asked has answered: no.
+  if (call?.code === 'permission_denied' && wait?.code === 'deferred') return call
+  return wait ?? call ?? process ?? printedCause(evidence, word) ?? said ?? nothing(evidence, word)
 }
 
 /** What a program without a format printed last: its words are the run's own, and no model's. */
@@ -174,8 +182,9 @@ function outOfTime (evidence: FailureEvidence, word: string | undefined): Cause 
 
 /** Of what the program said: its end first; where that followed from something, the error before it. */
 function saidCause (evidence: FailureEvidence): Cause | undefined {
-  const errors = evidence.errors.slice(-MAX_ROWS)
   const error = clean(evidence.error)
+  const since = (evidence.lastActivitySeq ?? 0) - ROWS_AT_END
+  const errors = evidence.errors.slice(-MAX_ROWS).filter(({ seq, message }) => seq > since || clean(message) === error)
   let rest: Cause | undefined
   for (const found of candidates()) {
     // A stack trace is how a program dies of something, and that is mostly said beside it.

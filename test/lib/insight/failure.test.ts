@@ -425,6 +425,10 @@ t.test('what came first is the cause, and what was mended is none', async (t) =>
   const waits = [{ seq: 12, message: 'Waiting for a retry after rate limit (10 of 10)', waitKind: 'rate_limit' }]
   t.match(explain({ waits, failedCalls: [fails], error: 'Claude ended without a result (exit code 1).', reason: 'no-result' }), { code: 'rate_limit', firstError: { seq: 12 } })
   t.match(explain({ waits, lastActivitySeq: 30, error: 'x', reason: 'no-result', failedCalls: [fails] }), { code: 'tests_failed' }, 'the wait was over')
+  const early = [{ seq: 5, message: 'API Error: 500 Internal server error' }]
+  t.match(explain({ errors: early, lastActivitySeq: 500, exitCode: 143, reason: 'no-result', error: 'Claude ended without a result (exit code 143).' }), { code: 'killed' }, 'it went on after that error')
+  const asked = [{ seq: 6, message: 'Waiting for permission: Bash: git push', waitKind: 'person' }]
+  t.match(explain({ waits: asked, failedCalls: [failedCall(5, 'git push', 'denied', { status: 'denied' })] }), { code: 'permission_denied', firstError: { seq: 5 } })
   t.match(explain({ provider: 'sh', error: 'ELIFECYCLE', lastWord: ' Test Files  1 failed | 1 passed (2)\n      Tests  1 failed | 5 passed (6)\n' }), { code: 'tests_failed' })
   t.match(explain({ reason: 'aborted', error: 'The run was aborted.', errors: [{ seq: 2, message: 'API Error: 500' }] }), { code: 'cancelled' })
 })
