@@ -1,22 +1,18 @@
 import { createAwakeClock } from './time/awake-clock.js'
-import { toIso, type Clock } from './time/clock.js'
+import type { Clock } from './time/clock.js'
 import type { Logger } from './logger.js'
 import type { Meter } from './meter.js'
 import { createHeartbeat } from './liveness/heartbeat.js'
-import type { Recorder } from './recorder/recorder.js'
-import { backfill } from './store/sqlite/backfill.js'
-import type { Database } from './store/sqlite/database.js'
-import { sweepOrphans } from './store/sqlite/orphans.js'
-import { endLostRuns, forgetWriters } from './store/sqlite/lost-runs.js'
-import { plausibleNow, pruneActivities } from './store/sqlite/retention.js'
+import { endLostRuns } from './liveness/lost-runs.js'
 import { createSilences } from './liveness/silences.js'
-import { secondLibrary } from './store/sqlite/one-library.js'
-import { createSteadyClock } from './time/steady-clock.js'
+import type { Recorder } from './recorder/recorder.js'
+import type { Upkeep } from './store/port.js'
 import type { Troubles } from './store/troubles.js'
+import { createSteadyClock } from './time/steady-clock.js'
 import { clearInterval, setInterval } from './time/timers.js'
 
 export interface MaintenanceOptions {
-  readonly database: Database
+  readonly store: Upkeep
   readonly recorder: Pick<Recorder, 'running'>
   readonly writerId: string
   readonly troubles: Troubles
@@ -49,21 +45,19 @@ export interface Maintenance {
 const UPKEEP_INTERVAL_MS = 10 * 60 * 1000
 
 export function startMaintenance (options: MaintenanceOptions): Maintenance {
-  const { database, troubles, now, heartbeatIntervalMs } = options
+  const { store, troubles, now, heartbeatIntervalMs } = options
   const awake = createAwakeClock()
   const silences = createSilences(awake.now)
   /** What is deleted by its age cannot be brought back when the clock is set right. */
   let deletionClock: Clock | undefined
   let isStopped = false
   let isFirstLook = true
-  let reopenings = database.reopenings
+  let reopenings = store.reopenings
   const heartbeat = createHeartbeat({
-    path: database.path,
-    get library () { return database.library },
-    writerId: options.writerId,
     intervalMs: heartbeatIntervalMs,
     logger: options.logger,
-    beatHere
+    beatHere: () => store.beat(heartbeatIntervalMs),
+    startThread: store.startHeartbeat
   })
 
   /** One after the other; what fails is tried again with the next round. */
@@ -97,17 +91,17 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
 
   /** The host has rebuilt a table, or added a column that we fill. */
   async function lookAtTables (): Promise<void> {
-    if (await database.repairIfChanged()) void chores.round(upkeep)
-    if (database.reopenings === reopenings) return
-    reopenings = database.reopenings
+    if (await store.repairIfChanged()) void chores.round(upkeep)
+    if (store.reopenings === reopenings) return
+    reopenings = store.reopenings
     options.onReopened()
   }
 
   /** The host has loaded another copy of SQLite since, and opened the file with it. */
   async function lookForAnother (): Promise<void> {
-    if (isShared || !database.isSharedWithAnother()) return
+    const err = isShared ? undefined : store.conflict()
+    if (err === undefined) return
     isShared = true
-    const err = secondLibrary(database.path)
     options.logger.error({ code: err.code, err },
       'another SQLite library has opened the database in this process: what is written now may be lost')
   }
@@ -116,25 +110,20 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
     return heartbeat.round(options.recorder.running.size > 0)
   }
 
-  async function beatHere (): Promise<void> {
-    await database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
-      .where('owner', '=', options.writerId).where('status', '=', 'running').execute(), heartbeatIntervalMs)
-  }
-
   async function bury (): Promise<void> {
     // Of a crowd of processes each would look at all others, in every round.
     const freshMs = isFirstLook ? 0 : Math.min(heartbeatIntervalMs * 1.25, heartbeatIntervalMs + 500)
     isFirstLook = false
-    const taskIds = await endLostRuns(database, { ...options, silences, freshMs })
+    const taskIds = await endLostRuns({ ...options, silences, freshMs })
     if (taskIds.length > 0) options.onCommit(taskIds)
   }
 
   async function upkeep (): Promise<void> {
     const works: ReadonlyArray<() => Promise<unknown>> = [
-      () => backfill(database, now, () => isStopped),
-      async () => forgetWriters(database, await steadyNow()),
-      () => sweepOrphans(database),
-      async () => pruneActivities(database, { ...options, now: await steadyNow(), isStopped: () => isStopped })
+      () => store.backfill(() => isStopped),
+      async () => store.forgetWriters(await steadyNow()),
+      () => store.sweepOrphans(),
+      async () => store.prune({ ...options, now: await steadyNow(), isStopped: () => isStopped })
     ]
     // What keeps one of them from its work need not keep the others.
     for (const work of works) {
@@ -144,7 +133,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   async function steadyNow (): Promise<Clock> {
-    deletionClock ??= createSteadyClock({ wall: now, awake: awake.now, startAt: await plausibleNow(database, options) })
+    deletionClock ??= createSteadyClock({ wall: now, awake: awake.now, startAt: await store.plausibleNow(options) })
     return deletionClock
   }
 

@@ -1,5 +1,4 @@
 import type { ErrorCode } from './errors.js'
-import type { HealthState } from './model/events.js'
 
 /** What stands now rather than what has happened: asked for when somebody wants to know. */
 export interface Gauges {
@@ -7,8 +6,8 @@ export interface Gauges {
   readonly queueBytes: number
   /** How often the open runs were marked as alive, since the timeline was opened. */
   readonly heartbeats: number
-  /** How many running invocations are in which state. */
-  verdicts (): Promise<Readonly<Record<HealthState, number>>>
+  /** How many running invocations are in which state of health. */
+  verdicts (): Promise<Readonly<Record<string, number>>>
 }
 
 /**

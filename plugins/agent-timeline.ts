@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import fp from 'fastify-plugin'
-import { openCore } from '../lib/open-timeline.js'
+import { openCore } from '../lib/open-core.js'
 import { timelineError } from '../lib/errors.js'
 import type { Timeline } from '../lib/timeline.js'
 import { isLoopback } from './allowed-hosts.js'
@@ -21,7 +21,7 @@ export type {
   AgentTimelineOptions, GuardHook, GuardHooks, MonitoringOptions, ProjectResolver
 } from './plugin-options.js'
 export type { TaskAccess, TasksOf } from './tasks-of.js'
-export type { DatabaseSource } from '../lib/store/sqlite/source.js'
+export type { DatabaseSource } from '../lib/store/engines.js'
 export type { Timeline } from '../lib/timeline.js'
 export type * from '../lib/model/activity.js'
 export type * from '../lib/model/events.js'

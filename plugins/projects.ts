@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import type { TimelineCore } from '../lib/open-timeline.js'
+import type { TimelineCore } from '../lib/open-core.js'
 import { timelineError } from '../lib/errors.js'
-import { canonicalFileOf, type DatabaseSource } from '../lib/store/sqlite/source.js'
+import { canonicalFileOf, type DatabaseSource } from '../lib/store/engines.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 import { scopeOf, type TasksOf } from './tasks-of.js'
 

@@ -2,44 +2,18 @@ import type { Insertable, Kysely } from 'kysely'
 import { normaliseTime, parseTime, toIso, type Clock } from '../time/clock.js'
 import type { TaskInfo } from '../model/events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
-import { tryWithinSavepoint } from '../store/sqlite/savepoint.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from '../model/values.js'
 import { eventsOf, laterEventsOf, mergeByTime, withinTheirSecond, type ReadInvocation } from './invocation-events.js'
 import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
-import type { HostSchema } from '../store/sqlite/host-schema.js'
 import type { TaskEventSource } from './task-events.js'
-
-/** All that knows the host's own tables: tasks, audit rows, and invocations that its own logger wrote. */
-export interface Host {
-  readonly schema: HostSchema
-  /** Undefined where the host has a table of tasks and no such task in it, and nothing was recorded of it. */
-  getTask (db: Kysely<Tables>, taskId: string): Promise<TaskInfo | undefined>
-  /** Titles of tasks, as far as the host has them. */
-  titlesOf (db: Kysely<Tables>, taskIds: readonly string[]): Promise<ReadonlyMap<string, string>>
-  /** Of a task's two titles the one that counts. */
-  titleOf (recorded: string | null | undefined, ofHost: string | null | undefined): string | undefined
-  /** Is there anything of the host's that is not in the log? Writes nothing. */
-  look (db: Kysely<Tables>, taskId: string): Promise<{ hasPending: boolean, recheckInMs?: number | undefined }>
-  /** Brings the host's rows into the log, oldest first, each once. Inside a writing transaction. */
-  importPending (trx: Kysely<Tables>, taskId: string): Promise<{ imported: number, recheckInMs?: number | undefined }>
-  /** Prompt and response of an invocation that the host wrote, as far as they may be shown. */
-  showTexts (texts: InvocationTexts): InvocationTexts
-  /** Tasks with an invocation that the host has ended since it entered the log. */
-  endedTasks (db: Kysely<Tables>): Promise<readonly string[]>
-  /** Makes records of the host's invocations with these ids, without touching any log. */
-  adopt (trx: Kysely<Tables>, ids: readonly number[]): Promise<void>
-}
-
-export interface InvocationTexts {
-  readonly prompt: string
-  readonly response: string | null
-}
+import type { HostRows, HostSchema, InvocationTexts, TryPart } from '../store/host-rows.js'
 
 export interface HostOptions {
   readonly schema: HostSchema
   readonly taskEvents: TaskEventSource | undefined
+  readonly tryPart: TryPart
   readonly now: Clock
   /** Redacts and caps a text of the host's before it enters the log. */
   readonly clean: (text: string, cap?: TextCap) => string
@@ -58,7 +32,7 @@ interface PendingTaskEvents {
   readonly recheckInMs?: number | undefined
 }
 
-export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Host {
+export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOptions): HostRows {
   const columns = HOST_COLUMNS.filter((name) => schema.invocations.has(name))
   // Each batch looks whether there is something of the host's.
   const selectCursors = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
@@ -100,7 +74,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       .onConflict((conflict) => conflict.column('invocation_id').doUpdateSet(progressOf(row, derived))).execute()
     const ownsStatus = !('started_at_ms' in row) || row.started_at_ms === null
     // A constraint or trigger of the host's that refuses the update must not keep the row from the log.
-    await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
+    await tryPart(trx, () => trx.updateTable('task_invocations').set({
       started_at: derived.startedAt,
       completed_at: derived.completedAt,
       last_activity_at: derived.lastActivityAt,
@@ -240,7 +214,7 @@ export function createHost ({ schema, taskEvents, now, clean }: HostOptions): Ho
       const known = await trx.selectFrom('invocation_run').selectAll().where('invocation_id', 'in', [...ids]).execute()
       const knownIds = new Set(known.map((run) => Number(run.invocation_id)))
       for (const run of known) {
-        await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
+        await tryPart(trx, () => trx.updateTable('task_invocations').set({
           started_at: run.started_at,
           completed_at: run.completed_at,
           last_activity_at: run.last_activity_at,

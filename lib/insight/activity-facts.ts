@@ -1,15 +1,7 @@
+import type { ActivityFacts } from '../model/activity-facts.js'
 import type { Usage } from '../model/activity.js'
-import { readCall, type CallEnd, type CallStart } from './call-facts.js'
+import { readCall } from './call-facts.js'
 import { readUsage } from './tally.js'
-
-/** What an activity says besides its text, as far as it is kept apart from it. */
-export interface ActivityFacts {
-  readonly call?: CallStart | CallEnd | undefined
-  /** The agent's plan as a whole, as JSON. */
-  readonly plan?: string | undefined
-  /** Of the run so far. */
-  readonly usage?: Partial<Usage> | undefined
-}
 
 const PLAN_ENTRIES = 100
 const ENTRY_CHARS = 500

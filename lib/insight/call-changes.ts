@@ -1,6 +1,5 @@
 import type { ToolKind } from '../model/activity.js'
-import type { CallEnd, CallEndStatus, CallStart } from './call-facts.js'
-import type { FirstError } from './first-error.js'
+import type { CallEnd, CallEndStatus, CallStart, FirstError } from '../model/activity-facts.js'
 import { followActivity, openSeqOf, type CallPairing, type PairedCall, type Progress } from './progress.js'
 import { countCall, countEnd, spendUntil, type RunTally } from './tally.js'
 

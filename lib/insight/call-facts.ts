@@ -1,47 +1,11 @@
+import type { CallEnd, CallEndStatus, CallStart, FileTouch } from '../model/activity-facts.js'
 import { TOOL_KINDS, type ToolKind } from '../model/activity.js'
 import { readUse, type CallUse } from '../model/open-uses.js'
 import { toolKindOf } from '../model/tool-kind.js'
 import { shapeOf } from './command.js'
 import { digest } from './digest.js'
-import { firstErrorOf, type FirstError } from './first-error.js'
+import { firstErrorOf } from './first-error.js'
 import { fingerprint } from './loops.js'
-
-/** What the start of a call says of it. Its texts were redacted before. */
-export interface CallStart extends CallUse {
-  readonly phase: 'start'
-  readonly name: string
-  readonly kind: ToolKind
-  /** One line, at most 1,024 characters. */
-  readonly message: string
-  /** Its programs, `git add + git commit`; null for what is no command. */
-  readonly chain: string | null
-  /** The same for the same tool and input. */
-  readonly hash: string
-  readonly isBackground: boolean
-  readonly files: readonly FileTouch[]
-}
-
-/** What the end of a call says of it. */
-export interface CallEnd extends CallUse {
-  readonly phase: 'end'
-  readonly status: CallEndStatus
-  readonly exitCode: number | null
-  readonly durationMs: number | null
-  /** The same for the same result, times and durations left out. */
-  readonly resultHash: string
-  readonly firstError: FirstError | undefined
-  readonly files: readonly FileTouch[]
-}
-
-export type CallEndStatus = 'ok' | 'error' | 'denied' | 'aborted'
-
-/** A file that a call edited. */
-export interface FileTouch {
-  readonly path: string
-  readonly isNew: boolean
-  readonly added?: number
-  readonly removed?: number
-}
 
 const MESSAGE_CHARS = 1_024
 const NAME_CHARS = 100

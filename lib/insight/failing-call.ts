@@ -1,7 +1,7 @@
 import type { ToolKind } from '../model/activity.js'
 import type { FailureClass, FailureCode } from '../model/failure.js'
 import { MESSAGE_RULES } from './failure-rules.js'
-import type { FirstError } from './first-error.js'
+import type { FirstError } from '../model/activity-facts.js'
 
 /** A call that ended with the status `error` or `denied`. */
 export interface FailedCall {

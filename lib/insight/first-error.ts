@@ -1,12 +1,5 @@
 import { FILE, placeBefore, placeNear, placeOf, type ErrorPlace } from './error-place.js'
-
-/** The line of an output that says what went wrong first. */
-export interface FirstError {
-  /** That line, without colours, at most 300 characters. */
-  readonly message: string
-  /** Where in the code, as the line or those beside it say. */
-  readonly location?: { readonly file: string, readonly line?: number }
-}
+import type { FirstError } from '../model/activity-facts.js'
 
 /** Of a longer text beginning and end are read. */
 const MAX_CHARS = 262_144

@@ -1,7 +1,7 @@
 import { toIso, type Clock } from '../time/clock.js'
 import type { Health } from '../model/events.js'
 import { keyOfUse } from '../model/open-uses.js'
-import type { RunningRow } from '../store/sqlite/running.js'
+import type { RunningRow } from './running-row.js'
 import type { ProcessSign } from './evidence.js'
 import { HEARTBEAT_FRESH_MS } from './floors.js'
 import { callsOf, type OpenCall } from './progress.js'

@@ -9,10 +9,12 @@ import type { Step } from './limits.js'
 import { TreeWatch, type TreeSample, type TreeSign } from './process-tree.js'
 import { describe } from './run-sentences.js'
 import { RunState, type RunningCall, type RunWait } from './run-state.js'
+import type { ProcessEvidence, Situation } from './situation.js'
 import { createUsual, type Usual } from './usual.js'
 
 export { createUsual, type Usual } from './usual.js'
 export type { TreeSample } from './process-tree.js'
+export type { ProcessEvidence } from './situation.js'
 
 /** What is observed. */
 export interface RunObserverOptions {
@@ -24,15 +26,6 @@ export interface RunObserverOptions {
   readonly startedAt: number
   /** The project's history, shared by its observers. Default: one of its own, which learns from this run alone. */
   readonly usual?: Usual
-}
-
-/** What is known of a run's process at the moment of a verdict. */
-export interface ProcessEvidence {
-  readonly process: ProcessSign
-  /** Milliseconds since its process last said that it lives. */
-  readonly heartbeatAgeMs: number
-  /** The processes below the agent, where somebody looks at them. */
-  readonly tree?: TreeSample
 }
 
 /** How a running invocation is doing. */
@@ -142,13 +135,6 @@ export function createRunObserver (options: RunObserverOptions): RunObserver {
       return before
     }
   }
-}
-
-/** What a run is at. */
-export interface Situation {
-  readonly expectation: Expectation
-  readonly call: RunningCall | undefined
-  readonly wait: RunWait | undefined
 }
 
 /** A wait comes before a call that is open: the call may be what waits. */

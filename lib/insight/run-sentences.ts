@@ -3,7 +3,7 @@ import type { HealthState } from '../model/events.js'
 import type { WaitKind } from './wait-kind.js'
 import type { Loop } from './loops.js'
 import type { TreeSign } from './process-tree.js'
-import type { ProcessEvidence, Situation } from './run-observer.js'
+import type { Situation, ProcessEvidence } from './situation.js'
 
 /** What a verdict's sentences are made of. */
 export interface SentenceFacts extends Situation {

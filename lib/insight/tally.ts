@@ -1,5 +1,5 @@
 import type { ToolKind, Usage } from '../model/activity.js'
-import type { CallEndStatus } from './call-facts.js'
+import type { CallEndStatus } from '../model/activity-facts.js'
 import { openKinds, type Progress } from './progress.js'
 
 /** What a run has done so far, in numbers that its next activity adds to. Times are milliseconds. */

@@ -1,10 +1,10 @@
 import { readFacts } from '../insight/activity-facts.js'
 import type { Caps } from '../options.js'
 import { addToJson, encodeMetadata } from './metadata.js'
-import type { ActivityOp, Op } from '../recorder/queue.js'
+import type { ActivityOp, Op, OperatedRun } from '../model/operations.js'
 import type { Redactor } from './redact.js'
 import type { PieceRedactor } from './redact-pieces.js'
-import type { Run } from '../model/run.js'
+import type { PieceStreams } from './piece-streams.js'
 import { excerpt } from './excerpt.js'
 import { capText, sanitise } from '../text/well-formed.js'
 import { nextTurn, performance } from '../time/timers.js'
@@ -14,13 +14,22 @@ export interface PrepareOptions {
   readonly redactor: Redactor
 }
 
+/** What preparing its operations needs of a run. */
+export interface PreparedRun extends OperatedRun {
+  /** Nothing more of it is written. */
+  readonly isUnrecorded: boolean
+  readonly pieceStreams: PieceStreams
+}
+
 /**
  * Makes queued operations ready to be stored: secrets hidden, texts within their caps, what was dropped left out.
  * Done once per operation, away from the agent's call.
  */
-export function prepareOps (ops: readonly Op[], options: PrepareOptions): readonly Op[] {
-  const kept: Op[] = []
-  const streams = new Map<PieceRedactor, ActivityOp[]>()
+export function prepareOps<Run extends PreparedRun> (
+  ops: ReadonlyArray<Op<Run>>, options: PrepareOptions
+): ReadonlyArray<Op<Run>> {
+  const kept: Array<Op<Run>> = []
+  const streams = new Map<PieceRedactor, Array<ActivityOp<Run>>>()
 
   for (const op of ops) {
     if (isGone(op)) continue
@@ -56,7 +65,7 @@ export function prepareOps (ops: readonly Op[], options: PrepareOptions): readon
 const SLICE_MS = 8
 
 /** Chooses what is kept of long results, a slice at a time; {@link prepareOps} does the rest. */
-export async function prepareResults (ops: readonly Op[], options: PrepareOptions): Promise<void> {
+export async function prepareResults (ops: ReadonlyArray<Op<PreparedRun>>, options: PrepareOptions): Promise<void> {
   let sliceStart = performance.now()
   for (const op of ops) {
     if (op.kind !== 'activity' || op.result === undefined || isGone(op)) continue
@@ -81,7 +90,7 @@ function * shorten (op: ActivityOp, result: string, { caps, redactor }: PrepareO
   op.result = undefined
 }
 
-function isGone (op: Op): boolean {
+function isGone (op: Op<PreparedRun>): boolean {
   return (op.kind === 'activity' && op.isDropped) || ('run' in op && op.run.isUnrecorded)
 }
 
@@ -102,12 +111,12 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
  *
  * @param at milliseconds since the epoch
  */
-export function activityOp (
+export function activityOp<Run extends OperatedRun> (
   run: Run, type: ActivityOp['type'], message: string, metadata: unknown, at: number,
   { caps, redactor }: PrepareOptions, isDelta = false
-): ActivityOp {
+): ActivityOp<Run> {
   const encoded = encodeMetadata(metadata, caps, redactor.head)
-  const op: ActivityOp = {
+  const op: ActivityOp<Run> = {
     kind: 'activity',
     run,
     type,
@@ -148,7 +157,9 @@ function copyOf (text: string): string {
 }
 
 /** The visible row that stands for output that found no room; resets the run's count. */
-export function tellDropped (run: Run, at: number): ActivityOp {
+export function tellDropped<Run extends OperatedRun & { droppedPieces: number, droppedBytes: number }> (
+  run: Run, at: number
+): ActivityOp<Run> {
   const { droppedPieces: pieces, droppedBytes: bytes } = run
   run.droppedPieces = run.droppedBytes = 0
   const message = `${pieces} pieces of output (${bytes} bytes) were not stored: they came faster than the database took them`

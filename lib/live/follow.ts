@@ -1,5 +1,5 @@
 import type { TimelineEvent } from '../model/events.js'
-import type { TimelineReader } from '../store/port.js'
+import type { LogReader } from '../store/port.js'
 import type { Hub } from './hub.js'
 import { clearInterval, setInterval } from '../time/timers.js'
 
@@ -23,7 +23,7 @@ const KEEP_ALIVE_MS = 2 ** 30
  * it keeps the process alive.
  */
 export async function * follow (
-  hub: Hub, reader: TimelineReader, { taskId, after = 0, signal }: FollowOptions
+  hub: Hub, reader: LogReader, { taskId, after = 0, signal }: FollowOptions
 ): AsyncGenerator<TimelineEvent, void, undefined> {
   if (signal?.aborted) return
   const progress = new Progress()

@@ -3,7 +3,7 @@ import { debug } from '../debug.js'
 import { publish } from '../lifecycle.js'
 import type { Logger } from '../logger.js'
 import { noMeter, type Meter } from '../meter.js'
-import type { TimelineReader, WakeBus } from '../store/port.js'
+import type { LogReader, WakeBus } from '../store/port.js'
 import { DrainSchedule } from './drain-schedule.js'
 import { ReadTrouble } from './read-trouble.js'
 import { SafetyPoll } from './safety-poll.js'
@@ -12,7 +12,7 @@ import { ViewerSession, type Subscription, type Viewer } from './viewer-session.
 import { clearTimeout, setTimeout } from '../time/timers.js'
 
 export interface HubOptions {
-  readonly reader: TimelineReader
+  readonly reader: LogReader
   readonly bus: WakeBus
   readonly logger: Logger
   readonly clock?: Clock

@@ -1,6 +1,6 @@
 import { toIso, type Clock } from '../time/clock.js'
 import type { ErrorCode } from '../errors.js'
-import { DATABASE_ERROR_CODES, databaseError } from '../store/sqlite/sqlite.js'
+import { codedError, DATABASE_ERROR_CODES } from '../store/store-error.js'
 import { performance } from '../time/timers.js'
 
 /** Why a database cannot be read, and since when. */
@@ -39,7 +39,7 @@ export class ReadTrouble {
 
   /** A read of this reader's failed, and will be tried again. */
   failed (reader: object, error: unknown): void {
-    const { code } = databaseError(error)
+    const { code } = codedError(error)
     if (!DATABASE_ERROR_CODES.some((known) => known === code)) return
     const nowMs = performance.now()
     if (this.#failing.size === 0) this.#beganAtMs = this.#clock()

@@ -1,11 +1,11 @@
 import type { Logger } from '../logger.js'
-import type { RunningLook, TimelineReader } from '../store/port.js'
+import type { RunningLook, LogReader } from '../store/port.js'
 import { DrainSchedule } from './drain-schedule.js'
 import type { Hub } from './hub.js'
 import { performance } from '../time/timers.js'
 
 export interface RunningTasksOptions {
-  readonly reader: TimelineReader
+  readonly reader: LogReader
   readonly hub: Hub
   readonly logger: Logger
   /** The last listener has left. */

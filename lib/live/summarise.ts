@@ -2,7 +2,7 @@ import { timelineError } from '../errors.js'
 import type { TaskSummary } from '../model/answers.js'
 import type { Health } from '../model/events.js'
 import type { AnswerReader } from '../store/answers.js'
-import type { TimelineReader } from '../store/port.js'
+import type { LogReader } from '../store/port.js'
 import type { Clock } from '../time/clock.js'
 import { toSummary } from '../view/summary.js'
 import { worstOf } from './with-health.js'
@@ -16,7 +16,7 @@ const MAX_FILES = 100
  * @throws AGENT_TIMELINE_UNKNOWN_TASK
  */
 export async function summarise (
-  reader: TimelineReader, answers: AnswerReader, taskId: string, now: Clock
+  reader: LogReader, answers: AnswerReader, taskId: string, now: Clock
 ): Promise<TaskSummary> {
   const task = await reader.getTask(taskId)
   if (task === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')

@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.js'
 import type { Meter } from '../meter.js'
-import type { StreamHead, TimelineReader } from '../store/port.js'
+import type { StreamHead, LogReader } from '../store/port.js'
 import { ChunkRing } from './chunk-ring.js'
 import { encodeChunks, type Chunk } from './chunks.js'
 import { fillHoles, hasHoles, type ReadSpan } from './gap-finder.js'
@@ -47,7 +47,7 @@ export class TaskTail {
   readonly members = new Set<TailMember>()
   readonly live = new Set<LiveMember>()
   readonly ring: ChunkRing
-  readonly #reader: TimelineReader
+  readonly #reader: LogReader
   readonly #clock: Clock
   readonly #meter: Meter
   /** Pages being read: viewers that start together share them. */
@@ -55,7 +55,7 @@ export class TaskTail {
   #floorSeq = 0
   #pageRows = FIRST_PAGE_ROWS
 
-  constructor (taskId: string, reader: TimelineReader, clock: Clock, meter: Meter) {
+  constructor (taskId: string, reader: LogReader, clock: Clock, meter: Meter) {
     this.taskId = taskId
     this.#reader = reader
     this.#clock = clock

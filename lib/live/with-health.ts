@@ -1,9 +1,9 @@
 import type { CurrentFrame, Health, HealthState } from '../model/events.js'
-import type { TimelineReader } from '../store/port.js'
+import type { LogReader } from '../store/port.js'
 import type { HealthMonitor } from './health-monitor.js'
 
 /** Puts the verdicts to what a reader tells of running invocations: in lists, details and the frames of streams. */
-export function withHealth (reader: TimelineReader, monitor: Pick<HealthMonitor, 'healthOf'>): TimelineReader {
+export function withHealth (reader: LogReader, monitor: Pick<HealthMonitor, 'healthOf'>): LogReader {
   return {
     ...reader,
 

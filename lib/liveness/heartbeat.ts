@@ -1,20 +1,13 @@
 import type { Logger } from '../logger.js'
-import type { SqliteLibrary } from '../store/sqlite/sqlite-library.js'
-import { startHeartbeatThread, type HeartbeatThread } from '../store/sqlite/heartbeat-thread.js'
+import type { HeartbeatThread, Upkeep } from '../store/port.js'
 import { clearImmediate, setImmediate } from '../time/timers.js'
 
 export interface HeartbeatOptions {
-  /** The database's file; empty for one in memory, which no thread can reach. */
-  readonly path: string
-  /** What the process has it open with; undefined for a database in memory, and for one that is not open yet. */
-  readonly library: SqliteLibrary | undefined
-  readonly writerId: string
   readonly intervalMs: number
   readonly logger: Logger
   /** Marks the open runs as alive from this event loop. */
   readonly beatHere: () => Promise<void>
-  /** For tests. */
-  readonly startThread?: typeof startHeartbeatThread
+  readonly startThread: Upkeep['startHeartbeat']
 }
 
 /** Says that this process lives as long as it has open runs. */
@@ -39,10 +32,10 @@ const GRACE_MS = 30_000
  * minute is alive. Where there can be no thread, the event loop beats as well as it can.
  */
 export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
-  const { path, writerId, intervalMs, logger, startThread = startHeartbeatThread } = options
+  const { intervalMs, logger, startThread } = options
   let thread: HeartbeatThread | undefined
   let isReady = false
-  let canThread = path !== ''
+  let canThread = true
   let isStopped = false
   let launch: NodeJS.Immediate | undefined
   let idleMs = 0
@@ -53,11 +46,10 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
 
   function start (): void {
     launch = undefined
-    const { library } = options
-    if (thread !== undefined || !canThread || library?.module === undefined || isStopped) return
+    if (thread !== undefined || !canThread || isStopped) return
     try {
       const onReady = (): void => { isReady = true }
-      thread = startThread({ path, library, writerId, intervalMs, onReady, onFailure: giveUp })
+      thread = startThread({ intervalMs, onReady, onFailure: giveUp })
     } catch (error) {
       giveUp(error)
     }

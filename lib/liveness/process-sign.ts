@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.js'
 import { currentOwner, isSuspended, judgeOwner, parseOwner } from './owner.js'
-import type { RunningRow } from '../store/sqlite/running.js'
+import type { RunningRow } from '../insight/running-row.js'
 import type { ProcessSign } from '../insight/evidence.js'
 import { performance } from '../time/timers.js'
 

@@ -5,6 +5,7 @@ import type { ActivityLog } from './activity-log.js'
 import type { RunFacts } from './format.js'
 import type { Line } from './process/lines.js'
 import type { ProcessEnd } from './process/process-runner.js'
+import type { Verdict } from './verdict.js'
 
 /** One call of an agent, as far as its command line depends on it. */
 export interface AgentCall {
@@ -73,17 +74,6 @@ export interface Conversation<State> {
   readonly log: ActivityLog
   /** Aborted when the run is to end; what settles soon after is still heard. */
   readonly stopping: AbortSignal
-}
-
-/** What an adapter makes of a run that ended by itself. */
-export interface Verdict {
-  readonly success: boolean
-  readonly response: string
-  readonly error?: string
-  readonly reason?: string
-  readonly sessionId?: string
-  readonly usage?: Usage
-  readonly model?: string
 }
 
 /**

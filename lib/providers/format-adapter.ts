@@ -1,5 +1,6 @@
 import type { ActivityLog } from './activity-log.js'
-import type { CliAdapter, Verdict } from './adapter.js'
+import type { CliAdapter } from './adapter.js'
+import type { Verdict } from './verdict.js'
 import type { OutputFormat, OutputParser } from './format.js'
 import { compact } from './json.js'
 import { tellText } from './json-lines.js'

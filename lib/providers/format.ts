@@ -1,6 +1,6 @@
 import type { Usage } from '../model/activity.js'
 import type { ActivityLog } from './activity-log.js'
-import type { Verdict } from './adapter.js'
+import type { Verdict } from './verdict.js'
 import type { JsonObject } from './json.js'
 import type { Line } from './process/lines.js'
 import type { ProcessEnd } from './process/process-end.js'

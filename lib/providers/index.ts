@@ -7,7 +7,8 @@ export { acp, type AcpOptions, type PermissionDecision, type PermissionRequest }
 export {
   createActivityLog, type ActivityLog, type ActivityLogOptions, type ToolEnd, type ToolStart, type WaitDetails
 } from './activity-log.js'
-export type { Agent, AgentCall, AgentOptions, Verdict } from './adapter.js'
+export type { Agent, AgentCall, AgentOptions } from './adapter.js'
+export type { Verdict } from './verdict.js'
 export { endOfText, oneLine } from './caps.js'
 export { claude } from './claude/claude.js'
 export { codex } from './codex/codex.js'

@@ -1,4 +1,4 @@
-import type { Verdict } from './adapter.js'
+import type { Verdict } from './verdict.js'
 import type { RunFacts } from './format.js'
 import { compact } from './json.js'
 import { howEnded, lastErrorLine, type ProcessEnd } from './process/process-end.js'

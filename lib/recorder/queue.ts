@@ -1,62 +1,10 @@
-import type { ActivityFacts } from '../insight/activity-facts.js'
-import type { ActivityType } from '../model/activity.js'
 import type { Meter } from '../meter.js'
-import type { Ending } from '../model/ending.js'
-import type { Run } from '../model/run.js'
-
-/** One activity that waits to be written. */
-export interface ActivityOp {
-  readonly kind: 'activity'
-  readonly run: Run
-  readonly type: ActivityType
-  message: string
-  /** JSON. */
-  metadata: string | null
-  /** A tool's result that is longer than its cap, until what is kept of it is chosen. */
-  result?: string | undefined
-  /** The last of a message that was cut already: what comes next may go on from there. */
-  cutEnd?: string | undefined
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  /** How many pieces of output the message holds. */
-  pieces: number
-  /** A piece of a text, as its reporter says: it goes on where the one before ended. */
-  readonly isDelta: boolean
-  isDropped: boolean
-  /** Redacted and cut to its cap already: a batch that is tried again finds it so. */
-  isPrepared: boolean
-  /** What it says of a call, of the agent's plan or of its usage; read when it is prepared. */
-  facts?: ActivityFacts | undefined
-}
-
-/** A recorded change of a task. */
-export interface TaskOp {
-  readonly kind: 'task'
-  readonly taskId: string
-  readonly type: `task.${string}`
-  readonly actor: string
-  readonly message: string
-  /** ISO-8601. */
-  readonly timestamp: string
-  /** Unique among this writer's events: makes a repeated batch harmless. */
-  readonly sourceId: string
-}
-
-export interface StartOp { readonly kind: 'start', readonly run: Run }
-
-export interface EndOp {
-  readonly kind: 'end'
-  readonly run: Run
-  readonly ending: Ending
-  /** Milliseconds since the epoch. */
-  readonly at: number
-}
-
-export type Op = ActivityOp | TaskOp | StartOp | EndOp
+import type { ActivityOp, Op } from '../model/operations.js'
+import type { Run } from './run.js'
 
 /** An operation in the queue, with those who wait for its commit. */
 export interface Entry {
-  readonly op: Op
+  readonly op: Op<Run>
   bytes: number
   settle?: ((error?: unknown) => void) | undefined
 }
@@ -84,7 +32,7 @@ export interface Queue {
   readonly bytes: number
   /** Less than half full: what was dropped can be told without dropping more. */
   readonly hasRoom: boolean
-  push (op: Op, settle?: (error?: unknown) => void): void
+  push (op: Op<Run>, settle?: (error?: unknown) => void): void
   /** The first entries, which stay queued until {@link Queue.remove}. */
   peek (maxRows: number, maxBytes: number): readonly Entry[]
   remove (count: number): void
@@ -99,7 +47,7 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
   /** Where the search for output to drop goes on. */
   let dropFrom = 0
 
-  function joinsLast (op: ActivityOp): boolean {
+  function joinsLast (op: ActivityOp<Run>): boolean {
     const entry = entries.length > taken ? entries.at(-1) : undefined
     const last = entry?.op
     if (entry === undefined || last?.kind !== 'activity' || last.run !== op.run || last.isDropped) return false
@@ -116,7 +64,7 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
     return true
   }
 
-  function drop (op: ActivityOp, size: number): void {
+  function drop (op: ActivityOp<Run>, size: number): void {
     op.run.droppedPieces += op.pieces
     op.run.droppedBytes += size
     meter.outputDropped(op.pieces)
@@ -181,7 +129,7 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
   }
 }
 
-function sizeOf (op: Op): number {
+function sizeOf (op: Op<Run>): number {
   if (op.kind === 'activity') return op.message.length + (op.metadata?.length ?? 0) + (op.result?.length ?? 0)
   if (op.kind === 'end') return (op.ending.response?.length ?? 0) + (op.ending.error?.length ?? 0)
   return op.kind === 'start' ? op.run.meta.prompt?.length ?? 0 : op.message.length

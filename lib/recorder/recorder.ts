@@ -11,9 +11,11 @@ import { createPieceStreams } from '../intake/piece-streams.js'
 import { activityOp, prepareResult } from '../intake/prepare.js'
 import { withoutOutput, type RecordOptions } from '../intake/record-options.js'
 import type { Redactor } from '../intake/redact.js'
-import { abortedMetadata, createRun, MAX_OPEN_CALLS, readToolKind, timeInRun, type InvocationMeta, type Run } from '../model/run.js'
+import { createRun, timeInRun, type Run } from './run.js'
+import type { InvocationMeta } from '../model/invocation-meta.js'
+import { abortedMetadata, MAX_OPEN_CALLS, readToolKind } from '../model/open-call.js'
 import { cleanTail, cleanText } from '../intake/clean-text.js'
-import { isLasting } from '../store/sqlite/sqlite.js'
+import { kindOf } from '../store/store-error.js'
 import type { Writer } from './writer.js'
 import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 
@@ -264,7 +266,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     async startInvocation (meta) {
       const run = open(meta)
       // An agent whose runs cannot be recorded here runs all the same.
-      await withinPatience(begin(run)).catch((error) => { if (!isLasting(error)) throw error })
+      await withinPatience(begin(run)).catch((error) => { if (kindOf(error) !== 'lasting') throw error })
       return {
         get id () { return run.id },
         activity: (given) => activity(run, given),

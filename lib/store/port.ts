@@ -1,7 +1,61 @@
 import type {
   CurrentFrame, InvocationDetails, InvocationStatus, InvocationSummary, Page, TaskInfo, TimelineEvent
 } from '../model/events.js'
+import type { TimelineError } from '../errors.js'
+import type { Progress } from '../insight/progress.js'
+import type { RunningRow } from '../insight/running-row.js'
+import type { RunTally } from '../insight/tally.js'
+import type { Clock } from '../time/clock.js'
+import type { Op, OperatedRun } from '../model/operations.js'
+import type { AnswerReader } from './answers.js'
 import type { TaskScope } from './task-scope.js'
+
+/** What the store needs to know of a run to go on writing it: what was committed of it, and is true of it since. */
+export interface LogRun extends OperatedRun {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** From the database, once the start is committed. */
+  readonly id: number | undefined
+  /** In which of the databases, that took each other's place, it is known to be stored. */
+  readonly generation: number
+  /** Rows written so far, and the number of the last one of the half that stays when the middle goes. */
+  readonly activityCount: number
+  readonly lastHeadSeq: number | undefined
+  /** Milliseconds since the epoch; never goes back. */
+  readonly lastActivityAt: number
+  readonly progress: Progress
+  readonly tally: RunTally
+}
+
+/** How far a run's log has come. */
+export type RunLog = Pick<LogRun, 'activityCount' | 'lastHeadSeq' | 'lastActivityAt' | 'progress' | 'tally'>
+
+/** Operations that are committed together or not at all. */
+export interface Batch<Run extends LogRun = LogRun> {
+  /** One more than that of the last batch that was committed. */
+  readonly number: number
+  readonly ops: ReadonlyArray<Op<Run>>
+  /** How often another database took the place of the one that was written to, as far as known. */
+  readonly generation: number
+  /** Leaves out what a host's trigger may refuse and the log can do without: its other rows, and the end in its row. */
+  readonly withoutHost: boolean
+}
+
+/** What is true once the batch is committed, and must not be believed before. */
+export interface BatchOutcome<Run extends LogRun = LogRun> {
+  readonly ids: ReadonlyMap<Run, number>
+  /** Runs whose rows are gone: deleted by the host meanwhile. */
+  readonly vanished: readonly Run[]
+  /** Where the logs of the runs stand. */
+  readonly logs: ReadonlyMap<Run, RunLog>
+  /** Why rows of the host's could not be brought into the log; ours are stored all the same. */
+  readonly importErrors: readonly unknown[]
+  readonly taskIds: readonly string[]
+  /** As in the batch; one more where it has found another database. */
+  readonly generation: number
+  /** The batch had been committed before; only its acknowledgement was lost. */
+  readonly wasCommitted: boolean
+}
 
 /** Where a task's sequence stands. */
 export interface StreamHead {
@@ -77,7 +131,7 @@ export interface RunningLook {
  *
  * Every read is short queries with a limit; none holds a transaction open.
  */
-export interface TimelineReader {
+export interface LogReader {
   /** Heads of the tasks that have a log; tasks without one are absent. */
   heads (taskIds: readonly string[]): Promise<ReadonlyMap<string, StreamHead>>
   /** Up to `limit` events after `seq`, ascending. */
@@ -117,4 +171,113 @@ export interface WakeBus {
   /** `'*'`: some task, not known which. @returns how to stop */
   subscribe (onWake: (taskIds: readonly string[] | '*') => void): () => void
   close (): void
+}
+
+/** The writing half of the store, for the one writer of this process. */
+export interface LogWriter {
+  /**
+   * Writes operations of any tasks in one transaction, dense numbers included. Under the number of a batch that was
+   * committed before it writes nothing, and says so: whoever lost the acknowledgement gives it again as it was.
+   *
+   * Nothing that it was given is changed; what has become true is in the outcome.
+   *
+   * @throws StoreError with an outcome where it may be stored all the same
+   */
+  commit<Run extends LogRun> (batch: Batch<Run>): Promise<BatchOutcome<Run>>
+  /** How long to wait before a lock is asked for again, in milliseconds. */
+  lockPause (): Promise<number>
+  /** Looks at the tables again and restores what a rebuild of the host's took. */
+  repair (): Promise<void>
+}
+
+/** A running invocation, and who owns it. */
+export interface OwnedRun {
+  readonly invocationId: number
+  readonly taskId: string
+  /** Milliseconds since the epoch, by its own process's clock. */
+  readonly startedAt: number | undefined
+  readonly lastActivityAt: number | undefined
+  readonly writerId: string
+  /** Its process, as JSON; null where that is not known. */
+  readonly owner: string | null
+  /** Changes whenever its process gives a sign of life. */
+  readonly sign: string
+}
+
+/** A thread that marks the open runs of this writer as alive, whatever the event loop of the process does. */
+export interface HeartbeatThread {
+  /** How often it found open runs and marked them. */
+  readonly beats: number
+  /** The process has shown that it lives by what it wrote, at that time in milliseconds since the epoch. */
+  written (at: number): void
+  /** Resolves when it has let go of the database. */
+  stop (): Promise<void>
+}
+
+export interface HeartbeatThreadOptions {
+  readonly intervalMs: number
+  /** The thread has the database open, and beats from now on. */
+  readonly onReady: () => void
+  /** The thread ended although nobody stopped it. */
+  readonly onFailure: (error: unknown) => void
+}
+
+export interface RetentionOptions {
+  /** Days that activities are kept, counted from their insertion; 0 for ever. */
+  readonly activityLogRetention: number
+  /** Above so many bytes in use the oldest activities go, whatever their age. */
+  readonly maxDatabaseBytes?: number | undefined
+  readonly now: Clock
+  /** Asked between steps. */
+  readonly isStopped?: () => boolean
+}
+
+/** What goes on beside writing and reading. All of it fails with a coded error. */
+export interface Upkeep {
+  /** How often another database was found in the place of the open one. */
+  readonly reopenings: number
+  /** Restores what a rebuild of the host's took, if any table has changed. @returns whether one has since the last call */
+  repairIfChanged (): Promise<boolean>
+  /** What in this process uses the database in a way that loses data; undefined while nothing does. */
+  conflict (): TimelineError | undefined
+  /** Marks the open runs of this writer as alive. */
+  beat (patienceMs: number): Promise<void>
+  /**
+   * Has a thread do that.
+   *
+   * @returns undefined where none can: the database is in memory, or not open yet
+   * @throws whatever keeps this process from having threads
+   */
+  startHeartbeat (options: HeartbeatThreadOptions): HeartbeatThread | undefined
+  /** The running invocations that a writer owns, but for those with a sign of life that is younger than `freshMs`. */
+  ownedRuns (freshMs: number): Promise<readonly OwnedRun[]>
+  /** Ends one as lost, its open calls with it. @returns false where it had ended meanwhile */
+  endLostRun (run: OwnedRun): Promise<boolean>
+  /** Gives invocations that were there before the timeline their lifecycle, in steps. */
+  backfill (isStopped: () => boolean): Promise<void>
+  /** Deletes what is left of processes that wrote long ago and have no run that is open. */
+  forgetWriters (now: Clock): Promise<void>
+  /** Deletes what is left of invocations and tasks that the host deleted unseen. @returns how many */
+  sweepOrphans (): Promise<number>
+  /** Deletes activities past their time, oldest first, in short steps. @returns how many */
+  prune (options: RetentionOptions): Promise<number>
+  /** The time to count ages from when the clock cannot be compared with anything else. */
+  plausibleNow (options: Pick<RetentionOptions, 'activityLogRetention' | 'now'>): Promise<number>
+  /** Deletes a task's log and its invocations. */
+  deleteTask (taskId: string): Promise<void>
+}
+
+/** One database, as all the rest of the package sees it. */
+export interface Store {
+  /** Names it in the log; empty for one in memory. */
+  readonly path: string
+  readonly writer: LogWriter
+  readonly reader: LogReader
+  readonly answers: AnswerReader
+  readonly upkeep: Upkeep
+  readonly bus: WakeBus
+  /** The running invocations as they are judged, all or those of these ids. */
+  runningRows (ids?: readonly number[]): Promise<readonly RunningRow[]>
+  /** Releases the database. With `written`, reading ends at once and the rest follows in the background after it. */
+  close (written?: Promise<void>): Promise<void>
 }

@@ -1,9 +1,9 @@
 import { timelineError } from '../errors.js'
-import type { TimelineReader } from './port.js'
+import type { LogReader } from './port.js'
 import { isInScope, type TaskScope } from './task-scope.js'
 
 /** A reader for somebody who may see some tasks: the others are as if they were not there. */
-export function withScope (reader: TimelineReader, scope: TaskScope): TimelineReader {
+export function withScope (reader: LogReader, scope: TaskScope): LogReader {
   function check (taskId: string): void {
     if (!isInScope(scope, taskId)) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
   }

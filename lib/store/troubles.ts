@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.js'
 import type { Meter } from '../meter.js'
-import { databaseError, isBusy } from './sqlite/sqlite.js'
+import { codedError, kindOf } from './store-error.js'
 
 /** Tells what is wrong with a database once, whoever notices it, and again only after it was well in between. */
 export interface Troubles {
@@ -9,13 +9,13 @@ export interface Troubles {
   over (): void
 }
 
-export function createTroubles (logger: Logger, path: () => string, meter: Meter): Troubles {
+export function createTroubles (logger: Logger, meter: Meter): Troubles {
   const told = new Set<string>()
 
   return {
     tell (error, isLasting = false) {
-      if (isBusy(error) && !isLasting) return
-      const { code } = databaseError(error, path())
+      if (kindOf(error) === 'busy' && !isLasting) return
+      const { code } = codedError(error)
       if (code === 'AGENT_TIMELINE_CLOSED') return
       meter.troubled(code)
       if (told.has(code)) return

@@ -10,7 +10,7 @@ import type { PassOn } from '../../lib/providers/process/process-runner.js'
 import type { OutputFormat } from '../../lib/providers/format.js'
 import { knownFormats } from '../../lib/providers/formats.js'
 import { createRecognisingAdapter, recogniseCommand } from '../../lib/providers/recognise.js'
-import { openTimeline, type InvocationMeta, type Timeline } from '../../lib/timeline.js'
+import { openTimeline, type InvocationMeta, type Timeline } from '../../lib/open-timeline.js'
 import { clearTimeout, setTimeout } from '../../lib/time/timers.js'
 
 /** How a process ends. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.js'
 import { metricsRoute as description } from '../routes/schemas.js'
-import { addRoute } from '../scope.js'
+import { addRoute } from '../routes/add-route.js'
 import { checkSeesAll, type TasksOf } from '../tasks-of.js'
 import { JSON_RATE_LIMIT } from '../routes/timeline-routes.js'
 

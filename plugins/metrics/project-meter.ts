@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../lib/errors.js'
 import { HEALTH_STATES } from '../../lib/model/events.js'
 import type { Gauges, Meter } from '../../lib/meter.js'
-import { DATABASE_ERROR_CODES } from '../../lib/store/sqlite/sqlite.js'
+import { DATABASE_ERROR_CODES } from '../../lib/store/store-error.js'
 
 /** Where a project's distributions go; everything else is only added up until somebody asks. */
 export interface Distributions {

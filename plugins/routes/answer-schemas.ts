@@ -1,7 +1,7 @@
 import { TOOL_KINDS } from '../../lib/model/activity.js'
 import { TASK_STATES } from '../../lib/model/answers.js'
 import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
-import { DEFAULT_CALL_LIMIT, MAX_CALL_LIMIT } from '../../lib/store/sqlite/answers.js'
+import { DEFAULT_CALL_LIMIT, MAX_CALL_LIMIT } from '../../lib/store/limits.js'
 import type { Dialect, Schemas } from './dialects.js'
 import { HEALTH, HEALTH_DETAILS, milliseconds, object, text, time, whole, yesNo } from './event-schemas.js'
 import { after, project, success, taskParams, type RouteDescription } from './schemas.js'

@@ -3,7 +3,7 @@ import { timelineError } from '../../lib/errors.js'
 import type { Projects } from '../projects.js'
 import { parseFilter, parseInvocationId, parsePage, projectOf, type Query } from './requests.js'
 import { invocationListRoute, invocationRoute } from './schemas.js'
-import { addRoute } from '../scope.js'
+import { addRoute } from './add-route.js'
 import { JSON_RATE_LIMIT } from './timeline-routes.js'
 
 /** `GET /invocations/:id` and `GET /invocations`. */

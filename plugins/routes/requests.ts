@@ -3,10 +3,9 @@ import { timelineError } from '../../lib/errors.js'
 import { INVOCATION_STATUSES, type InvocationStatus } from '../../lib/model/events.js'
 import { TOOL_KINDS, type ToolKind } from '../../lib/model/activity.js'
 import type { CallQuery } from '../../lib/store/answers.js'
-import { MAX_CALL_LIMIT } from '../../lib/store/sqlite/answers.js'
+import { MAX_CALL_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/limits.js'
 import { checkInvocationId, checkTaskId } from '../../lib/options.js'
 import type { InvocationFilter, PageQuery } from '../../lib/store/port.js'
-import { MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/sqlite/reader.js'
 import { parseCursor } from '../../lib/model/cursor.js'
 
 /** A query as it arrives: a key given twice is an array. */

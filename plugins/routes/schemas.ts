@@ -1,5 +1,5 @@
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
-import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/sqlite/reader.js'
+import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/limits.js'
 import type { Answer, Dialect, Schemas } from './dialects.js'
 import { object, text, whole, yesNo } from './event-schemas.js'
 

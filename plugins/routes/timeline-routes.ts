@@ -1,18 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemClock } from '../../lib/time/clock.js'
-import type { TimelineCore } from '../../lib/open-timeline.js'
+import type { TimelineCore } from '../../lib/open-core.js'
 import { timelineError } from '../../lib/errors.js'
 import type { TaskInfo, TimelineEvent } from '../../lib/model/events.js'
 import { toJsonLine } from '../../lib/view/json-line.js'
 import { checkTaskId } from '../../lib/options.js'
 import type { PageQuery } from '../../lib/store/port.js'
-import { MAX_LIST_LIMIT } from '../../lib/store/sqlite/reader.js'
+import { MAX_LIST_LIMIT } from '../../lib/store/limits.js'
 import { formatTimeline, type TextTimeline } from '../../lib/view/text-timeline.js'
 import { negotiate } from './accept.js'
 import type { Projects } from '../projects.js'
 import { parsePage, projectOf, type Query } from './requests.js'
 import { timelineRoute } from './schemas.js'
-import { addRoute } from '../scope.js'
+import { addRoute } from './add-route.js'
 
 /** Applied where the host uses @fastify/rate-limit. */
 export const JSON_RATE_LIMIT = { max: 600, timeWindow: '1 minute' }

@@ -1,5 +1,5 @@
 import { systemClock, toIso } from '../../lib/time/clock.js'
-import type { TimelineCore } from '../../lib/open-timeline.js'
+import type { TimelineCore } from '../../lib/open-core.js'
 import type { CurrentFrame } from '../../lib/model/events.js'
 import { worstOf } from '../../lib/live/with-health.js'
 import { encodeState } from '../../lib/live/frames.js'

@@ -1,4 +1,4 @@
-import type { TimelineCore } from '../../lib/open-timeline.js'
+import type { TimelineCore } from '../../lib/open-core.js'
 import type { Viewer, Subscription } from '../../lib/live/viewer-session.js'
 import type { TaskDescription } from './describe-task.js'
 import type { EventStream } from './event-stream.js'

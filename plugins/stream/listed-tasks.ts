@@ -1,9 +1,9 @@
-import type { TimelineCore } from '../../lib/open-timeline.js'
+import type { TimelineCore } from '../../lib/open-core.js'
 import { isTimelineError } from '../../lib/errors.js'
 import { encodeState } from '../../lib/live/frames.js'
 import { Turns } from '../../lib/live/turns.js'
 import { describeTask, type TaskDescription } from './describe-task.js'
-import type { Opening, OpeningContext } from './stream-routes.js'
+import type { Opening, OpeningContext } from './opening.js'
 import { TaskFeed } from './task-feed.js'
 import type { TaskPosition } from './task-positions.js'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemClock } from '../../lib/time/clock.js'
-import type { TimelineCore } from '../../lib/open-timeline.js'
+import type { TimelineCore } from '../../lib/open-core.js'
 import { timelineError } from '../../lib/errors.js'
 import { checkTaskId } from '../../lib/options.js'
 import { newestOf, parseCursor, type Cursor } from '../../lib/model/cursor.js'
@@ -11,12 +11,13 @@ import { EventStream } from './event-stream.js'
 import { followTask } from './follow-task.js'
 import { openListed } from './listed-tasks.js'
 import { connectionOf, type OpenStreams } from './open-streams.js'
+import type { Opening, OpeningContext } from './opening.js'
 import type { MonitoringOptions } from '../plugin-options.js'
 import type { Projects } from '../projects.js'
 import { one, projectOf, type Query } from '../routes/requests.js'
 import { openRunning } from './running-feeds.js'
 import { manyStreamRoute, streamRoute } from '../routes/schemas.js'
-import { addRoute } from '../scope.js'
+import { addRoute } from '../routes/add-route.js'
 import { parseTasks } from './task-positions.js'
 import { encodeTrouble, followTrouble } from './trouble-frames.js'
 import { clearInterval, setInterval } from '../../lib/time/timers.js'
@@ -27,28 +28,6 @@ export interface StreamOptions {
   readonly projects: Projects
   readonly streams: OpenStreams
   readonly monitoring: Required<MonitoringOptions>
-}
-
-/** A stream that is about to begin. */
-export interface Opening {
-  /** Its first frames. */
-  readonly frames: string
-  /** Writes what follows them. */
-  follow (): void
-  /** Also without having followed. */
-  stop (): void
-}
-
-/** What an opening is made with. */
-export interface OpeningContext {
-  readonly core: TimelineCore
-  readonly stream: EventStream
-  /** Milliseconds after which a viewer that took nothing at all is cut. */
-  readonly drainTimeoutMs: number
-  /** Ends it after what was written. */
-  readonly end: () => void
-  /** Cuts it. */
-  readonly endSlow: () => void
 }
 
 /** Reads the request before anything else, then what the stream begins with. */

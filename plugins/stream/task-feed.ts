@@ -6,7 +6,7 @@ import type { EndReason } from '../../lib/live/task-tail.js'
 import type { Turns } from '../../lib/live/turns.js'
 import { describeTask, type TaskDescription } from './describe-task.js'
 import { followTask } from './follow-task.js'
-import type { OpeningContext } from './stream-routes.js'
+import type { OpeningContext } from './opening.js'
 import { sleep as pause } from '../../lib/time/timers.js'
 
 export interface TaskFeedOptions extends OpeningContext {

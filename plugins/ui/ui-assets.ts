@@ -6,7 +6,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
 import { packageFolder } from './package-folder.js'
-import { addRoute } from '../scope.js'
+import { addRoute } from '../routes/add-route.js'
 
 export const UI_OPTION = 'ui.routePrefix'
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, RouteHandlerMethod } from 'fastify'
-import { addRoute } from '../scope.js'
+import { addRoute } from '../routes/add-route.js'
 import { UI_OPTION, findAssets, type ClientAssets } from './ui-assets.js'
 
 export interface UiOptions {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { openTimeline } from '../../lib/timeline.js'
+import { openTimeline } from '../../lib/open-timeline.js'
 
 t.test('an agent without a process is recorded like any other', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'agent-timeline-'))

@@ -8,7 +8,7 @@ const AHEAD = 2_000
 /**
  * Agents that run one invocation after the other on any of the tasks, and keep the ledger.
  *
- * @param {{ timeline: import('../../lib/timeline.js').Timeline, name: string, seed: string, tasks: string[],
+ * @param {{ timeline: import('../../lib/open-timeline.js').Timeline, name: string, seed: string, tasks: string[],
  *   ledger: object, agents: number, paceMs: number, maxBurst: number }} options
  */
 export function startAgents ({ timeline, name, seed, tasks, ledger, agents, paceMs, maxBurst }) {

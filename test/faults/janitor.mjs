@@ -7,19 +7,18 @@ const DAY_MS = 86_400_000
 const options = JSON.parse(process.argv[2])
 const { database, name, seed, dist, tasks, fragileTasks } = options
 const random = createRandom(seed, name, 'janitor')
-const { openTimeline } = await import(`${dist}/lib/timeline.js`)
-const { openDatabase } = await import(`${dist}/lib/store/database.js`)
-const { pruneActivities } = await import(`${dist}/lib/store/retention.js`)
+const { openTimeline } = await import(`${dist}/lib/open-timeline.js`)
+const { openDatabase } = await import(`${dist}/lib/store/sqlite/database.js`)
+const { pruneActivities } = await import(`${dist}/lib/store/sqlite/retention.js`)
+const { hostOpener } = await import(`${dist}/lib/host/open-host.js`)
 const { createAuditSource } = await import(`${dist}/lib/host/task-events.js`)
 const host = openAsHost(database)
 // What the last life had deleted is there again.
 host.transaction(() => { for (const id of tasks) addTask(host, id) }).immediate()
 const quiet = { error () {}, warn () {}, info () {}, debug () {} }
 const timeline = await openTimeline({ database, logger: quiet, runnerHeartbeatIntervalMs: options.heartbeatMs })
-const hostOptions = { now: Date.now, clean: (text) => text }
-const store = await openDatabase({
-  database, migrate: false, create: false, taskEvents: createAuditSource(Date.now), hostOptions
-})
+const openHost = hostOpener({ taskEvents: createAuditSource(Date.now), now: Date.now, clean: (text) => text })
+const store = await openDatabase({ database, migrate: false, create: false, openHost })
 const state = { isStopping: false }
 
 /** Retention by a clock that is a day ahead: what is older than some seconds is older than a day for it. */

@@ -9,7 +9,7 @@ const options = JSON.parse(process.argv[2])
 const { database, name, seed, dist } = options
 const ledger = openLedger(options.ledgerPath)
 installCommitFaults({ ...options, ledger, random: createRandom(seed, name, 'commits') })
-const { openTimeline } = await import(`${dist}/lib/timeline.js`)
+const { openTimeline } = await import(`${dist}/lib/open-timeline.js`)
 const quiet = { error () {}, warn () {}, info () {}, debug () {} }
 const timeline = await openTimeline({
   database, logger: quiet, runnerHeartbeatIntervalMs: options.heartbeatMs, caps: { messageBytes: MESSAGE_BYTES }

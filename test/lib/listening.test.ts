@@ -8,10 +8,11 @@ import t, { type Test } from 'tap'
 import { publish } from '../../lib/lifecycle.js'
 import { silentLogger } from '../../lib/logger.js'
 import { createHub } from '../../lib/live/hub.js'
-import { createInProcessBus } from '../../lib/live/in-process-bus.js'
+import { createInProcessBus } from '../../lib/store/in-process-bus.js'
 import { currentOwner } from '../../lib/liveness/owner.js'
 import { openDatabase } from '../../lib/store/sqlite/database.js'
-import { openTimeline } from '../../lib/timeline.js'
+import { openTimeline } from '../../lib/open-timeline.js'
+import { hostOpener } from '../../lib/host/open-host.js'
 import { createAuditSource } from '../../lib/host/task-events.js'
 import { systemClock } from '../../lib/time/clock.js'
 import { FakeReader } from '../support/fake-reader.js'
@@ -60,7 +61,7 @@ t.test('starts, ends and batches are published with ids and numbers, and nothing
 
 t.test('a run that is ended for a dead process is published by whoever ends it', async (t) => {
   const path = join(t.testdir(), 'x.db')
-  const hostOptions = { now: systemClock, clean: (text: string) => text }
+  const openHost = hostOpener({ taskEvents: createAuditSource(systemClock), now: systemClock, clean: (text) => text })
   const gone = { ...currentOwner(), startTime: '1' }
   const first = await openTimeline({ database: path })
   const left = await first.startInvocation({ taskId: '42', role: 'coder', provider: 'claude' })
@@ -68,8 +69,7 @@ t.test('a run that is ended for a dead process is published by whoever ends it',
     database: path,
     migrate: false,
     create: false,
-    hostOptions,
-    taskEvents: createAuditSource(systemClock)
+    openHost
   })
   await database.write((trx) => trx.insertInto('timeline_writer')
     .values({ writer_id: 'gone', batch: 1, owner: JSON.stringify(gone), heartbeat_at: '2026-01-01T00:00:00.000Z' }).execute())

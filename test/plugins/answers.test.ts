@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import type { InvocationActivity } from '../../lib/model/activity.js'
 import { pastimeOf } from '../../lib/insight/tally.js'
 import { createProgress, followActivity } from '../../lib/insight/progress.js'
-import type { InvocationHandle, Timeline } from '../../lib/timeline.js'
+import type { InvocationHandle, Timeline } from '../../lib/open-timeline.js'
 import { Random } from '../support/random.js'
 import { makeApp, makeFolder } from './app.js'
 

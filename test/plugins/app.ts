@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
-import type { Timeline } from '../../lib/timeline.js'
+import type { Timeline } from '../../lib/open-timeline.js'
 import agentTimeline, { type AgentTimelineOptions } from '../../plugins/agent-timeline.js'
 
 /** A folder for the databases of one test. */

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import t from 'tap'
 import { timelineError } from '../../lib/errors.js'
 import { createSafeLogger, processLogger } from '../../lib/logger.js'
-import { openTimeline } from '../../lib/timeline.js'
+import { openTimeline } from '../../lib/open-timeline.js'
 import { runCommand } from '../../plugins/cli/commands.js'
 import { makeFolder, recordCoder } from './app.js'
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createSseParser, type SseMessage } from '../../client/connection/sse-parser.js'
 import type { TimelineEvent } from '../../lib/model/events.js'
-import type { Timeline } from '../../lib/timeline.js'
+import type { Timeline } from '../../lib/open-timeline.js'
 import { Random } from '../support/random.js'
 import { makeApp } from './app.js'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
-import { openTimeline } from '../../lib/timeline.js'
+import { openTimeline } from '../../lib/open-timeline.js'
 import { makeApp, makeFolder } from './app.js'
 
 const MIB = 1024 * 1024

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import type { Timeline } from '../../lib/timeline.js'
+import type { Timeline } from '../../lib/open-timeline.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
 import { SseClient } from './sse-client.js'
 

@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import type { Timeline } from '../../lib/timeline.js'
+import type { Timeline } from '../../lib/open-timeline.js'
 import { makeApp } from './app.js'
 import { SseClient } from './sse-client.js'
 

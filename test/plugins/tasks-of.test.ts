@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { openTimeline, type Timeline } from '../../lib/timeline.js'
+import { openTimeline, type Timeline } from '../../lib/open-timeline.js'
 import type { TaskAccess, TasksOf } from '../../plugins/agent-timeline.js'
 import { join } from 'node:path'
 import { makeApp, makeFolder } from './app.js'

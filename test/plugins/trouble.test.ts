@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import t from 'tap'
 import { silentLogger } from '../../lib/logger.js'
-import { openTimeline } from '../../lib/timeline.js'
+import { openTimeline } from '../../lib/open-timeline.js'
 import { makeApp, makeFolder } from './app.js'
 import { SseClient } from './sse-client.js'
 

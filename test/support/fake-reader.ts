@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ActivityType } from '../../lib/model/activity.js'
 import type { CurrentFrame, InvocationDetails, TaskInfo, TimelineEvent } from '../../lib/model/events.js'
 import type {
-  EventPage, InvocationList, PageQuery, RunningLook, StreamHead, TimelinePage, TimelineReader
+  EventPage, InvocationList, PageQuery, RunningLook, StreamHead, TimelinePage, LogReader
 } from '../../lib/store/port.js'
 
 interface FakeLog {
@@ -13,7 +13,7 @@ interface FakeLog {
 }
 
 /** A log in memory behind the interface that the tail reads, with the faults that tests need. */
-export class FakeReader implements TimelineReader {
+export class FakeReader implements LogReader {
   readonly logs = new Map<string, FakeLog>()
   /** How many pages were read. */
   pages = 0

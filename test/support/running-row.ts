@@ -1,5 +1,5 @@
 import { createProgress } from '../../lib/insight/progress.js'
-import type { RunningRow } from '../../lib/store/sqlite/running.js'
+import type { RunningRow } from '../../lib/insight/running-row.js'
 
 /** An invocation that has just started, at this time in milliseconds since the epoch. */
 export function runningRow (startedAt: number, invocationId = 1, taskId = 'a'): RunningRow {

@@ -1,6 +1,6 @@
 import { timelineError } from '../../errors.js'
 import { AcpError, type AcpConnection } from './connection.js'
-import type { AcpConversation } from './session.js'
+import type { AcpConversation } from './conversation.js'
 import { compact, object, objects, string, type JsonObject } from '../json.js'
 import { clearTimeout, setTimeout } from '../../time/timers.js'
 

@@ -1,5 +1,6 @@
-import type { Verdict } from '../adapter.js'
-import { claudeEvent, createClaudeState, type ClaudeState } from './events.js'
+import type { Verdict } from '../verdict.js'
+import { claudeEvent } from './events.js'
+import { createClaudeState, type ClaudeState } from './state.js'
 import { claudeFailure, claudeUsage } from './result.js'
 import type { OutputFormat, RunFacts } from '../format.js'
 import { compact, object, string, type JsonObject } from '../json.js'

@@ -1,5 +1,5 @@
 import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
-import type { ClaudeState } from './events.js'
+import type { ClaudeState } from './state.js'
 import { compact, contentBlocks, contentText, identifier, number, object, objects, string, type JsonObject } from '../json.js'
 import { planStatus, reportPlan } from '../plan.js'
 import { toolKindOf } from '../../model/tool-kind.js'

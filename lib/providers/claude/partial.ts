@@ -1,5 +1,5 @@
 import type { ActivityLog } from '../activity-log.js'
-import type { ClaudeState } from './events.js'
+import type { ClaudeState } from './state.js'
 import { object, string, type JsonObject } from '../json.js'
 
 /**

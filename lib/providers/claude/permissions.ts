@@ -1,5 +1,5 @@
 import type { ActivityLog } from '../activity-log.js'
-import type { ClaudeState } from './events.js'
+import type { ClaudeState } from './state.js'
 import { claudeQuestion } from './messages.js'
 import { compact, object, objects, string, type JsonObject } from '../json.js'
 import { toolMessage } from '../tool-message.js'

@@ -1,5 +1,5 @@
 import type { ActivityLog, ToolEnd } from '../activity-log.js'
-import type { ClaudeState } from './events.js'
+import type { ClaudeState } from './state.js'
 import { claudeAgentGoesOn } from './messages.js'
 import { claudeMayGoOn } from './permissions.js'
 import { compact, number, object, objects, string, type JsonObject } from '../json.js'

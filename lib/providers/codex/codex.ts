@@ -1,5 +1,6 @@
 import type { Usage } from '../../model/activity.js'
-import type { Agent, AgentOptions, CliAdapter, Verdict } from '../adapter.js'
+import type { Agent, AgentOptions, CliAdapter } from '../adapter.js'
+import type { Verdict } from '../verdict.js'
 import { createAgent } from '../agent.js'
 import { codexErrorLine, codexEvent, createCodexState, type CodexState } from './events.js'
 import { itemType } from './tools.js'

@@ -1,4 +1,5 @@
-import type { Agent, AgentOptions, Verdict } from '../adapter.js'
+import type { Agent, AgentOptions } from '../adapter.js'
+import type { Verdict } from '../verdict.js'
 import { createAgent } from '../agent.js'
 import { createGeminiState, geminiErrorLine, geminiEvent, geminiFailure, type GeminiState } from './events.js'
 import { geminiModel, geminiUsage } from './stats.js'

@@ -7,6 +7,7 @@ import type { InvocationStatus } from '../../model/events.js'
 import { parseTime } from '../../time/clock.js'
 import { number, toToolCall } from '../../view/tool-call.js'
 import type { AnswerReader, CallQuery, FileRecord, RunRecord } from '../answers.js'
+import { DEFAULT_CALL_LIMIT } from '../limits.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
 import { inScope, type TaskScope } from '../task-scope.js'
@@ -14,8 +15,6 @@ import { parseDetails, toActivityRecord } from './event-rows.js'
 
 type Read = <T>(query: (db: Kysely<Tables>) => Promise<T>) => Promise<T>
 
-export const DEFAULT_CALL_LIMIT = 100
-export const MAX_CALL_LIMIT = 1_000
 const EARLIER = 10
 const BEATS = 100
 /** Of a run that says a lot while a call is open, so many rows are looked through for what is the call's. */

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import { MIGRATION_NAME } from '../../../migrations/010_invocation_lifecycle.js'
 import { parseTime, toIso, type Clock } from '../../time/clock.js'
-import type { Host } from '../../host/host.js'
+import type { HostRows } from '../host-rows.js'
 import type { Database } from './database.js'
 import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from '../tables.js'
@@ -30,7 +30,7 @@ export async function backfill (database: Database, now: Clock, isStopped = () =
   }
 }
 
-type Apply = (trx: Kysely<Tables>, host: Host, ids: readonly number[]) => Promise<void>
+type Apply = (trx: Kysely<Tables>, host: HostRows, ids: readonly number[]) => Promise<void>
 
 async function jobsOf (database: Database): Promise<ReadonlyArray<readonly [string, Apply]>> {
   return database.read(async (db, host) => {
@@ -88,7 +88,7 @@ async function nextIds (db: Kysely<Tables>, cursor: number): Promise<number[]> {
   return ids
 }
 
-async function fillMsColumns (trx: Kysely<Tables>, host: Host, ids: readonly number[]): Promise<void> {
+async function fillMsColumns (trx: Kysely<Tables>, host: HostRows, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return
   const runs = await trx.selectFrom('invocation_run').select(['invocation_id', 'started_at', 'completed_at', 'last_activity_at'])
     .where('invocation_id', 'in', [...ids]).execute()

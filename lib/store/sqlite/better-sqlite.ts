@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { timelineError } from '../../errors.js'
-import type { SqliteHandle } from './sqlite.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 import { createLibrary, type OpenFileOptions, type SqliteLibrary } from './sqlite-library.js'
 
 /** What better-sqlite3 exports. */

@@ -4,11 +4,12 @@ import { TRIGGERS, YOUNGEST_TABLE } from '../../../migrations/statements.js'
 import { timelineError } from '../../errors.js'
 import { debug } from '../../debug.js'
 import { noMeter, type Meter } from '../../meter.js'
-import { inspectHost, type HostSchema } from './host-schema.js'
-import { createHost, type Host, type HostOptions } from '../../host/host.js'
-import type { TaskEventSource } from '../../host/task-events.js'
+import { inspectHost } from './host-schema.js'
+import type { HostRows, HostSchema, OpenHost } from '../host-rows.js'
 import { createLockPause, type LockPause } from './lock-pause.js'
-import { databaseError, isBusy, isSchemaChange, retryWhileBusy, type SqliteConnection } from './sqlite.js'
+import { retryWhileBusy, type SqliteConnection } from './sqlite.js'
+import { databaseError, isBusy, isSchemaChange } from './sqlite-error.js'
+import { tryWithinSavepoint } from './savepoint.js'
 import { resolveSource, type DatabaseSource } from './source.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from '../tables.js'
@@ -28,8 +29,7 @@ export interface DatabaseOptions {
   readonly migrate: boolean
   /** Make the file if it is missing. */
   readonly create: boolean
-  readonly taskEvents: TaskEventSource
-  readonly hostOptions: Pick<HostOptions, 'now' | 'clean'>
+  readonly openHost: OpenHost
   /** Told whenever the lock is somebody else's; counts nothing by default. */
   readonly meter?: Meter
   readonly opening?: OpeningLimits
@@ -51,7 +51,7 @@ export interface Database {
   readonly library: SqliteLibrary | undefined
   /** Whether another copy has the file open in this process, too. */
   isSharedWithAnother (): boolean
-  readonly host: Host
+  readonly host: HostRows
   /** How often opening found the lock taken by somebody else. */
   readonly lockRetries: number
   /** How often another file was found in the place of the open one. */
@@ -63,11 +63,11 @@ export interface Database {
    *
    * @param patienceMs how long it is tried again while somebody else has the lock; default 0
    */
-  write<T> (work: (trx: Kysely<Tables>, host: Host) => Promise<T>, patienceMs?: number): Promise<T>
+  write<T> (work: (trx: Kysely<Tables>, host: HostRows) => Promise<T>, patienceMs?: number): Promise<T>
   /** How long to wait before the lock is asked for again, in milliseconds. */
   lockPause: LockPause
   /** Runs queries, repeating them while the database is locked. @throws a coded error */
-  read<T> (query: (db: Kysely<Tables>, host: Host) => Promise<T>): Promise<T>
+  read<T> (query: (db: Kysely<Tables>, host: HostRows) => Promise<T>): Promise<T>
   /** Looks at the tables again and restores what a rebuild of the host's took. */
   repair (): Promise<void>
   /** Same, if any table was made, altered or dropped. @returns whether one was since the last call */
@@ -83,7 +83,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let lockRetries = 0
   let writer = await factory.open({ queryOnly: false, patienceMs: Math.min(patienceMs, OPENING_PATIENCE_MS) })
   let reader: SqliteConnection | undefined
-  let host: Host
+  let host: HostRows
   let opening: Promise<void> | undefined
   let isClosed = false
   let isClosing = false
@@ -92,7 +92,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
   let wasMigrated = false
   let reopenings = 0
 
-  async function prepare (db: Kysely<Tables>): Promise<Host> {
+  async function prepare (db: Kysely<Tables>): Promise<HostRows> {
     const patient = <T>(work: () => Promise<T>) =>
       retryWhileBusy(work, { patienceMs, onRetry: () => { lockRetries++ }, signal })
     let version = await patient(() => schemaVersionOf(db))
@@ -113,10 +113,9 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       version = await patient(() => schemaVersionOf(db))
       schema = await patient(() => inspectHost(db))
     }
-    const { taskEvents } = options
-    const isPresent = taskEvents.name === 'audit' ? schema.hasAudit : await taskEvents.isPresent(db)
+    const opened = await options.openHost(db, schema, tryWithinSavepoint)
     schemaVersion = version
-    return createHost({ ...options.hostOptions, schema, taskEvents: isPresent ? taskEvents : undefined })
+    return opened
   }
 
   /** The file was deleted or replaced under us: what is written to the old one is lost to everybody. */
@@ -165,7 +164,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     wasRepaired = true
   }
 
-  async function transaction<T> (work: (trx: Kysely<Tables>, host: Host) => Promise<T>): Promise<T> {
+  async function transaction<T> (work: (trx: Kysely<Tables>, host: HostRows) => Promise<T>): Promise<T> {
     // A transaction of ours takes one turn of the event loop, which has nothing else in it then: what the host does
     // after a promise of ours must not come between two statements, for it would wait for our lock in vain.
     await nextTurn()

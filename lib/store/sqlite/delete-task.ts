@@ -1,6 +1,6 @@
 import type { Database } from './database.js'
 import { deleteActivities } from './retention.js'
-import { databaseError } from './sqlite.js'
+import { databaseError } from './sqlite-error.js'
 
 /** How long it waits for the lock, in milliseconds. */
 const PATIENCE_MS = 5_000

@@ -3,7 +3,7 @@ import { isTimelineError, timelineError } from '../../errors.js'
 import { loadBetterSqlite, opener, requireFromHere, type BetterSqlite } from './better-sqlite.js'
 import { isNodeSqliteLoaded } from './loaded-libraries.js'
 import { nodeOpener, type DatabaseSync, type NodeSqliteHandle } from './node-sqlite.js'
-import type { SqliteHandle } from './sqlite.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 import { createLibrary, MARK_QUERY, readMark, type SqliteLibrary } from './sqlite-library.js'
 
 /** The copy of SQLite behind a better-sqlite3 handle of any version, opened again through its own constructor. */

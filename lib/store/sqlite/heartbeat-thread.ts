@@ -1,28 +1,15 @@
 import { Worker } from 'node:worker_threads'
+import type { HeartbeatThread, HeartbeatThreadOptions } from '../port.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 
-export interface HeartbeatThreadOptions {
+/** What the thread works on. */
+export interface BeatenDatabase {
   /** The database's file. */
   readonly path: string
   /** The copy of SQLite that the process has the file open with. */
   readonly library: Pick<SqliteLibrary, 'mark' | 'module'>
   /** Whose runs are marked as alive. */
   readonly writerId: string
-  readonly intervalMs: number
-  /** The thread has the database open, and beats from now on. */
-  readonly onReady: () => void
-  /** The thread ended although nobody stopped it. */
-  readonly onFailure: (error: unknown) => void
-}
-
-/** A thread that marks the open runs of a writer as alive, whatever the event loop of the process does. */
-export interface HeartbeatThread {
-  /** How often it found open runs and marked them. */
-  readonly beats: number
-  /** The process has shown that it lives by what it wrote, at that time in milliseconds since the epoch. */
-  written (at: number): void
-  /** Resolves when it has let go of the database. */
-  stop (): Promise<void>
 }
 
 /**
@@ -111,7 +98,7 @@ const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, codeRa
  *
  * @throws whatever keeps this process from having threads, a permission for one
  */
-export function startHeartbeatThread (options: HeartbeatThreadOptions): HeartbeatThread {
+export function startHeartbeatThread (options: BeatenDatabase & HeartbeatThreadOptions): HeartbeatThread {
   const beats = new Int32Array(new SharedArrayBuffer(4))
   /** When the process itself has shown that it lives, in milliseconds since the epoch. */
   const written = new BigInt64Array(new SharedArrayBuffer(8))

@@ -1,27 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import { canTriggerOnTasks, columnsOf, MIGRATION_NAME, ownsTasks } from '../../../migrations/010_invocation_lifecycle.js'
 import { INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES } from '../../../migrations/statements.js'
-
-/** Which of the host's tables and columns are there. */
-export interface HostSchema {
-  readonly invocations: ReadonlySet<string>
-  /** Columns of invocations that take no NULL. */
-  readonly required: ReadonlySet<string>
-  readonly tasks: ReadonlySet<string>
-  /** `tasks` is about the tasks that agents work on, and not about something else of that name: it says which exist. */
-  readonly ownsTasks: boolean
-  readonly hasAudit: boolean
-  /** Migration 010 ran here once; what is missing now was taken by a rebuild of the host's. */
-  readonly isMigrated: boolean
-  /** What the timeline needs and the database lacks. */
-  readonly missing: readonly string[]
-  /** No tables at all. */
-  readonly isEmpty: boolean
-  /** Migrated, and yet without invocations: the host has dropped the old table and not made the new one. */
-  readonly isBeingRebuilt: boolean
-  /** `tasks` is a table with ids, not a view. */
-  readonly canTriggerOnTasks: boolean
-}
+import type { HostSchema } from '../host-rows.js'
 
 const AUDIT_COLUMNS = ['id', 'task_id', 'from_status', 'to_status', 'actor', 'created_at']
 

@@ -1,4 +1,4 @@
-import { databaseError } from './sqlite.js'
+import { databaseError } from './sqlite-error.js'
 import { openDatabase, type Database, type DatabaseOptions } from './database.js'
 import { canonicalFileOf } from './source.js'
 import { timelineError, type ErrorCode, type TimelineError } from '../../errors.js'

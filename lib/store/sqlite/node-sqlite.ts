@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import type { SqliteStatement } from 'kysely'
-import type { SqliteHandle } from './sqlite.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 
 /** A `DatabaseSync` of `node:sqlite`, in terms that need no types of a newer Node. */

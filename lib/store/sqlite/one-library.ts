@@ -2,7 +2,7 @@ import { timelineError, type TimelineError } from '../../errors.js'
 import { OWN_TABLES } from '../../../migrations/statements.js'
 import { canonicalPath } from './canonical-path.js'
 import { countDescriptors, inodeOf, loadedLibraries } from './loaded-libraries.js'
-import type { SqliteHandle } from './sqlite.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 
 /** What this package has open in a thread, by the file's identity. */

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import type { Host } from '../../host/host.js'
+import type { HostRows } from '../host-rows.js'
 import type { Database } from './database.js'
 import type { Tables } from '../tables.js'
 
@@ -35,7 +35,7 @@ export async function sweepOrphans (database: Database): Promise<number> {
   }
 }
 
-async function findOrphans (db: Kysely<Tables>, host: Host) {
+async function findOrphans (db: Kysely<Tables>, host: HostRows) {
   const invocations = await sql<{ id: number }>`SELECT invocation_id AS id FROM invocation_run AS r
     WHERE NOT EXISTS (SELECT 1 FROM task_invocations AS i WHERE i.id = r.invocation_id)
       AND EXISTS (SELECT 1 FROM task_invocations) LIMIT ${ROWS_A_STEP}`.execute(db)

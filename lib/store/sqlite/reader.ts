@@ -2,17 +2,18 @@ import { sql, type InferResult, type Kysely } from 'kysely'
 import { timelineError } from '../../errors.js'
 import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../../model/events.js'
 import { normaliseTime, parseTime } from '../../time/clock.js'
-import type { Host } from '../../host/host.js'
+import type { HostRows } from '../host-rows.js'
 import { durationOf, exitCodeOf, textOf } from '../../model/values.js'
 import type {
-  InvocationList, InvocationQuery, PageQuery, StreamHead, TimelineReader
+  InvocationList, InvocationQuery, PageQuery, StreamHead, LogReader
 } from '../port.js'
 import { usageOf } from '../../model/ending.js'
+import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT } from '../limits.js'
 import { jsonBytesOf, MAX_PAGE_BYTES, readBounded } from './bounded-read.js'
 import { findGaps } from '../../model/gaps.js'
 import { LargeReads } from './large-reads.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
-import { isBusy } from './sqlite.js'
+import { isBusy } from './sqlite-error.js'
 import { Statement } from '../statement.js'
 import {
   bytesOf, isActivity, parseDetails, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
@@ -21,14 +22,9 @@ import { inScope } from '../task-scope.js'
 import type { InvocationRunTable, Tables } from '../tables.js'
 import type { Selectable } from 'kysely'
 
-export const DEFAULT_PAGE_LIMIT = 500
-export const MAX_PAGE_LIMIT = 5_000
-export const DEFAULT_LIST_LIMIT = 100
-export const MAX_LIST_LIMIT = 1_000
-
 export interface ReaderOptions {
   /** Runs a read against the current connection, retrying while busy; errors come out coded. */
-  readonly read: <T>(query: (db: Kysely<Tables>, host: Host) => Promise<T>) => Promise<T>
+  readonly read: <T>(query: (db: Kysely<Tables>, host: HostRows) => Promise<T>) => Promise<T>
   /** Brings a task's host rows into the log, in a writing transaction. */
   readonly importPending: (taskId: string) => Promise<number | undefined>
   /** Makes records of host invocations that have none. */
@@ -41,7 +37,7 @@ export interface ReaderOptions {
 const IMPORT_RETRY_MS = 1_000
 
 /** The reading half of the store on one database. */
-export function createReader ({ read, importPending, adoptNew, onImportError }: ReaderOptions): TimelineReader {
+export function createReader ({ read, importPending, adoptNew, onImportError }: ReaderOptions): LogReader {
   async function importHostRows (taskIds: readonly string[]): Promise<number | undefined> {
     let recheckInMs: number | undefined
     for (const taskId of taskIds) {

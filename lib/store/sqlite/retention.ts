@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
-import { parseTime, toIso, type Clock } from '../../time/clock.js'
+import { parseTime, toIso } from '../../time/clock.js'
+import type { RetentionOptions } from '../port.js'
 import type { Database } from './database.js'
 import type { Tables } from '../tables.js'
 import { setImmediate } from '../../time/timers.js'
@@ -9,16 +10,6 @@ const ROWS_A_STEP = 500
 /** How long a step waits for the lock, in milliseconds. */
 const PATIENCE_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
-
-export interface RetentionOptions {
-  /** Days that activities are kept, counted from their insertion; 0 for ever. */
-  readonly activityLogRetention: number
-  /** Above so many bytes in use the oldest activities go, whatever their age. */
-  readonly maxDatabaseBytes?: number | undefined
-  readonly now: Clock
-  /** Asked between steps. */
-  readonly isStopped?: () => boolean
-}
 
 /**
  * Deletes activities past their time, oldest first, in short steps.

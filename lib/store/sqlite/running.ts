@@ -1,26 +1,9 @@
 import type { InferResult, Kysely } from 'kysely'
 import { parseTime } from '../../time/clock.js'
-import { decodeProgress, type Progress } from '../../insight/progress.js'
+import { decodeProgress } from '../../insight/progress.js'
+import type { RunningRow } from '../../insight/running-row.js'
 import { limitTo, Statement } from '../statement.js'
 import type { Tables } from '../tables.js'
-
-/** What the store knows of a running invocation. Times are milliseconds since the epoch, by its own process's clock. */
-export interface RunningRow {
-  readonly invocationId: number
-  readonly taskId: string
-  readonly provider: string
-  readonly startedAt: number | undefined
-  readonly lastActivityAt: number | undefined
-  readonly hasActivity: boolean
-  /** Grows with every activity, whatever time it has; 0 for the host's. */
-  readonly activityCount: number
-  readonly progress: Progress
-  readonly heartbeatAt: number | undefined
-  /** The writer that owns it; undefined for invocations that the host wrote. */
-  readonly writerId: string | undefined
-  /** Its {@link Owner}, as JSON. */
-  readonly owner: string | undefined
-}
 
 /** More than so many do not run at once; what is beyond is not judged. */
 const MAX_ROWS = 5_000

@@ -1,21 +1,10 @@
 import { CompiledQuery, type Kysely } from 'kysely'
-import { isRefusal, sqliteCode } from './sqlite.js'
+import { isRefusal, TransactionGone } from './sqlite-error.js'
 import type { Tables } from '../tables.js'
 
 const SAVE = CompiledQuery.raw('SAVEPOINT part')
 const UNDO = CompiledQuery.raw('ROLLBACK TO part')
 const RELEASE = CompiledQuery.raw('RELEASE part')
-
-/** The whole transaction was undone, by a trigger's RAISE(ROLLBACK) or a full disk: nothing more may be written. */
-export class TransactionGone extends Error {
-  /** That of the cause: it says whether the data is at fault or the database. */
-  readonly code: string
-
-  constructor (cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-    this.code = sqliteCode(cause)
-  }
-}
 
 /**
  * Runs a part of a transaction that may fail by itself: what it wrote is undone, the rest of the transaction stays.

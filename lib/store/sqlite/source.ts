@@ -8,7 +8,8 @@ import { canonicalPath } from './canonical-path.js'
 import { libraryOfHandle, libraryOfKysely, libraryOfNodeHandle } from './find-library.js'
 import { adaptNodeSqlite, type NodeSqliteHandle } from './node-sqlite.js'
 import { isSharedWithAnother, libraryServing } from './one-library.js'
-import { openSqlite, shareSqlite, type SqliteConnection, type SqliteHandle, type SqliteOptions } from './sqlite.js'
+import { openSqlite, shareSqlite, type SqliteConnection, type SqliteOptions } from './sqlite.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 
 /**

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { SqliteHandle } from './sqlite.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 
 /** How a file is opened. */
 export interface OpenFileOptions {

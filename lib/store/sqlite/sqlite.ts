@@ -3,9 +3,11 @@ import {
   Kysely, SqliteDialect, type Compilable, type CompiledQuery, type QueryResult, type SqliteDatabase,
   type SqliteStatement
 } from 'kysely'
-import { isTimelineError, timelineError, type ErrorCode, type TimelineError } from '../../errors.js'
+import { timelineError } from '../../errors.js'
 import { createLockPause, type LockPause } from './lock-pause.js'
 import { openGuarded, type GuardedHandle } from './one-library.js'
+import { databaseError, isBusy } from './sqlite-error.js'
+import type { SqliteHandle } from './sqlite-handle.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from '../tables.js'
 import { performance, setTimeout } from '../../time/timers.js'
@@ -21,16 +23,6 @@ const BUSY_TIMEOUT_MS = 10
  * its default is 4. A log's last pages are written again and again, so that a longer one has fewer to copy.
  */
 const CHECKPOINT_PAGES = 4_000
-
-/** A better-sqlite3 `Database`, in terms that need no types of that package: it brings none. */
-export interface SqliteHandle extends SqliteDatabase {
-  readonly name: string
-  readonly memory: boolean
-  readonly inTransaction: boolean
-  /** Absent before better-sqlite3 had it. */
-  readonly open?: boolean
-  pragma (source: string, options?: { readonly simple?: boolean }): unknown
-}
 
 /** One connection to an SQLite database, as Kysely sees it. */
 export interface SqliteConnection {
@@ -188,32 +180,6 @@ const NOTHING: SqliteStatement = {
   iterate: () => [][Symbol.iterator]()
 }
 
-/** Whether the same statement may succeed a moment later. */
-export function isBusy (error: unknown): boolean {
-  const code = sqliteCode(error)
-  return code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') ||
-    // A handle that is shared with the host, while the host is in a transaction of its own.
-    (code === 'SQLITE_ERROR' && (error as Error).message.includes('within a transaction'))
-}
-
-/** A table or column that was there is gone: the host rebuilt a table. */
-export function isSchemaChange (error: unknown): boolean {
-  return sqliteCode(error) === 'SQLITE_ERROR' &&
-    /no such (table|column)|has no column named|no such index/.test((error as Error).message)
-}
-
-/** The data is at fault, not the database: the same statement will fail again. */
-export function isRefusal (error: unknown): boolean {
-  const code = sqliteCode(error)
-  if (code === '') return !isTimelineError(error) && !/connection is not open/.test(String((error as Error | null)?.message))
-  return /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(code)
-}
-
-export function sqliteCode (error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : ''
-}
-
 export interface RetryOptions {
   /** How long to go on, in milliseconds; default 5,000. */
   readonly patienceMs?: number | undefined
@@ -248,46 +214,3 @@ export async function retryWhileBusy<T> (
   }
 }
 
-/** Something is there: a directory, or a file that may not be opened. */
-function isThere (path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined
-  } catch {
-    return true
-  }
-}
-
-/** What {@link databaseError} makes of the database's own errors. */
-export const DATABASE_ERROR_CODES = [
-  'AGENT_TIMELINE_DATABASE_LOCKED', 'AGENT_TIMELINE_DATABASE_FULL', 'AGENT_TIMELINE_NOT_A_DATABASE',
-  'AGENT_TIMELINE_DATABASE_MISSING', 'AGENT_TIMELINE_NOT_MIGRATED', 'AGENT_TIMELINE_DATABASE_UNAVAILABLE'
-] as const satisfies readonly ErrorCode[]
-
-/** What another installation mends, or another start of the process, and no waiting. */
-const LASTING_ERROR_CODES: readonly ErrorCode[] = [
-  'AGENT_TIMELINE_SECOND_SQLITE', 'AGENT_TIMELINE_SQLITE_MISSING', 'AGENT_TIMELINE_SQLITE_UNBUILT',
-  'AGENT_TIMELINE_SQLITE_TOO_NEW'
-]
-
-/** The database will not be there as long as this process lives. */
-export function isLasting (error: unknown): boolean {
-  return isTimelineError(error) && LASTING_ERROR_CODES.includes(error.code)
-}
-
-/** Turns what SQLite threw into a coded error that a user can act on. */
-export function databaseError (error: unknown, path = ''): TimelineError {
-  if (isTimelineError(error)) return error
-  const code = sqliteCode(error)
-  if (isBusy(error)) return timelineError('AGENT_TIMELINE_DATABASE_LOCKED', [], error)
-  if (code === 'SQLITE_FULL') return timelineError('AGENT_TIMELINE_DATABASE_FULL', [], error)
-  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return timelineError('AGENT_TIMELINE_NOT_A_DATABASE', [path], error)
-  }
-  const isMissing = (code.startsWith('SQLITE_CANTOPEN') && !isThere(path)) ||
-    (error instanceof TypeError && error.message.includes('directory does not exist'))
-  if (isMissing) return timelineError('AGENT_TIMELINE_DATABASE_MISSING', [path], error)
-  if (isSchemaChange(error)) {
-    return timelineError('AGENT_TIMELINE_NOT_MIGRATED', [(error as Error).message.replace(/^no such \w+: /, '')], error)
-  }
-  return timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE', [], error)
-}

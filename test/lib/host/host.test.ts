@@ -9,7 +9,7 @@ import { deriveLifecycle } from '../../../lib/host/legacy-row.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import type { NewEvent } from '../../../lib/store/sequence.js'
-import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
+import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/open-timeline.js'
 import { Child } from '../../support/children.js'
 import { HostDatabase, nowAsHost, temporaryDirectory } from '../../support/host-database.js'
 

@@ -1,6 +1,7 @@
 import { firstErrorOf } from '../../../lib/insight/first-error.js'
 import type { FailedCall, FailureEvidence, OpenCall } from '../../../lib/insight/failure.js'
-import { readCall, type CallStart } from '../../../lib/insight/call-facts.js'
+import { readCall } from '../../../lib/insight/call-facts.js'
+import type { CallStart } from '../../../lib/model/activity-facts.js'
 import type { InvocationActivity, InvocationResult } from '../../../lib/model/activity.js'
 
 export const ENDED_AT = '2026-11-30T12:00:00.000Z'

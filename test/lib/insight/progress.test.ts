@@ -5,17 +5,18 @@ import { systemClock } from '../../../lib/time/clock.js'
 import {
   MAX_STORED_CALLS, callsOf, copyProgress, createProgress, decodeProgress, encodeProgress, followActivity, type Progress
 } from '../../../lib/insight/progress.js'
+import { hostOpener } from '../../../lib/host/open-host.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { activityOp } from '../../../lib/intake/prepare.js'
 import { resolveCaps } from '../../../lib/options.js'
-import type { Op } from '../../../lib/recorder/queue.js'
+import type { Op } from '../../../lib/model/operations.js'
 import { createRedactor } from '../../../lib/intake/redact.js'
 import { createPieceStreams } from '../../../lib/intake/piece-streams.js'
-import { createRun, type Run } from '../../../lib/model/run.js'
+import { createRun, type Run } from '../../../lib/recorder/run.js'
 import { createBatchStatements } from '../../../lib/store/sqlite/batch-statements.js'
 import { commitBatch } from '../../../lib/store/sqlite/commit-batch.js'
 import { openDatabase } from '../../../lib/store/sqlite/database.js'
-import { openTimeline, type InvocationHandle, type OpenOptions } from '../../../lib/timeline.js'
+import { openTimeline, type InvocationHandle, type OpenOptions } from '../../../lib/open-timeline.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 
 type Given = readonly [type: string, message: string, metadata?: Record<string, unknown>]
@@ -207,8 +208,7 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
     database: join(temporaryDirectory(t), 'x.db'),
     migrate: true,
     create: true,
-    taskEvents: createAuditSource(systemClock),
-    hostOptions: { now: systemClock, clean: (text) => text }
+    openHost: hostOpener({ taskEvents: createAuditSource(systemClock), now: systemClock, clean: (text) => text })
   })
   t.teardown(() => database.close())
   const redactor = createRedactor()
@@ -216,18 +216,15 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
   const streams = createPieceStreams(redactor.openStream)
   const run: Run = createRun('a', { taskId: 'a', role: 'coder', provider: 'claude' }, systemClock, streams)
   const op = ([type, message, metadata]: Given) => activityOp(run, type as 'output', message, metadata, 1_000, { caps, redactor })
-  const commit = (batch: number, ops: readonly Op[], fault?: Error) => database.write(async (trx, host) => {
+  const commit = (number: number, ops: ReadonlyArray<Op<Run>>, fault?: Error) => database.write(async (trx, host) => {
     const outcome = await commitBatch(trx, {
       host,
       writerId: 'w',
       owner: '{}',
-      batch,
-      generation: 0,
       now: Date.now(),
       activitiesPerInvocation: 1_000,
-      withoutHost: false,
       statements: createBatchStatements()
-    }, ops)
+    }, { number, ops, generation: 0, withoutHost: false })
     if (fault !== undefined) throw fault
     return outcome
   })
@@ -237,10 +234,10 @@ t.test('a batch that is tried again makes the same of it, and one that was commi
   await t.rejects(commit(2, ops, new Error('the disk is full')), { message: 'the disk is full' })
   t.equal(run.progress.calls.size, 0, 'nothing is believed before it is committed')
   const outcome = await commit(2, ops)
-  t.match(outcome.logs.get(run), { count: 4, progress: { waiting: { kind: 'network' } } })
+  t.match(outcome.logs.get(run), { activityCount: 4, progress: { waiting: { kind: 'network' } } })
   t.same(openCalls(outcome.logs.get(run)!.progress), ['b'])
   const again = await commit(2, ops)
   t.equal(again.wasCommitted, true)
-  t.match(again.logs.get(run), { count: 4, progress: { waiting: { kind: 'network' } } }, 'read from its row')
+  t.match(again.logs.get(run), { activityCount: 4, progress: { waiting: { kind: 'network' } } }, 'read from its row')
   t.same(openCalls(again.logs.get(run)!.progress), ['b'])
 })

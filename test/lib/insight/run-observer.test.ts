@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { InvocationActivity } from '../../../lib/model/activity.js'
 import {
-  createRunObserver, createUsual, type ProcessEvidence, type RunHealth, type TreeSample, type Usual
+  createRunObserver, createUsual, type RunHealth, type TreeSample, type Usual
 } from '../../../lib/insight/run-observer.js'
+import type { ProcessEvidence } from '../../../lib/insight/situation.js'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

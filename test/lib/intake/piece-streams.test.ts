@@ -4,9 +4,9 @@ import { systemClock } from '../../../lib/time/clock.js'
 import { resolveCaps } from '../../../lib/options.js'
 import { createPieceStreams } from '../../../lib/intake/piece-streams.js'
 import { activityOp, prepareOps } from '../../../lib/intake/prepare.js'
-import type { ActivityOp } from '../../../lib/recorder/queue.js'
+import type { ActivityOp } from '../../../lib/model/operations.js'
 import { createRedactor } from '../../../lib/intake/redact.js'
-import { createRun } from '../../../lib/model/run.js'
+import { createRun } from '../../../lib/recorder/run.js'
 
 const REDACTED = '[redacted]'
 const [HEAD, TAIL] = ['ghp_abcdefghijklmnop', 'qrstuvwxyz0123456789']

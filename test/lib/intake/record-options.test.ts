@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
-import { openTimeline, type RecordOptions } from '../../../lib/timeline.js'
+import { openTimeline, type RecordOptions } from '../../../lib/open-timeline.js'
 import agentTimeline from '../../../plugins/agent-timeline.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'record-'))

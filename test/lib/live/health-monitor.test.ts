@@ -4,7 +4,7 @@ import type { ProcessSign } from '../../../lib/insight/evidence.js'
 import { createHealthMonitor } from '../../../lib/live/health-monitor.js'
 import { followActivity } from '../../../lib/insight/progress.js'
 import { worstOf } from '../../../lib/live/with-health.js'
-import type { RunningRow } from '../../../lib/store/sqlite/running.js'
+import type { RunningRow } from '../../../lib/insight/running-row.js'
 import { followHealth } from '../../../plugins/stream/health-frames.js'
 import { runningRow } from '../../support/running-row.js'
 

@@ -10,7 +10,7 @@ import type { TimelineEvent } from '../../../lib/model/events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import { currentOwner, judgeOwner, parseOwner, type Owner } from '../../../lib/liveness/owner.js'
 import { createSilences } from '../../../lib/liveness/silences.js'
-import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
+import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/open-timeline.js'
 import { Child } from '../../support/children.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 

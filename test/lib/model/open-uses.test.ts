@@ -6,7 +6,7 @@ import type { InvocationActivityEvent } from '../../../lib/model/events.js'
 import { EventLines } from '../../../lib/view/event-lines.js'
 import { callsOf, createProgress, decodeProgress, encodeProgress, followActivity } from '../../../lib/insight/progress.js'
 import { OpenUses } from '../../../lib/model/open-uses.js'
-import { openTimeline } from '../../../lib/timeline.js'
+import { openTimeline } from '../../../lib/open-timeline.js'
 
 const start = (message: string, more: object = {}): object => ({ message, metadata: { callId: 'call_0', phase: 'start', tool: 'T', ...more } })
 const end = (status = 'ok', more: object = {}): object => ({ message: 'end', metadata: { callId: 'call_0', phase: 'end', tool: 'T', status, ...more } })

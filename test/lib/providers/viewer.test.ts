@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import type { InvocationActivity } from '../../../lib/model/activity.js'
-import { openTimeline } from '../../../lib/timeline.js'
+import { openTimeline } from '../../../lib/open-timeline.js'
 import { acp, claude, codex, gemini } from '../../../lib/providers/index.js'
 import type { Agent, AgentOptions } from '../../../lib/providers/index.js'
 import { makeApp, makeFolder } from '../../plugins/app.js'

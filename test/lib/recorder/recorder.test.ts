@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { InvocationActivity } from '../../../lib/model/activity.js'
 import type { TimelineEvent } from '../../../lib/model/events.js'
-import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
+import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/open-timeline.js'
 import { HostDatabase, temporaryDirectory } from '../../support/host-database.js'
 import { Logs } from '../../support/logs.js'
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import Sqlite from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../../lib/model/events.js'
-import { openTimeline } from '../../../lib/timeline.js'
+import { openTimeline } from '../../../lib/open-timeline.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 import { Logs } from '../../support/logs.js'
 

@@ -9,7 +9,7 @@ import fastify from 'fastify'
 import { Kysely, SqliteDialect } from 'kysely'
 import t, { type Test } from 'tap'
 import { loadedLibraries } from '../../../lib/store/sqlite/loaded-libraries.js'
-import { openTimeline, type DatabaseSource, type OpenOptions } from '../../../lib/timeline.js'
+import { openTimeline, type DatabaseSource, type OpenOptions } from '../../../lib/open-timeline.js'
 import { migrate } from '../../../lib/migrate.js'
 import agentTimeline from '../../../plugins/agent-timeline.js'
 import { temporaryDirectory } from '../../support/host-database.js'
@@ -311,7 +311,7 @@ t.test('a better-sqlite3 that is missing, too new or unbuilt ends nothing, and h
     const codes = []
     for (const folder of process.argv.slice(2)) {
       await import(folder + '/dist/migrations/index.js')
-      const { openTimeline } = await import(folder + '/dist/lib/timeline.js')
+      const { openTimeline } = await import(folder + '/dist/lib/open-timeline.js')
       await openTimeline({ database: 'x.db' }).catch((error) => codes.push(error.code))
     }
     console.log(codes.join())`)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock, toIso } from '../../../lib/time/clock.js'
+import { hostOpener } from '../../../lib/host/open-host.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import { startMaintenance } from '../../../lib/maintenance.js'
@@ -8,7 +9,8 @@ import { noMeter } from '../../../lib/meter.js'
 import { createSteadyClock } from '../../../lib/time/steady-clock.js'
 import { openDatabase } from '../../../lib/store/sqlite/database.js'
 import { plausibleNow, pruneActivities } from '../../../lib/store/sqlite/retention.js'
-import { openTimeline } from '../../../lib/timeline.js'
+import { createUpkeep } from '../../../lib/store/sqlite/upkeep.js'
+import { openTimeline } from '../../../lib/open-timeline.js'
 import { createTroubles } from '../../../lib/store/troubles.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 
@@ -27,8 +29,7 @@ async function setUp (t: Test) {
     database: path,
     migrate: false,
     create: false,
-    taskEvents: createAuditSource(systemClock),
-    hostOptions: { now: systemClock, clean: (text) => text }
+    openHost: hostOpener({ taskEvents: createAuditSource(systemClock), now: systemClock, clean: (text) => text })
   })
   t.teardown(() => database.close())
   const count = async () => (await database.read((db) => db.selectFrom('invocation_activity').selectAll().execute())).length
@@ -41,10 +42,10 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
     .where('message', '=', '0').execute())
   for (const [aheadMs, left] of [[-2 * YEAR, 3], [YEAR, 2], [0, 2]] as const) {
     const maintenance = startMaintenance({
-      database,
+      store: createUpkeep(database, 'w', () => Date.now() + aheadMs),
       recorder: { running: new Set() },
       writerId: 'w',
-      troubles: createTroubles(silentLogger, () => '', noMeter),
+      troubles: createTroubles(silentLogger, noMeter),
       logger: silentLogger,
       meter: noMeter,
       now: () => Date.now() + aheadMs,

@@ -4,6 +4,7 @@ import { sql, type Compilable, type Kysely } from 'kysely'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../lib/time/clock.js'
 import type { Gap, TimelineEvent } from '../../../lib/model/events.js'
+import { hostOpener } from '../../../lib/host/open-host.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import { openDatabase, type Database } from '../../../lib/store/sqlite/database.js'
@@ -12,7 +13,7 @@ import { findGaps } from '../../../lib/model/gaps.js'
 import { selectInvocations, selectRunningOf } from '../../../lib/store/sqlite/reader.js'
 import { pruneActivities } from '../../../lib/store/sqlite/retention.js'
 import type { Tables } from '../../../lib/store/tables.js'
-import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/timeline.js'
+import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/open-timeline.js'
 import { Child } from '../../support/children.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 
@@ -50,8 +51,7 @@ const sqlite: Engine = {
         database: source,
         migrate: true,
         create: true,
-        taskEvents: createAuditSource(systemClock),
-        hostOptions: { now: systemClock, clean: (text) => text }
+        openHost: hostOpener({ taskEvents: createAuditSource(systemClock), now: systemClock, clean: (text) => text })
       })
       t.teardown(() => database.close())
       return database

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import type { InvocationActivity } from '../../../lib/model/activity.js'
-import { openTimeline } from '../../../lib/timeline.js'
+import { openTimeline } from '../../../lib/open-timeline.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 
 type Given = readonly [type: InvocationActivity['type'], message: string, metadata?: Record<string, unknown>]

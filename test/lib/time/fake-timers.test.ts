@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { mock } from 'node:test'
 import t from 'tap'
 import { command } from '../../../lib/providers/index.js'
-import { openTimeline } from '../../../lib/timeline.js'
+import { openTimeline } from '../../../lib/open-timeline.js'
 
 /** What Jest and Vitest replace by default, with what never happens by itself. */
 function replaceGlobals (): () => void {

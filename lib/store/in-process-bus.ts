@@ -1,4 +1,4 @@
-import type { WakeBus } from '../store/port.js'
+import type { WakeBus } from './port.js'
 
 /** A bus within one process: a ring is a call. For databases that no other process can see. */
 export function createInProcessBus (): WakeBus {

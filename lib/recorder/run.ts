@@ -1,25 +1,11 @@
-import { TOOL_KINDS, type ToolKind } from './activity.js'
-import type { Clock } from '../time/clock.js'
 import { createProgress, type Progress } from '../insight/progress.js'
 import { createTally, type RunTally } from '../insight/tally.js'
-import { OpenUses, type OpenUse } from './open-uses.js'
 import type { PieceStreams } from '../intake/piece-streams.js'
+import type { InvocationMeta } from '../model/invocation-meta.js'
+import type { OpenCall } from '../model/open-call.js'
+import { OpenUses } from '../model/open-uses.js'
+import type { Clock } from '../time/clock.js'
 import { performance } from '../time/timers.js'
-
-/** What is told about an invocation when it starts. */
-export interface InvocationMeta {
-  readonly taskId: string | number
-  /** For example `coder`, `reviewer`. */
-  readonly role: string
-  /** For example `claude`, `codex`. */
-  readonly provider: string
-  readonly model?: string
-  readonly prompt?: string
-  /** The task's title, for databases without a table of tasks. */
-  readonly title?: string
-  /** Handed on to the run; aborting it is up to whoever invokes. */
-  readonly signal?: AbortSignal
-}
 
 /** One invocation while its process knows it. */
 export interface Run {
@@ -59,22 +45,6 @@ export interface Run {
   readonly pieceStreams: PieceStreams
 }
 
-export interface OpenCall extends OpenUse {
-  readonly tool: string
-  /** What it does, as its adapter says. */
-  readonly toolKind?: ToolKind
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number
-}
-
-/** The kind that metadata tell of a call, as a member of {@link OpenCall}. */
-export function readToolKind ({ toolKind }: Readonly<Record<string, unknown>>): Pick<OpenCall, 'toolKind'> {
-  return (TOOL_KINDS as readonly unknown[]).includes(toolKind) ? { toolKind: toolKind as ToolKind } : {}
-}
-
-/** No agent runs more tools at once; whoever opens more has lost count. */
-export const MAX_OPEN_CALLS = 1_000
-
 /**
  * When something of a run happened: not before its start, and not later than it was reported.
  *
@@ -94,20 +64,6 @@ export function timeInRun (run: Run, reported: number | undefined, receivedAt: n
   at = Math.min(at, received)
   run.latestAt = Math.max(run.latestAt, at)
   return at
-}
-
-/** Metadata of the end of a call that its run did not live to see. */
-export function abortedMetadata (call: OpenCall, at: number): Record<string, unknown> {
-  return {
-    callId: call.callId,
-    phase: 'end',
-    ...(call.use === undefined ? {} : { use: call.use }),
-    tool: call.tool,
-    ...(call.toolKind === undefined ? {} : { toolKind: call.toolKind }),
-    status: 'aborted',
-    durationMs: Math.max(0, at - call.startedAt),
-    ...(call.parentCallId === undefined ? {} : { parentCallId: call.parentCallId })
-  }
 }
 
 export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pieceStreams: PieceStreams): Run {

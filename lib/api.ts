@@ -1,0 +1,137 @@
+import { timelineError } from './errors.js'
+import type { Hub } from './live/hub.js'
+import { follow } from './live/follow.js'
+import { summarise } from './live/summarise.js'
+import { INVOCATION_STATUSES } from './model/events.js'
+import { checkInvocationId, checkObject, checkTaskId } from './options.js'
+import { withinPatience, type Recorder } from './recorder/recorder.js'
+import type { Writer } from './recorder/writer.js'
+import { MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/limits.js'
+import type { AnswerReader } from './store/answers.js'
+import type { LogReader } from './store/port.js'
+import { parseTime, toIso, type Clock } from './time/clock.js'
+import type { Timeline } from './timeline.js'
+
+export interface ApiOptions {
+  readonly recorder: Recorder
+  readonly writer: Writer
+  readonly reader: LogReader
+  readonly answers: AnswerReader
+  readonly hub: Hub
+  readonly now: Clock
+  /** Redacts and caps a text before it enters the log. */
+  readonly clean: (text: string) => string
+  readonly deleteTask: (taskId: string) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** The methods of a timeline: what they are given is checked here, and what they do is done by the parts. */
+export function createTimeline (options: ApiOptions): Timeline {
+  const { recorder, writer, reader, answers, hub, now, clean, deleteTask, close } = options
+  let taskEvents = 0
+  let closing: Promise<void> | undefined
+
+  return {
+    logInvocation: recorder.logInvocation,
+    startInvocation: recorder.startInvocation,
+
+    async recordTaskEvent (event) {
+      const op = {
+        kind: 'task' as const,
+        taskId: checkTaskId(event?.taskId),
+        ...checkTaskEvent(event),
+        actor: clean(event.actor),
+        message: clean(event.message ?? ''),
+        timestamp: toIso(Math.min(parseTime(event.timestamp) ?? now(), now())),
+        sourceId: String(taskEvents++)
+      }
+      if (await reader.getTask(op.taskId) === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
+      await withinPatience(new Promise<void>((resolve, reject) => {
+        writer.push(op, (error) => error === undefined ? resolve() : reject(error))
+      }), true)
+    },
+
+    async getTimeline (taskId, query = {}) {
+      const id = checkTaskId(taskId)
+      checkPage(query)
+      const task = await reader.getTask(id)
+      if (task === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
+      const page = await reader.readPage(id, query)
+      return { task, ...page }
+    },
+
+    async getInvocation (id, query = {}) {
+      checkPage(query)
+      return reader.getInvocation(checkInvocationId(id), query)
+    },
+
+    async listInvocations (filter = {}) {
+      checkObject('filter', filter)
+      if (filter.status !== undefined && !INVOCATION_STATUSES.includes(filter.status)) {
+        throw timelineError('AGENT_TIMELINE_INVALID_STATUS')
+      }
+      if (filter.limit !== undefined) checkLimit(filter.limit, MAX_LIST_LIMIT)
+      const { taskId, ...rest } = filter
+      return reader.listInvocations(taskId === undefined ? rest : { ...rest, taskId: checkTaskId(taskId) })
+    },
+
+    async getSummary (taskId) {
+      return summarise(reader, answers, checkTaskId(taskId), now)
+    },
+
+    events (query) {
+      checkObject('options', query)
+      const { taskId, after, ...rest } = query
+      checkNumber('after', after)
+      return follow(hub, reader, { ...rest, ...(after === undefined ? {} : { after }), taskId: checkTaskId(taskId) })
+    },
+
+    deleteTask: async (taskId) => deleteTask(checkTaskId(taskId)),
+
+    flush: async () => writer.flush(),
+    close: async () => {
+      closing ??= close()
+      return closing
+    }
+  }
+}
+
+/** Of 1973: a number below is one of seconds. */
+const FIRST_MS = 1e11
+
+function checkTaskEvent (
+  event: { type: string, actor: string, message?: string, timestamp?: unknown }
+): { type: `task.${string}` } {
+  const isType = typeof event.type === 'string' && /^task\.\w{1,64}$/.test(event.type)
+  if (!isType) throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['type is task. and a word'])
+  if (typeof event.actor !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['actor is a text'])
+  if (typeof (event.message ?? '') !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['message is a text'])
+  const { timestamp } = event
+  const isTime = (timestamp ?? undefined) === undefined || parseTime(timestamp) !== undefined
+  if (!isTime || (typeof timestamp === 'number' && timestamp < FIRST_MS)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['timestamp is a Date, a time in ISO-8601, or milliseconds'])
+  }
+  return { type: event.type as `task.${string}` }
+}
+
+function checkPage (query: { after?: number, before?: number | 'end', limit?: number }): void {
+  checkObject('query', query)
+  if (query.after !== undefined && query.before !== undefined) {
+    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['after', 'give after or before, not both'])
+  }
+  for (const name of ['after', 'before'] as const) {
+    const value = query[name]
+    if (value !== 'end') checkNumber(name, value)
+  }
+  if (query.limit !== undefined) checkLimit(query.limit, MAX_PAGE_LIMIT)
+}
+
+/** That of an event, if it is given. */
+function checkNumber (name: string, seq: unknown): void {
+  if (seq === undefined || (Number.isSafeInteger(seq) && Number(seq) >= 0)) return
+  throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', [name, 'it is a whole number from 0'])
+}
+
+function checkLimit (limit: number, max: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > max) throw timelineError('AGENT_TIMELINE_INVALID_LIMIT', [max])
+}

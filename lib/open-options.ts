@@ -1,0 +1,92 @@
+import { timelineError } from './errors.js'
+import type { TaskEventSource } from './host/task-events.js'
+import type { RecordOptions } from './intake/record-options.js'
+import type { RedactOptions } from './intake/redact.js'
+import type { Logger } from './logger.js'
+import {
+  checkBoolean, checkFunction, checkInteger, checkKnown, checkMethods, checkOneOf, type Caps
+} from './options.js'
+import type { RecorderOptions } from './recorder/recorder.js'
+import type { DatabaseSource } from './store/engines.js'
+
+/** Options of `openTimeline`. */
+export interface OpenOptions {
+  /**
+   * Path of an SQLite file, or an open handle: a better-sqlite3 `Database`, a `DatabaseSync` of `node:sqlite`, or a
+   * `Kysely` on one. Where the process has the file open itself, pass its handle: two SQLite libraries on one file of
+   * one process lose data.
+   */
+  readonly database: DatabaseSource
+  /** Apply migration 010 to a database that lacks it. Default false: only a new, empty one is set up. */
+  readonly migrate?: boolean
+  /** Make the file if it is missing. Default true. */
+  readonly create?: boolean
+  /** On SIGTERM and SIGINT: abort the runs, write what is queued, close. Default false. */
+  readonly closeOnSignal?: boolean
+  /** Default: warnings become process warnings. */
+  readonly logger?: Logger
+  /** What to hide besides the defaults; false hides nothing. */
+  readonly redact?: RedactOptions | false
+  /** What may be stored of the texts of a run. Default: all. */
+  readonly record?: RecordOptions
+  readonly caps?: Partial<Caps>
+  /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
+  readonly activityLogRetention?: number
+  /** Above so many bytes in use the oldest activities go. None by default. */
+  readonly maxDatabaseBytes?: number
+  /** How often this process says that it lives, in milliseconds; 100 to 60,000. Default 2,000. */
+  readonly runnerHeartbeatIntervalMs?: number
+  /**
+   * After how long without a sign a run is given up whose process cannot be looked at from here, in milliseconds in
+   * which this process was awake; 1,000 to 7 days. Default 600,000.
+   */
+  readonly ownerLeaseMs?: number
+  /** Where the host keeps its tasks' changes. Default: the `audit` table, where there is one. */
+  readonly taskEvents?: TaskEventSource
+  /** Tells whether a task exists, for hosts whose tasks are elsewhere. */
+  readonly taskExists?: (taskId: string) => boolean | Promise<boolean>
+  readonly mapResult?: RecorderOptions['mapResult']
+  readonly mapActivity?: RecorderOptions['mapActivity']
+  /**
+   * What a database means that cannot be used when it is opened. Default `'throw'`: it is refused. `'warn'`: it is
+   * logged, and tried again until it can be used; runs go on, and what they report waits in memory within `queueBytes`.
+   */
+  readonly onUnavailable?: 'throw' | 'warn'
+}
+
+const KNOWN_OPTIONS = [
+  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'activityLogRetention',
+  'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity',
+  'onUnavailable'
+]
+
+/** @throws AGENT_TIMELINE_INVALID_OPTION, AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_NO_DATABASE */
+export function checkOptions (options: OpenOptions): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['database', "is missing: give an object that has it, { database: './orchestrator.db' }"])
+  }
+  checkKnown('', options, KNOWN_OPTIONS)
+  if (options.database === undefined) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
+  for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {
+    if (options[name] !== undefined) checkBoolean(name, options[name])
+  }
+  if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
+  if (options.logger !== undefined) checkMethods('logger', options.logger, ['error', 'warn', 'info', 'debug'])
+  if (options.taskEvents !== undefined) {
+    checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])
+  }
+  for (const name of ['taskExists', 'mapResult', 'mapActivity'] as const) {
+    if (options[name] !== undefined) checkFunction(name, options[name])
+  }
+  if (options.redact !== undefined && options.redact !== false) checkKnown('redact.', options.redact, ['patterns', 'keyNames'])
+  const bounds = {
+    activityLogRetention: [0, 36_500],
+    maxDatabaseBytes: [1024 * 1024, Number.MAX_SAFE_INTEGER],
+    runnerHeartbeatIntervalMs: [100, 60_000],
+    ownerLeaseMs: [1_000, 7 * 86_400_000]
+  } as const
+  for (const [name, [min, max]] of Object.entries(bounds)) {
+    const value = options[name as keyof typeof bounds]
+    if (value !== undefined) checkInteger(name, value, min, max)
+  }
+}

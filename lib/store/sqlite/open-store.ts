@@ -1,0 +1,90 @@
+import { isTimelineError, type TimelineError } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import { createInProcessBus } from '../in-process-bus.js'
+import type { Store } from '../port.js'
+import { adoptNewInvocations } from './adopt.js'
+import { createAnswerReader } from './answers.js'
+import { createBell } from './bell.js'
+import { canonicalPath } from './canonical-path.js'
+import { openDatabase, type Database, type DatabaseOptions } from './database.js'
+import { openLateDatabase } from './late-database.js'
+import { createLogWriter, type LogWriterOptions } from './log-writer.js'
+import { warnOfOldSqlite } from './old-sqlite.js'
+import { createReader } from './reader.js'
+import { createReadRunning } from './running.js'
+import { sqliteCode, storeError } from './sqlite-error.js'
+import { createUpkeep } from './upkeep.js'
+
+export interface StoreOptions extends DatabaseOptions, LogWriterOptions {
+  readonly logger: Logger
+  /** A database that cannot be used is waited for, instead of refused. */
+  readonly isAwaited: boolean
+  /** It was waited for, and can be used now. */
+  readonly onUsable: (path: string) => void
+  /** The database cannot be used. @param isLasting not for a moment only */
+  readonly onTrouble: (error: TimelineError, isLasting?: boolean) => void
+  /** Rows that the host wrote by itself are in the log now. */
+  readonly onImported: (taskIds: readonly string[]) => void
+  /** They could not be brought in, for a reason that is not the database's. */
+  readonly onImportError: (error: TimelineError) => void
+}
+
+/** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */
+const IMPORT_PATIENCE_MS = 250
+
+/**
+ * Opens an SQLite database as a store.
+ *
+ * @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_DATABASE_*
+ */
+export async function openStore (options: StoreOptions): Promise<Store> {
+  const { logger } = options
+  const database = options.isAwaited ? await openLateDatabase({ ...options, onFailure, onOpened }) : await openDatabase(options)
+  const { path } = database
+  warnOfOldSqlite(database.library, logger)
+
+  function onFailure (error: TimelineError): void {
+    options.onTrouble(error, true)
+  }
+
+  function onOpened (opened: Database): void {
+    options.onUsable(opened.path)
+    warnOfOldSqlite(opened.library, logger)
+  }
+
+  async function importPending (taskId: string): Promise<number | undefined> {
+    const { imported, recheckInMs } = await database.write(
+      (trx, host) => host.importPending(trx, taskId), IMPORT_PATIENCE_MS)
+    if (imported > 0) options.onImported([taskId])
+    return recheckInMs
+  }
+
+  /** A database that is away is told of as such, what a host's own source threw is not. */
+  function onImportError (error: unknown): void {
+    if (isTimelineError(error) && isOfDatabase(error)) options.onTrouble(error)
+    else options.onImportError(storeError(error, path))
+  }
+
+  const readRunning = createReadRunning()
+  // One bell for a file, whatever links lead to it.
+  const bus = path === '' ? createInProcessBus() : createBell({ databasePath: canonicalPath(path), logger })
+  return {
+    path,
+    writer: createLogWriter(database, options),
+    reader: createReader({
+      read: database.read, importPending, adoptNew: () => adoptNewInvocations(database), onImportError
+    }),
+    answers: createAnswerReader((query) => database.read((db) => query(db))),
+    upkeep: createUpkeep(database, options.writerId, options.now),
+    bus,
+    runningRows: (ids) => database.read((db) => readRunning(db, ids)),
+    async close (written) {
+      bus.close()
+      await database.close(written)
+    }
+  }
+}
+
+function isOfDatabase ({ code, cause }: TimelineError): boolean {
+  return code !== 'AGENT_TIMELINE_DATABASE_UNAVAILABLE' || sqliteCode(cause) !== ''
+}

@@ -1,0 +1,51 @@
+import type { Kysely } from 'kysely'
+import type { CallChanges } from '../../insight/call-changes.js'
+import { encodeTally, spendUntil } from '../../insight/tally.js'
+import type { Usage } from '../../model/activity.js'
+import type { ActivityOp } from '../../model/operations.js'
+import type { Tables } from '../tables.js'
+import type { BatchContext, RunInBatch } from './batch-context.js'
+import { abortCalls } from './tool-calls.js'
+
+/** Takes in what an activity says, once it has its number. */
+export function followRun (
+  of: RunInBatch, { type, message, metadata, at, facts }: ActivityOp, seq: number, calls: CallChanges
+): void {
+  const activity = { type, message, metadata, at, seq, call: facts?.call }
+  if (calls.follow(of, of.id as number, activity)) of.hasProgressed = true
+  if (facts?.plan !== undefined) of.plan = facts.plan
+  if (facts?.usage !== undefined) of.usage = facts.usage
+}
+
+/** The time up to its end is counted, and nothing is open any more. */
+export async function closeCourse (
+  trx: Kysely<Tables>, { statements }: BatchContext, of: RunInBatch, id: number, endedAt: number
+): Promise<void> {
+  spendUntil(of.tally, of.progress, endedAt)
+  await trx.updateTable('invocation_run').set({ tally: encodeTally(of.tally) }).where('invocation_id', '=', id).execute()
+  await abortCalls(trx, statements.calls, id, endedAt)
+}
+
+/** What an agent says of itself now and then; the usage of a run that has ended is what its end said. */
+export async function noteTold (
+  trx: Kysely<Tables>, { plan, usage, endedAt }: RunInBatch, id: number
+): Promise<void> {
+  const told = {
+    ...(plan === undefined ? {} : { plan }),
+    ...(usage === undefined || endedAt !== undefined ? {} : usageColumns(usage))
+  }
+  if (Object.keys(told).length > 0) {
+    await trx.updateTable('invocation_run').set(told).where('invocation_id', '=', id).execute()
+  }
+}
+
+export function usageColumns (usage: Partial<Usage>) {
+  return {
+    input_tokens: usage.inputTokens ?? null,
+    output_tokens: usage.outputTokens ?? null,
+    cache_read_tokens: usage.cacheReadTokens ?? null,
+    cache_write_tokens: usage.cacheWriteTokens ?? null,
+    reasoning_tokens: usage.reasoningTokens ?? null,
+    cost_usd: usage.costUsd ?? null
+  }
+}
