@@ -35,7 +35,7 @@ const NETWORK = [
   String.raw`\b(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EAI_FAIL|ENETUNREACH|ENETDOWN|EHOSTUNREACH|EHOSTDOWN|ESOCKETTIMEDOUT|ERR_SOCKET_TIMEOUT|UND_ERR_\w+|ERR_NETWORK\w*|FailedToOpenSocket|ConnectionRefused)\b`,
   'could not resolve host', 'name or service not known', 'temporary failure in name resolution', 'nodename nor servname',
   'no such host', 'getaddrinfo', 'network is unreachable', 'no route to host', 'dns error', 'failed to lookup address',
-  String.raw`connection (?:was )?(?:refused|reset|closed|aborted|timed out|error|failed|lost|dropped)`, 'failed to connect', 'unable to connect',
+  String.raw`connection (?:was )?(?:refused|reset|closed|aborted|timed out|error|failed|lost|dropped)`, String.raw`connection to .{1,80} (?:was )?refused`, 'failed to connect', 'unable to connect',
   "couldn't connect", 'could not connect', 'cannot connect to', 'connect timeout', 'connectionerror', 'newconnectionerror', 'maxretryerror',
   'socket hang up', 'fetch failed', 'network error', 'network (?:socket )?(?:disconnected|failure|timeout)', 'request to \\S+ failed',
   'error sending request', 'stream disconnected', 'stream (?:was )?closed before', 'error decoding response body', 'waiting for network', 'premature close',
@@ -67,7 +67,7 @@ export const MESSAGE_RULES: readonly MessageRule[] = [
     pattern: any(
       'heap out of memory', 'reached heap limit', 'ineffective mark-compacts', String.raw`\bOOM[- ]?Kill(?:ed|er)?\b`, String.raw`\bout of memory\b`,
       'cannot allocate memory', 'bad_alloc', String.raw`^\s*MemoryError\b`, String.raw`memory allocation of \d+ bytes failed`, String.raw`\bOutOfMemory(?:Error|Exception)\b`,
-      String.raw`\bENOMEM\b`, 'not enough memory', 'ERR_WORKER_OUT_OF_MEMORY', 'insufficient memory', 'virtual memory exhausted', 'std::alloc', 'memory limit exceeded', 'allowed memory size of'
+      String.raw`\bENOMEM\b`, 'not enough memory', 'ERR_WORKER_OUT_OF_MEMORY', 'insufficient memory', 'virtual memory exhausted', 'killed signal terminated program', 'std::alloc', 'memory limit exceeded', 'allowed memory size of'
     ),
     example: 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'
   },
@@ -233,7 +233,7 @@ export const MESSAGE_RULES: readonly MessageRule[] = [
     name: 'not-allowed',
     code: 'permission_denied',
     pattern: any(
-      'permission (?:was |to use \\S+ (?:has been |was )?)?denied', 'permission to use', String.raw`\b(?:EACCES|EPERM|EROFS)\b`, 'operation not permitted', 'read-only file system', 'access is denied', 'access denied', 'PermissionError', 'not (?:in|inside) a trusted (?:directory|folder|workspace)', 'is not trusted', 'untrusted (?:folder|workspace|directory)', 'requires? (?:\\w+ )?approval', 'needs approval', 'approval (?:was )?(?:denied|rejected)', 'requested permissions? to', "haven't granted", 'auto-reject', 'auto-den', 'rejected permission', '(?:user|you) (?:has |have )?(?:refused|rejected|denied|declined)', 'denied by (?:the )?(?:user|policy|rule|hook|sandbox|permission)', 'blocked by (?:the )?(?:sandbox|policy|hook|permission)', 'sandbox (?:denied|violation|error|restriction)', 'cannot be used with root', 'not allowed (?:by|to|in)', 'outside (?:of )?(?:the )?(?:allowed|writable|working|workspace)', 'tool .{0,40}(?:is )?not allowed', 'insufficient (?:permission|privilege)s?', 'must be root', 'are you root'
+      'permission (?:was |to use \\S+ (?:has been |was )?)?denied', 'permission to use', String.raw`\b(?:EACCES|EPERM|EROFS)\b`, 'operation not permitted', 'read-only file system', 'access is denied', 'access denied', 'PermissionError', 'not (?:in|inside) a trusted (?:directory|folder|workspace)', 'is not trusted', 'untrusted (?:folder|workspace|directory)', 'requires? (?:\\w+ )?approval', 'needs approval', 'approval (?:was )?(?:denied|rejected)', 'requested permissions? to', "haven't granted", 'auto-reject', 'auto-den', 'rejected permission', '(?:user|you) (?:has |have )?(?:refused|rejected|denied|declined)', 'denied by (?:the )?(?:user|policy|rule|hook|sandbox|permission)', 'blocked by (?:the )?(?:sandbox|policy|hook|permission)', 'sandbox (?:denied|violation|error|restriction)', 'cannot be used with root', 'not allowed (?:by|to|in)', 'outside (?:of )?(?:the )?(?:allowed|writable|working|workspace)', 'tool .{0,40}(?:is )?not allowed', 'insufficient (?:permission|privilege)s?', 'a (?:password|terminal) is required', 'must be root', 'are you root'
     ),
     example: 'Not inside a trusted directory and --skip-git-repo-check was not specified.'
   },

@@ -52,8 +52,8 @@ const AFTER = String.raw`(?:${BEFORE})(?: (?:again|at least|for|about|approximat
 const DELAY = new RegExp(String.raw`${AFTER}\s+(?:about |approximately |another |~)?(${AMOUNT}(?:[\s,]*(?:and\s+)?${AMOUNT})*)`, 'i')
 const PLAIN_DELAY = /"retryDelay"\s*:\s*"(\d+(?:\.\d+)?s)"/i
 /** A header, in seconds, or `resets_in_seconds`. */
-const SECONDS = /(?:retry[-_]after(?:[-_]seconds)?|resets?[-_]in[-_]seconds|retry_after_seconds)["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)(?![\d.]*\s*(?:m|h))/i
-const MILLISECONDS = /(?:retry[-_]after[-_]ms|retryAfterMs)["']?\s*[:=]\s*["']?(\d+)/i
+const SECONDS = /(?:retry[-_]?after(?:[-_]?seconds)?|resets?[-_]?in[-_]?seconds|retry_after_seconds)["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)(?![\d.]*\s*(?:m|h))/i
+const MILLISECONDS = /(?:retry[-_]?after[-_]?ms)["']?\s*[:=]\s*["']?(\d+)/i
 
 function delayed (text: string, saidAt: number): number | undefined {
   const milliseconds = MILLISECONDS.exec(text)?.[1]

@@ -101,6 +101,7 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [said('opencode', 'The model stopped with content-filter.', 'content-filter'), 'api_error agent']
   ],
   network: [
+    [{ provider: 'sh', reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'kubectl get pods', 'The connection to the server localhost:8080 was refused - did you specify the right host or port?')] }, 'network'],
     [said('claude', 'Unable to connect to API: SSL certificate verification failed. Check your proxy or corporate SSL certificates', 'api_error'), 'network host'],
     [said('opencode', 'Unable to connect. Is the computer able to access the url?'), 'network'],
     [said('cursor', 'ConnectError: [deadline_exceeded] the operation timed out'), 'network'],
@@ -183,6 +184,7 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [said('cline', 'Stopped: exceeded the cost limit', 'cost_limit'), 'budget']
   ],
   permission_denied: [
+    [{ reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'sudo apt install x', 'sudo: a terminal is required to read the password; either use the -S option')] }, 'permission_denied'],
     [said('droid', 'Error: Insufficient permission to proceed. Re-run with --auto medium or --skip-permissions-unsafe'), 'permission_denied'],
     [{ reason: 'exit-code', exitCode: 1, error: 'it failed', failedCalls: [failedCall(5, 'touch x', 'Permission to use Bash has been denied.', { status: 'denied' })] }, 'permission_denied'],
     [tail('\u001b[31mGemini CLI is not running in a trusted directory. To proceed, either use `--skip-trust`\u001b[0m', { provider: 'gemini', exitCode: 55 }), 'permission_denied'],
@@ -239,6 +241,7 @@ const CASES: Readonly<Record<FailureCode, readonly Case[]>> = {
     [{ error: 'Claude reported success, but ended with exit code 1.', reason: 'exit-code', exitCode: 1 }, 'cli_crashed']
   ],
   out_of_memory: [
+    [{ reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(4, 'make -j16', 'c++: fatal error: Killed signal terminated program cc1plus\ncompilation terminated.\nmake: *** [a.o] Error 1')] }, 'out_of_memory'],
     [tail('runtime: out of memory: cannot allocate 4194304-byte block\nfatal error: out of memory', { exitCode: 2 }), 'out_of_memory'],
     [{ provider: 'own', error: 'Container was OOMKilled (exit code 137)', reason: 'error', exitCode: 137 }, 'out_of_memory'],
     [{ reason: 'exit-code', exitCode: 1, failedCalls: [failedCall(8, './gradlew build', 'Expiring Daemon because JVM heap space is exhausted\nException in thread "main" java.lang.OutOfMemoryError: Java heap space')] }, 'out_of_memory'],
@@ -486,6 +489,7 @@ t.test('the time of a reset is what was said', async (t) => {
     ['Access resets at 3:00 PM PST.', '2026-11-30T23:00:00.000Z'],
     ['{"type":"usage_limit_reached","resets_at":1796050800}', '2026-11-30T15:00:00.000Z'],
     ['{"resets_in_seconds":3600}', '2026-11-30T13:00:00.000Z'],
+    ['{"status":429,"retryAfter":30}', '2026-11-30T12:00:30.000Z'],
     ['retry-after: 30', '2026-11-30T12:00:30.000Z'],
     ['anthropic-ratelimit-tokens-reset: 2026-11-30T12:00:42Z', '2026-11-30T12:00:42.000Z'],
     ['Limit resets at 2026-12-01 00:00:00 UTC', '2026-12-01T00:00:00.000Z'],
