@@ -25,6 +25,7 @@ interface Cause {
 
 /** Longer texts tell what happened at their beginning or their end. */
 const MAX_TEXT = 8_192
+const MAX_ROW_TEXT = 2_048
 /** After an error that ends a run so many rows may come: what it used, what could not be ended. */
 const ROWS_AT_END = 5
 /** So many of the last error rows are read. */
@@ -141,7 +142,7 @@ function saidCause (evidence: FailureEvidence): Cause | undefined {
     const last = ruleOf(error)
     if (last !== undefined) yield ofRule(last, error, rowOf(errors, error, last))
     for (const row of [...errors].reverse()) {
-      const rule = ruleOf(clean(row.message)) ?? ruleOf(statusOf(row))
+      const rule = ruleOf(clean(row.message, MAX_ROW_TEXT)) ?? ruleOf(statusOf(row))
       if (rule !== undefined) yield ofRule(rule, row.message, rowOf(errors, row.message, rule) ?? row)
     }
     for (const line of clean(evidence.stderrTail).split('\n').reverse()) {
@@ -177,7 +178,7 @@ function ofRule (rule: MessageRule, said: string, row?: ErrorRow): Cause {
 function rowOf (errors: readonly ErrorRow[], said: string, rule: MessageRule): ErrorRow | undefined {
   const rows = [...errors].sort((a, b) => a.seq - b.seq)
   const exact = rows.find(({ message }) => message === said || clean(message) === said)
-  return rows.find((row) => ruleOf(clean(row.message))?.code === rule.code) ?? exact
+  return rows.find((row) => ruleOf(clean(row.message, MAX_ROW_TEXT))?.code === rule.code) ?? exact
 }
 
 function errorOf ({ seq, message }: ErrorRow): NonNullable<Failure['firstError']> {
@@ -264,9 +265,9 @@ const ENDED_FROM_OUTSIDE: ReadonlySet<FailureCode> = new Set([
 ])
 
 /** Without colours, and with plain apostrophes. */
-function clean (text: string | null | undefined): string {
+function clean (text: string | null | undefined, maxChars = MAX_TEXT): string {
   if (text === undefined || text === null) return ''
-  const whole = text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT / 2)}\n${text.slice(-MAX_TEXT / 2)}`
+  const whole = text.length <= maxChars ? text : `${text.slice(0, maxChars / 2)}\n${text.slice(-maxChars / 2)}`
   // eslint-disable-next-line no-control-regex -- colours
   return whole.replace(/\u001b\[[\d;:?]*[A-Za-z]/g, '').replace(/[\u2018\u2019]/g, "'").trim()
 }
