@@ -46,8 +46,8 @@ export interface Timeline {
   /** Invocations, newest first. */
   listInvocations (filter?: Omit<InvocationFilter, 'taskId'> & { readonly taskId?: string | number }): Promise<InvocationList>
   /**
-   * What is known of a task now: its state and worst verdict, failure, cost, calls, time, files, plan. Exact for a task of
-   * any length.
+   * What is known of a task now: its state and worst verdict, failure, cost, calls, time, files, plan. Exact for a task
+   * of any length.
    *
    * @throws AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_INVALID_TASK_ID
    */

@@ -66,8 +66,8 @@ export interface NumberedActivity {
 }
 
 /**
- * Follows the activities of a batch, and keeps what they change of the calls: those that started, with their end where it
- * came, too; ends of earlier ones by the number of their start; files. This is where starts and ends are paired.
+ * Follows the activities of a batch, and keeps what they change of the calls: those that started, with their end where
+ * it came, too; ends of earlier ones by the number of their start; files. This is where starts and ends are paired.
  */
 export class CallChanges {
   readonly started = new Map<number, CallRow>()

@@ -15,7 +15,9 @@ const MAX_FILES = 100
 const STATUSES: readonly unknown[] = ['ok', 'error', 'denied', 'aborted']
 
 /** Reads an activity of the type `tool_exec`. @returns undefined for one that names no call or no phase */
-export function readCall (message: string, details: Readonly<Record<string, unknown>>): CallStart | CallEnd | undefined {
+export function readCall (
+  message: string, details: Readonly<Record<string, unknown>>
+): CallStart | CallEnd | undefined {
   const use = readUse(details)
   if (use === undefined) return undefined
   if (details.phase === 'start') return readStart(use, message, details)

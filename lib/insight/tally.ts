@@ -31,7 +31,7 @@ export function copyTally (tally: RunTally): RunTally {
   return { ...tally, kinds }
 }
 
-/** Counts the time since the last call of this to what the run was doing: `progress` is what it was in the middle of. */
+/** Counts the time since it was called last to what the run was doing: `progress` is what it was in the middle of. */
 export function spendUntil (tally: RunTally, progress: Progress, at: number): void {
   const ms = at - tally.at
   if (!(ms > 0)) return
@@ -60,7 +60,9 @@ export function isFailed (status: string): boolean {
 }
 
 function kindOf ({ kinds }: RunTally, kind: ToolKind): KindTally {
-  return kinds[kind] ??= [0, 0, 0]
+  const counts = kinds[kind] ?? [0, 0, 0]
+  kinds[kind] = counts
+  return counts
 }
 
 /** A person before a wait, before a tool, before thinking. Of several tools the one that started last counts. */
@@ -85,7 +87,8 @@ export function decodeTally (json: string | null, startedAt: number): RunTally {
   try {
     const read = JSON.parse(json ?? 'null') as Partial<RunTally> | null
     if (typeof read !== 'object' || read === null) return empty
-    const kinds = Object.entries(read.kinds ?? {}).filter(([, counts]) => Array.isArray(counts) && counts.every(Number.isFinite))
+    const kinds = Object.entries(read.kinds ?? {})
+      .filter(([, counts]) => Array.isArray(counts) && counts.every(Number.isFinite))
     for (const name of ['at', 'calls', 'failed', 'thinkingMs', 'waitingMs', 'personMs'] as const) {
       if (Number.isFinite(read[name])) empty[name] = read[name] as number
     }

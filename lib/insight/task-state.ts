@@ -62,9 +62,12 @@ const OF_HEALTH: ReadonlyArray<readonly [TaskState, (health: Health) => boolean]
   ['unknown', ({ state }) => state === 'unknown']
 ]
 
-function stateOfRunning (running: readonly RunOutcome[]): { readonly state: TaskState, readonly since: number | undefined } {
+function stateOfRunning (
+  running: readonly RunOutcome[]
+): { readonly state: TaskState, readonly since: number | undefined } {
   for (const [state, isSo] of OF_HEALTH) {
-    const since = running.flatMap(({ health }) => health !== undefined && isSo(health) ? [Date.parse(health.since)] : [])
+    const since = running.flatMap(({ health }) =>
+      health !== undefined && isSo(health) ? [Date.parse(health.since)] : [])
     if (since.length > 0) return { state, since: Math.min(...since) }
   }
   const starts = running.flatMap(({ startedAt }) => startedAt === undefined ? [] : [startedAt])

@@ -24,7 +24,10 @@ export interface ToolCall {
   readonly parentSeq?: number
   /** The first file that it edited. */
   readonly file?: FileCount
-  readonly firstError?: { readonly message: string, readonly location?: { readonly file: string, readonly line?: number } }
+  readonly firstError?: {
+    readonly message: string
+    readonly location?: { readonly file: string, readonly line?: number }
+  }
   /** The agent goes on while it runs. */
   readonly isBackground?: boolean
 }
@@ -56,7 +59,7 @@ export interface ToolCallDetails extends ToolCall {
 export const TASK_STATES = ['needs_you', 'stuck', 'not_running', 'quiet', 'unknown', 'working', 'failed', 'done'] as const
 export type TaskState = typeof TASK_STATES[number]
 
-/** Counts of one kind of tool. */
+/** Calls, and those of them that failed or were not allowed. */
 export interface KindCount {
   readonly total: number
   readonly failed: number
@@ -85,7 +88,7 @@ export interface TaskSummary {
   readonly lastActivityAt?: string
   readonly elapsedMs: number
   readonly usage: UsageSum
-  readonly calls: { readonly total: number, readonly failed: number, readonly byKind: Partial<Record<ToolKind, KindCount>> }
+  readonly calls: KindCount & { readonly byKind: Partial<Record<ToolKind, KindCount>> }
   readonly time: {
     readonly toolMs: number
     readonly thinkingMs: number

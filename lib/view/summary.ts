@@ -62,7 +62,9 @@ export function toSummary (parts: SummaryParts): TaskSummary {
     calls: {
       total: sum(courses, ({ calls }) => calls),
       failed: sum(courses, ({ failed }) => failed),
-      byKind: byKind(courses, (counts): KindCount => ({ total: sum(counts, ([all]) => all), failed: sum(counts, ([, bad]) => bad) }))
+      byKind: byKind(courses, (counts): KindCount => ({
+        total: sum(counts, ([all]) => all), failed: sum(counts, ([, bad]) => bad)
+      }))
     },
     time: {
       toolMs: sum(courses.flatMap(({ kinds }) => Object.values(kinds)), ([,, ms]) => ms),
@@ -105,7 +107,8 @@ function spanOf (runs: readonly SummedRun[], now: number) {
   let [from, last]: [number | undefined, number | undefined] = [undefined, undefined]
   for (const run of runs) {
     if (run.startedAt !== undefined) from = Math.min(from ?? run.startedAt, run.startedAt)
-    for (const at of [run.startedAt, run.lastActivityAt, run.completedAt]) if (at !== undefined) last = Math.max(last ?? at, at)
+    const times = [run.startedAt, run.lastActivityAt, run.completedAt].filter((at) => at !== undefined)
+    if (times.length > 0) last = Math.max(last ?? -Infinity, ...times)
   }
   const isRunning = runs.some(({ status }) => status === 'running')
   const until = isRunning ? Math.max(now, last ?? now) : last
@@ -153,7 +156,9 @@ function isProvisional ({ status, usage, isUsageFinal }: Pick<SummedRun, 'usage'
 
 type Counts = NonNullable<RunTally['kinds'][ToolKind]>
 
-function byKind<Value> (courses: readonly RunTally[], combine: (counts: readonly Counts[]) => Value): Partial<Record<ToolKind, Value>> {
+function byKind<Value> (
+  courses: readonly RunTally[], combine: (counts: readonly Counts[]) => Value
+): Partial<Record<ToolKind, Value>> {
   const counts = new Map<ToolKind, Counts[]>()
   for (const { kinds } of courses) {
     for (const [kind, count] of Object.entries(kinds) as Array<[ToolKind, Counts]>) {

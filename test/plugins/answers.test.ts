@@ -155,7 +155,12 @@ function recount (t: Test, database: string) {
       let startedKind: string | undefined
       let hasEnded = false
       followActivity(progress, {
-        type: row.activity_type, message: row.message, metadata: row.metadata, at: activityAt, seq: row.seq, callKind: details.toolKind
+        type: row.activity_type,
+        message: row.message,
+        metadata: row.metadata,
+        at: activityAt,
+        seq: row.seq,
+        callKind: details.toolKind
       }, {
         started: () => { startedKind = details.toolKind },
         ended: ({ kind = 'other' }) => {
@@ -176,7 +181,9 @@ function recount (t: Test, database: string) {
   return {
     runs,
     calls: {
-      total: all.reduce((sum, { total }) => sum + total, 0), failed: all.reduce((sum, { failed }) => sum + failed, 0), byKind
+      total: all.reduce((sum, { total }) => sum + total, 0),
+      failed: all.reduce((sum, { failed }) => sum + failed, 0),
+      byKind
     },
     time: {
       thinkingMs: time.thinking,

@@ -92,8 +92,9 @@ async function readBeats (db: Kysely<Tables>, call: Call): Promise<ToolCallDetai
     .where('seq', '<', call.end_seq ?? Number.MAX_SAFE_INTEGER)
     .orderBy('seq', 'desc').limit(limitTo(ROWS_FOR_BEATS)).as('during'))
     .selectAll().where('kind', '=', 'progress').where('details', 'like', '{"kind":"tool"%').execute()
-  return rows.map(toActivityRecord).filter(({ metadata }) => metadata?.callId === call.call_id && (metadata.use ?? 1) === call.use)
-    .slice(0, BEATS).reverse().map(({ seq, timestamp, message }) => ({ seq, timestamp, message }))
+  return rows.map(toActivityRecord)
+    .filter(({ metadata }) => metadata?.callId === call.call_id && (metadata.use ?? 1) === call.use).slice(0, BEATS)
+    .reverse().map(({ seq, timestamp, message }) => ({ seq, timestamp, message }))
 }
 
 async function readEarlier (

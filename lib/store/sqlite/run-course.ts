@@ -5,6 +5,7 @@ import type { Usage } from '../../model/activity.js'
 import type { ActivityOp } from '../../model/operations.js'
 import type { Tables } from '../tables.js'
 import type { BatchContext, RunInBatch } from './batch-context.js'
+import { storeFailure } from './explain-run.js'
 import { abortCalls } from './tool-calls.js'
 
 /** Takes in what an activity says, once it has its number. */
@@ -24,6 +25,7 @@ export async function closeCourse (
   spendUntil(of.tally, of.progress, endedAt)
   await trx.updateTable('invocation_run').set({ tally: encodeTally(of.tally) }).where('invocation_id', '=', id).execute()
   await abortCalls(trx, statements.calls, id, endedAt)
+  await storeFailure(trx, id)
 }
 
 /** What an agent says of itself now and then; the usage of a run that has ended is what its end said. */
