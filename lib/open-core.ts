@@ -9,6 +9,7 @@ import { resolveRecord } from './intake/record-options.js'
 import { createRedactor } from './intake/redact.js'
 import { createHealthMonitor, type HealthMonitor } from './live/health-monitor.js'
 import { createHub, type Hub } from './live/hub.js'
+import { createOverviews, type Overviews } from './live/overviews.js'
 import { ReadTrouble } from './live/read-trouble.js'
 import { createRunningByScope } from './live/running-by-scope.js'
 import { RunningTasks } from './live/running-tasks.js'
@@ -39,6 +40,7 @@ export interface TimelineCore {
   readonly timeline: Timeline
   readonly reader: LogReader
   readonly answers: AnswerReader
+  readonly overviews: Overviews
   /** Which tasks are seen; undefined for all. */
   readonly scope?: TaskScope
   readonly hub: Hub
@@ -190,6 +192,7 @@ export async function openCore (
     timeline,
     reader,
     answers: store.answers,
+    overviews: createOverviews({ answers: store.answers, now }),
     hub,
     running,
     health,

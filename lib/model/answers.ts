@@ -110,3 +110,36 @@ export interface TaskSummary {
   readonly headSeq: number
   readonly epoch: string
 }
+
+/** The shape of a task: a lane for each of its runs, bounded whatever their length. */
+export interface TaskOverview {
+  /** The range that is shown; absent where nothing ever ran. */
+  readonly from?: string
+  readonly to?: string
+  readonly lanes: ReadonlyArray<{
+    readonly invocationId: number
+    readonly role: string
+    readonly provider: string
+    readonly model?: string
+    readonly status: 'running' | 'completed' | 'failed' | 'timeout'
+    readonly startedAt?: string
+    readonly completedAt?: string
+    /** Length of a bin, in milliseconds; the first one begins with the run. */
+    readonly binMs: number
+    /** At most 512, those in which something happened: its place, milliseconds by kind, calls that began, that failed. */
+    readonly bins: ReadonlyArray<{
+      readonly at: number
+      readonly ms: Partial<Record<ToolKind, number>>
+      readonly calls?: number
+      readonly failed?: number
+    }>
+    /** Calls that are open. */
+    readonly open: ReadonlyArray<Pick<ToolCall, 'seq' | 'kind' | 'message' | 'startedAt'>>
+  }>
+  /** Stretches of time in which nothing ran, at most 100, the longest. */
+  readonly gaps: ReadonlyArray<{ readonly from: string, readonly to: string }>
+  /** Where a range was asked for: its calls, at most 1,000, each as it was. */
+  readonly calls?: readonly ToolCall[]
+  /** There are more calls in the range than are listed. */
+  readonly hasMoreCalls?: boolean
+}

@@ -1,5 +1,5 @@
 import type { ToolKind, Usage } from '../model/activity.js'
-import type { CallPage, ToolCallDetails } from '../model/answers.js'
+import type { CallPage, ToolCall, ToolCallDetails } from '../model/answers.js'
 import type { Failure } from '../model/failure.js'
 import type { RunTally } from '../insight/tally.js'
 import type { Progress } from '../insight/progress.js'
@@ -38,6 +38,18 @@ export interface RunRecord {
   readonly sessionId: string | undefined
 }
 
+/** A call as far as it shows in a picture of its task. */
+export interface SpanRecord {
+  readonly seq: number
+  readonly invocationId: number
+  readonly kind: ToolKind
+  readonly status: ToolCall['status']
+  readonly message: string
+  /** ISO-8601. */
+  readonly startedAt: string
+  readonly durationMs: number | undefined
+}
+
 /** What a task's runs did to a file, added up. */
 export interface FileRecord {
   readonly path: string
@@ -52,6 +64,12 @@ export interface AnswerReader {
   calls (taskId: string, query: CallQuery): Promise<CallPage>
   /** @returns undefined where no call started with that number */
   call (taskId: string, seq: number, scope?: TaskScope): Promise<ToolCallDetails | undefined>
+  /** The spans of calls that started after a number, ascending, at most so many. */
+  spansAfter (taskId: string, after: number, limit: number): Promise<readonly SpanRecord[]>
+  /** The spans of these calls, as they are now. */
+  spansOf (taskId: string, seqs: readonly number[]): Promise<readonly SpanRecord[]>
+  /** The calls that were open at any time between two, at most so many. Times are ISO-8601. */
+  callsBetween (taskId: string, from: string, to: string, limit: number): Promise<readonly ToolCall[]>
   /** When its host last said something of it, in milliseconds since the epoch. */
   lastTaskEventAt (taskId: string): Promise<number | undefined>
   /** The runs of a task, oldest first. */

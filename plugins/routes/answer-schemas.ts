@@ -1,5 +1,6 @@
 import { TOOL_KINDS } from '../../lib/model/activity.js'
 import { TASK_STATES } from '../../lib/model/answers.js'
+import { INVOCATION_STATUSES } from '../../lib/model/events.js'
 import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
 import { DEFAULT_CALL_LIMIT, MAX_CALL_LIMIT } from '../../lib/store/limits.js'
 import type { Dialect, Schemas } from './dialects.js'
@@ -13,6 +14,21 @@ export const summaryRoute: RouteDescription = {
   querystring: { project },
   answer: ({ ref }) => ({
     description: 'Exact for a task of any length', content: success({ summary: ref('AgentTimelineSummary') })
+  }),
+  errors: [400, 404, 503]
+}
+
+export const overviewRoute: RouteDescription = {
+  operationId: 'getTaskOverview',
+  summary: 'The shape of a task: a lane for each of its runs, what it did when, and when nothing ran',
+  params: taskParams,
+  querystring: {
+    project,
+    from: { ...text, description: 'ISO-8601; with to, the runs of that time and its calls, each as it was' },
+    to: { ...text, description: 'ISO-8601, after from' }
+  },
+  answer: ({ ref }) => ({
+    description: 'Bounded, whatever the length of the task', content: success({ overview: ref('AgentTimelineOverview') })
   }),
   errors: [400, 404, 503]
 }
@@ -119,6 +135,25 @@ export function answerSchemas ({ ref }: Dialect): Schemas {
       isProvisional: { ...yesNo, description: 'not all has been told' },
       unpriced: { type: 'array', items: text, description: 'models of which nobody told the price' }
     }),
+    AgentTimelineOverview: object({
+      lanes: {
+        type: 'array',
+        items: object({
+          invocationId: whole,
+          role: text,
+          provider: text,
+          status: { ...text, enum: INVOCATION_STATUSES },
+          binMs: { ...milliseconds, description: 'length of a bin; the first one begins with the run' },
+          bins: {
+            type: 'array',
+            items: object({ at: count, ms: byKind(milliseconds) }, { calls: count, failed: count }),
+            description: 'at most 512, those in which something happened'
+          },
+          open: { type: 'array', items: object({ seq: whole, kind: CALL.kind, message: text, startedAt: time }) }
+        }, { model: text, startedAt: time, completedAt: time })
+      },
+      gaps: { type: 'array', items: object({ from: time, to: time }), description: 'when nothing ran' }
+    }, { from: time, to: time, calls: { type: 'array', items: ref('AgentTimelineCall') }, hasMoreCalls: yesNo }),
     AgentTimelineSummary: object({
       task: ref('AgentTimelineTask'),
       state: { ...text, enum: TASK_STATES },

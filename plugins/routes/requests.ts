@@ -76,6 +76,17 @@ export function parseCallQuery (query: Query): CallQuery {
   }
 }
 
+/** The part of a task's time that was asked for. @throws AGENT_TIMELINE_INVALID_REQUEST */
+export function parseRange (query: Query): { readonly from: number, readonly to: number } | undefined {
+  const [from, to] = [one(query, 'from'), one(query, 'to')]
+  if (from === undefined && to === undefined) return undefined
+  const [start, end] = [Date.parse(from ?? ''), Date.parse(to ?? '')]
+  if (!(start < end)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', ['from and to are two times in ISO-8601, the earlier first'])
+  }
+  return { from: start, to: end }
+}
+
 /** The number that a path names. @throws AGENT_TIMELINE_INVALID_CURSOR */
 export function parseSeqParameter (given: string): number {
   if (/^\d{1,15}$/.test(given)) return Number(given)

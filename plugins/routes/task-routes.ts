@@ -5,11 +5,11 @@ import { checkTaskId } from '../../lib/options.js'
 import { systemClock } from '../../lib/time/clock.js'
 import type { Projects } from '../projects.js'
 import { addRoute } from './add-route.js'
-import { parseCallQuery, parseSeqParameter, projectOf, type Query } from './requests.js'
-import { callRoute, callsRoute, summaryRoute } from './answer-schemas.js'
+import { parseCallQuery, parseRange, parseSeqParameter, projectOf, type Query } from './requests.js'
+import { callRoute, callsRoute, overviewRoute, summaryRoute } from './answer-schemas.js'
 import { getTask, JSON_RATE_LIMIT } from './timeline-routes.js'
 
-/** `GET /timeline/tasks/:id/summary`, `/calls` and `/calls/:seq`: answers about one task, from what is kept of it. */
+/** `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`, `/calls/:seq`: answers from what is kept of a task. */
 export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
   addRoute(scope, 'routePrefix', {
     url: '/timeline/tasks/:id/summary',
@@ -19,6 +19,20 @@ export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
       const taskId = checkTaskId((request.params as { id: string }).id)
       const { reader, answers } = await projects.find(projectOf(request), request)
       return { success: true, summary: await summarise(reader, answers, taskId, systemClock) }
+    }
+  })
+
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/tasks/:id/overview',
+    description: overviewRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const taskId = checkTaskId((request.params as { id: string }).id)
+      const range = parseRange(request.query as Query)
+      const core = await projects.find(projectOf(request), request)
+      await getTask(core, taskId)
+      const { epoch = '' } = (await core.reader.heads([taskId])).get(taskId) ?? {}
+      return { success: true, overview: await core.overviews.of(taskId, epoch, range) }
     }
   })
 

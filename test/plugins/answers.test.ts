@@ -72,6 +72,40 @@ t.test('a summary, the calls and one of them', async (t) => {
   t.match(before, { result: 'not ok 1 - adds', beats: [{ seq: 3, message: 'Bash: 12 of 40' }], earlier: [] })
 })
 
+t.test('the shape of a task: lanes, what is open, when nothing ran, and the calls of a time', async (t) => {
+  const { app, timeline } = await makeApp(t)
+  const first = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  const say = sayOf(first)
+  const use = (callId: string, toolKind: string, status: string) => {
+    say('tool_exec', callId, { callId, phase: 'start', tool: 'T', toolKind })
+    say('tool_exec', callId, { callId, phase: 'end', tool: 'T', toolKind, status, durationMs: 1_500 })
+  }
+  const shape = async (query = '') => (await answerOf(app, `/api/timeline/tasks/a/overview${query}`)).body.overview
+  const total = (bins: ReadonlyArray<{ ms: Record<string, number>, calls?: number, failed?: number }>) => bins.reduce((sum, bin) => ({
+    ms: sum.ms + Object.values(bin.ms).reduce((a, b) => a + b, 0),
+    calls: sum.calls + (bin.calls ?? 0),
+    failed: sum.failed + (bin.failed ?? 0)
+  }), { ms: 0, calls: 0, failed: 0 })
+  use('1', 'shell', 'ok')
+  say('tool_exec', 'open', { callId: 'o', phase: 'start', tool: 'T', toolKind: 'test' })
+  await timeline.flush()
+  const begun = await shape()
+  t.same(total(begun.lanes[0].bins), { ms: 1_500, calls: 1, failed: 0 })
+  t.match(begun.lanes, [{ invocationId: 1, role: 'coder', status: 'running', binMs: 1_000, open: [{ kind: 'test', message: 'open' }] }])
+  use('2', 'shell', 'error')
+  say('tool_exec', 'open', { callId: 'o', phase: 'end', tool: 'T', toolKind: 'test', status: 'ok', durationMs: 600_000 })
+  await first.complete('done')
+  const later = await shape()
+  t.same(total(later.lanes[0].bins), { ms: 603_000, calls: 3, failed: 1 }, 'a picture is gone on with, and each call counted once')
+  t.same(total((await shape()).lanes[0].bins), total(later.lanes[0].bins))
+  t.same(later.lanes[0].open, [])
+  t.ok(later.lanes[0].bins.length <= 512)
+  const around = await shape(`?from=${later.from}&to=${new Date(Date.parse(later.to) + 1_000).toISOString()}`)
+  t.same(around.calls.map(({ kind }: { kind: string }) => kind), ['shell', 'test', 'shell'])
+  t.same((await shape('?from=2001-01-01T00:00:00.000Z&to=2001-01-02T00:00:00.000Z')).lanes, [])
+  t.equal((await answerOf(app, '/api/timeline/tasks/a/overview?from=2001-01-01T00:00:00.000Z')).status, 400)
+})
+
 t.test('what is wrong with a request is said', async (t) => {
   const { app, timeline } = await makeApp(t)
   await (await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })).complete('done')

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely'
+import { sql, type InferResult, type Kysely } from 'kysely'
 import { decodeProgress } from '../../insight/progress.js'
 import { decodeTally } from '../../insight/tally.js'
 import type { CallPage, ToolCallDetails } from '../../model/answers.js'
@@ -6,7 +6,7 @@ import type { Failure } from '../../model/failure.js'
 import type { InvocationStatus } from '../../model/events.js'
 import { parseTime } from '../../time/clock.js'
 import { number, toToolCall } from '../../view/tool-call.js'
-import type { AnswerReader, CallQuery, FileRecord, RunRecord } from '../answers.js'
+import type { AnswerReader, CallQuery, FileRecord, RunRecord, SpanRecord } from '../answers.js'
 import { DEFAULT_CALL_LIMIT } from '../limits.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
@@ -25,6 +25,19 @@ export function createAnswerReader (read: Read): AnswerReader {
   return {
     calls: (taskId, query) => read((db) => readCalls(db, taskId, query)),
     call: (taskId, seq, scope) => read((db) => readCall(db, taskId, seq, scope)),
+    spansAfter: (taskId, after, limit) => read(async (db) => {
+      const rows = await selectSpans(db, taskId).where('seq', '>', after).orderBy('seq').limit(limitTo(limit)).execute()
+      return rows.map(toSpan)
+    }),
+    spansOf: (taskId, seqs) => read(async (db) =>
+      (await selectSpans(db, taskId).where('seq', 'in', seqs).orderBy('seq').execute()).map(toSpan)),
+    callsBetween: (taskId, from, to, limit) => read(async (db) => {
+      const rows = await db.selectFrom('tool_call').select(CALL_COLUMNS).where('task_id', '=', taskId)
+        .where('started_at', '<', to)
+        .where((eb) => eb.or([eb('started_at', '>=', from), eb('status', '=', 'running'), eb(endOf, '>=', from)]))
+        .orderBy('seq').limit(limitTo(limit)).execute()
+      return rows.map(toToolCall)
+    }),
     lastTaskEventAt: (taskId) => read(async (db) => {
       const row = await db.selectFrom('timeline_event').select('created_at').where('task_id', '=', taskId)
         .where('type', 'like', 'task.%').orderBy('seq', 'desc').limit(limitTo(1)).executeTakeFirst()
@@ -50,6 +63,26 @@ async function readCalls (db: Kysely<Tables>, taskId: string, query: CallQuery):
   const calls = rows.slice(0, limit).map(toToolCall)
   const hasMore = rows.length > limit
   return { calls, page: { hasMore, nextAfter: hasMore ? calls.at(-1)?.seq ?? null : null } }
+}
+
+/** When a call ended, in the form of its start. */
+const endOf = sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+' || (duration_ms / 1000.0) || ' seconds')`
+
+function selectSpans (db: Kysely<Tables>, taskId: string) {
+  return db.selectFrom('tool_call')
+    .select(['seq', 'invocation_id', 'kind', 'status', 'message', 'started_at', 'duration_ms']).where('task_id', '=', taskId)
+}
+
+function toSpan (row: InferResult<ReturnType<typeof selectSpans>>[number]): SpanRecord {
+  return {
+    seq: Number(row.seq),
+    invocationId: Number(row.invocation_id),
+    kind: row.kind as SpanRecord['kind'],
+    status: row.status as SpanRecord['status'],
+    message: row.message,
+    startedAt: row.started_at,
+    durationMs: row.duration_ms === null ? undefined : Number(row.duration_ms)
+  }
 }
 
 async function readCall (
