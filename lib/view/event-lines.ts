@@ -1,17 +1,15 @@
 import type {
   InvocationActivityEvent, InvocationCompletedEvent, InvocationFailedEvent, InvocationSummary, TaskEvent, TimelineEvent
 } from '../model/events.js'
-import { OpenUses, readUse, type OpenUse } from '../model/open-uses.js'
 import { formatDuration, toPlainLine, toPlainLines } from '../text/plain-text.js'
 
 /**
  * Turns a task's events into lines of text, one after the other.
  *
- * It remembers who is who: an end names its role, and a tool that failed is named by the call it ends.
+ * It remembers who is who: an end names its role.
  */
 export class EventLines {
   readonly #roles = new Map<number, string>()
-  readonly #calls = new Map<number, OpenUses<OpenUse>>()
 
   /** @param known invocations whose start may not be among the events */
   constructor (known: ReadonlyArray<Pick<InvocationSummary, 'id' | 'role'>> = []) {
@@ -48,22 +46,14 @@ export class EventLines {
     if (event.activityType === 'error') return `✗  ${toPlainLine(event.activity)}`
     if (event.activityType !== 'tool_exec') return undefined
     const { phase, status, exitCode, durationMs } = event.metadata ?? {}
-    const use = readUse(event.metadata ?? {})
-    const open = this.#calls.get(event.invocationId) ?? new OpenUses()
-    if (phase !== 'end') {
-      if (use !== undefined) open.start({ ...use, message: event.activity })
-      if (open.size > 0) this.#calls.set(event.invocationId, open)
-      return `⚡ ${toPlainLine(event.activity)}`
-    }
-    const call = (use === undefined ? undefined : open.end(use))?.message ?? event.activity
-    if (open.size === 0) this.#calls.delete(event.invocationId)
+    if (phase !== 'end') return `⚡ ${toPlainLine(event.activity)}`
     if (status === 'ok' || status === undefined) return undefined
     const details = [
       ...(typeof exitCode === 'number' ? [`exit ${exitCode}`] : []),
       ...(typeof durationMs === 'number' ? [formatDuration(durationMs)] : [])
     ].join(', ')
     const verb = status === 'error' ? 'failed' : String(status)
-    return toPlainLine(`✗  ${toPlainLine(call, 160)} ${verb}${details === '' ? '' : ` (${details})`}`)
+    return toPlainLine(`✗  ${toPlainLine(event.activity, 160)} ${verb}${details === '' ? '' : ` (${details})`}`)
   }
 
   #describeSuccess (event: InvocationCompletedEvent): string {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { explainFailure, type FailureEvidence } from '../../insight/failure.js'
-import type { FirstError } from '../../insight/first-error.js'
+import type { FirstError } from '../../model/activity-facts.js'
 import type { ToolKind } from '../../model/activity.js'
 import type { Failure } from '../../model/failure.js'
 import { parseTime } from '../../time/clock.js'

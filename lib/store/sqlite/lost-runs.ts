@@ -1,17 +1,20 @@
 import { sql, type Kysely } from 'kysely'
+import { decodeProgress } from '../../insight/progress.js'
+import { decodeTally, encodeTally, spendUntil } from '../../insight/tally.js'
 import type { Ending } from '../../model/ending.js'
-import { abortedMetadata, MAX_OPEN_CALLS, readToolKind, type OpenCall } from '../../model/open-call.js'
-import { OpenUses, readUse } from '../../model/open-uses.js'
+import type { ToolKind } from '../../model/activity.js'
+import { abortedMetadata, MAX_OPEN_CALLS } from '../../model/open-call.js'
 import { parseTime, toIso } from '../../time/clock.js'
-import { nextTurn } from '../../time/timers.js'
 import type { OwnedRun } from '../port.js'
 import { allocate, appendEvents } from '../sequence.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
 import type { Database } from './database.js'
-import { parseDetails } from './event-rows.js'
-import { insertActivities } from './insert-activities.js'
+import { storeFailure } from './explain-run.js'
+import { insertActivities, type ActivityRow } from './insert-activities.js'
+import { rebuildCalls } from './rebuild-calls.js'
 import { endRun } from './run-end.js'
+import { abortCall, createCallStatements } from './tool-calls.js'
 
 /** How long the end of a lost run waits for the lock, in milliseconds. */
 const PATIENCE_MS = 5_000
@@ -54,60 +57,67 @@ const LOST: Ending = { status: 'failed', reason: 'lost', error: 'The process tha
  * @returns false where the run had ended meanwhile
  */
 export async function endLostRun (database: Database, run: OwnedRun, now: number): Promise<boolean> {
-  const openCalls = await findOpenCalls(database, run, now)
+  await rebuildCalls(database, run.invocationId)
   return database.write(async (trx, host) => {
     // Its process may have had another clock.
     const at = Math.max(now, run.startedAt ?? 0, run.lastActivityAt ?? 0)
     const durationMs = at - (run.startedAt ?? at)
+    await closeTally(trx, run, at)
     const event = await endRun(trx, host.schema, { id: run.invocationId, ending: LOST, at, durationMs, takesModel: false })
     if (event === undefined) return false
-    await abortCalls(trx, run, openCalls, now)
+    await abortOpenCalls(trx, run, now)
     await appendEvents(trx, run.taskId, [event])
+    await storeFailure(trx, run.invocationId)
     return true
   }, PATIENCE_MS)
 }
 
-type OpenCalls = OpenUses<OpenCall>
-
-/** A page holds no more than a few megabytes, whatever the rows. */
-const ROWS_A_PAGE = 200
-
-/**
- * Tool calls that the log shows as started and not ended. Who is lost writes no more: they are looked for page by page,
- * before the transaction, since a run may have a hundred thousand.
- */
-async function findOpenCalls (database: Database, run: OwnedRun, now: number): Promise<OpenCalls> {
-  const open: OpenCalls = new OpenUses()
-  for (let after = 0; ;) {
-    const rows = await database.read((db) => db.selectFrom('invocation_activity')
-      .select(['seq', 'message', 'metadata', 'created_at'])
-      .where('invocation_id', '=', run.invocationId).where('seq', '>', after).where('activity_type', '=', 'tool_exec')
-      .orderBy('seq').limit(limitTo(ROWS_A_PAGE)).execute())
-    for (const { message, metadata, created_at: createdAt } of rows) {
-      const details = parseDetails(metadata) ?? {}
-      const { phase, tool = '' } = details as Record<string, string | undefined>
-      const use = readUse(details)
-      if (use === undefined) continue
-      if (phase === 'end') open.end(use)
-      else if (phase === 'start' && open.size < MAX_OPEN_CALLS) {
-        open.start({ ...use, ...readToolKind(details), tool, message, startedAt: parseTime(createdAt) ?? now })
-      }
-    }
-    if (rows.length < ROWS_A_PAGE) return open
-    after = Number(rows.at(-1)?.seq)
-    await nextTurn()
-  }
+/** Counts the time since its last activity to what it was doing. */
+async function closeTally (trx: Kysely<Tables>, run: OwnedRun, at: number): Promise<void> {
+  const row = await trx.selectFrom('invocation_run').select(['progress', 'tally']).where('invocation_id', '=', run.invocationId)
+    .where('status', '=', 'running').executeTakeFirst()
+  if (row === undefined) return
+  const tally = decodeTally(row.tally, run.startedAt ?? at)
+  spendUntil(tally, decodeProgress(row.progress, run.lastActivityAt ?? run.startedAt ?? at), at)
+  await trx.updateTable('invocation_run').set({ tally: encodeTally(tally) })
+    .where('invocation_id', '=', run.invocationId).execute()
 }
 
-async function abortCalls (trx: Kysely<Tables>, run: OwnedRun, open: OpenCalls, now: number): Promise<void> {
-  if (open.size === 0) return
-  const first = await allocate(trx, run.taskId, open.size) ?? 0
-  await insertActivities(trx, new Map(), run.taskId, toIso(now), [...open].map((call, index) => ({
-    invocationId: run.invocationId,
-    type: 'tool_exec' as const,
-    message: call.message,
-    lagMs: 0,
-    seq: first + index,
-    metadata: JSON.stringify(abortedMetadata(call, now))
-  })))
+/** Who is lost writes no more: the ends of its calls are written for it. */
+async function abortOpenCalls (trx: Kysely<Tables>, run: OwnedRun, now: number): Promise<void> {
+  const open = await trx.selectFrom('tool_call').select(['seq', 'call_id', 'use', 'name', 'kind', 'message', 'started_at', 'parent_seq'])
+    .where('invocation_id', '=', run.invocationId).where('status', '=', 'running').orderBy('seq')
+    .limit(limitTo(MAX_OPEN_CALLS)).execute()
+  if (open.length === 0) return
+  const first = await allocate(trx, run.taskId, open.length) ?? 0
+  const statements = createCallStatements()
+  const ended: ActivityRow[] = []
+  for (const [index, call] of open.entries()) {
+    const startedAt = parseTime(call.started_at) ?? now
+    const parent = call.parent_seq === null ? undefined : await callIdOf(trx, run.taskId, call.parent_seq)
+    ended.push({
+      invocationId: run.invocationId,
+      type: 'tool_exec',
+      message: call.message,
+      lagMs: 0,
+      seq: first + index,
+      metadata: JSON.stringify(abortedMetadata({
+        callId: call.call_id,
+        ...(Number(call.use) > 1 ? { use: Number(call.use) } : {}),
+        ...(parent === undefined ? {} : { parentCallId: parent }),
+        tool: call.name,
+        toolKind: call.kind as ToolKind,
+        message: call.message,
+        startedAt
+      }, now))
+    })
+    await abortCall(trx, statements, run.taskId, { seq: Number(call.seq), endSeq: first + index, durationMs: Math.max(0, now - startedAt) })
+  }
+  await insertActivities(trx, new Map(), run.taskId, toIso(now), ended)
+}
+
+async function callIdOf (trx: Kysely<Tables>, taskId: string, seq: number): Promise<string | undefined> {
+  const row = await trx.selectFrom('tool_call').select('call_id').where('task_id', '=', taskId).where('seq', '=', seq)
+    .executeTakeFirst()
+  return row?.call_id
 }

@@ -98,8 +98,16 @@ export async function abortCalls (
   const open = await statements.selectOpen.run(trx, { invocationId })
   for (const { task_id: taskId, seq, started_at: startedAt } of open.rows) {
     const durationMs = Math.max(0, at - (parseTime(startedAt) ?? at))
-    await statements.end.run(trx, { taskId, seq: Number(seq), ...storedEnding({ ...ABORTED, durationMs }) })
+    await abortCall(trx, statements, taskId, { seq: Number(seq), endSeq: null, durationMs })
   }
+}
+
+/** Ends one that its run did not live to see end. */
+export async function abortCall (
+  trx: Kysely<Tables>, statements: CallStatements, taskId: string,
+  { seq, ...ending }: { readonly seq: number, readonly endSeq: number | null, readonly durationMs: number }
+): Promise<void> {
+  await statements.end.run(trx, { taskId, seq, ...storedEnding({ ...ABORTED, ...ending }) })
 }
 
 const ABORTED = {

@@ -8,6 +8,7 @@ import { startHeartbeatThread } from './heartbeat-thread.js'
 import { endLostRun, readOwnedRuns } from './lost-runs.js'
 import { secondLibrary } from './one-library.js'
 import { sweepOrphans } from './orphans.js'
+import { rebuildAllCalls } from './rebuild-calls.js'
 import { plausibleNow, pruneActivities } from './retention.js'
 import { storeError } from './sqlite-error.js'
 
@@ -39,7 +40,7 @@ export function createUpkeep (database: Database, writerId: string, now: Clock):
 
     ownedRuns: (freshMs) => coded(database.read((db) => readOwnedRuns(db, freshMs, now()))),
     endLostRun: (run) => coded(endLostRun(database, run, now())),
-    backfill: (isStopped) => coded(backfill(database, now, isStopped)),
+    backfill: (isStopped) => coded(backfill(database, now, isStopped).then(() => rebuildAllCalls(database, isStopped))),
     forgetWriters: (clock) => coded(forgetWriters(database, clock)),
     sweepOrphans: () => coded(sweepOrphans(database)),
     prune: (options) => coded(pruneActivities(database, options)),
