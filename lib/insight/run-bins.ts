@@ -74,7 +74,9 @@ export class RunBins {
       const bin = this.#bin(Math.floor(index / 2))
       bin.calls += calls
       bin.failed += failed
-      for (const [kind, spent] of Object.entries(ms) as Array<[ToolKind, number]>) bin.ms[kind] = (bin.ms[kind] ?? 0) + spent
+      for (const [kind, spent] of Object.entries(ms) as Array<[ToolKind, number]>) {
+        bin.ms[kind] = (bin.ms[kind] ?? 0) + spent
+      }
     }
   }
 }

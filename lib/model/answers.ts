@@ -126,7 +126,7 @@ export interface TaskOverview {
     readonly completedAt?: string
     /** Length of a bin, in milliseconds; the first one begins with the run. */
     readonly binMs: number
-    /** At most 512, those in which something happened: its place, milliseconds by kind, calls that began, that failed. */
+    /** At most 512, those in which something happened: place, milliseconds by kind, calls that began, that failed. */
     readonly bins: ReadonlyArray<{
       readonly at: number
       readonly ms: Partial<Record<ToolKind, number>>

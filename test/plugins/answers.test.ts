@@ -81,7 +81,8 @@ t.test('the shape of a task: lanes, what is open, when nothing ran, and the call
     say('tool_exec', callId, { callId, phase: 'end', tool: 'T', toolKind, status, durationMs: 1_500 })
   }
   const shape = async (query = '') => (await answerOf(app, `/api/timeline/tasks/a/overview${query}`)).body.overview
-  const total = (bins: ReadonlyArray<{ ms: Record<string, number>, calls?: number, failed?: number }>) => bins.reduce((sum, bin) => ({
+  type Bins = ReadonlyArray<{ ms: Record<string, number>, calls?: number, failed?: number }>
+  const total = (bins: Bins) => bins.reduce((sum, bin) => ({
     ms: sum.ms + Object.values(bin.ms).reduce((a, b) => a + b, 0),
     calls: sum.calls + (bin.calls ?? 0),
     failed: sum.failed + (bin.failed ?? 0)

@@ -37,15 +37,17 @@ export async function readOwnedRuns (db: Kysely<Tables>, freshMs: number, now: n
       .where(sql<boolean>`${isFresh('invocation_run.heartbeat_at')} IS NOT 1`)
       .where(sql<boolean>`${isFresh('timeline_writer.heartbeat_at')} IS NOT 1`))
     .execute()
-  return rows.flatMap((row) => row.writer === null ? [] : [{
-    invocationId: Number(row.invocation_id),
-    taskId: row.task_id,
-    startedAt: parseTime(row.started_at),
-    lastActivityAt: parseTime(row.last_activity_at),
-    writerId: row.writer,
-    owner: row.owner,
-    sign: `${row.heartbeat_at} ${row.written_at}`
-  }])
+  return rows.flatMap((row) => row.writer === null
+    ? []
+    : [{
+        invocationId: Number(row.invocation_id),
+        taskId: row.task_id,
+        startedAt: parseTime(row.started_at),
+        lastActivityAt: parseTime(row.last_activity_at),
+        writerId: row.writer,
+        owner: row.owner,
+        sign: `${row.heartbeat_at} ${row.written_at}`
+      }])
 }
 
 const LOST: Ending = { status: 'failed', reason: 'lost', error: 'The process that ran the agent is gone' }
@@ -63,7 +65,8 @@ export async function endLostRun (database: Database, run: OwnedRun, now: number
     const at = Math.max(now, run.startedAt ?? 0, run.lastActivityAt ?? 0)
     const durationMs = at - (run.startedAt ?? at)
     await closeTally(trx, run, at)
-    const event = await endRun(trx, host.schema, { id: run.invocationId, ending: LOST, at, durationMs, takesModel: false })
+    const end = { id: run.invocationId, ending: LOST, at, durationMs, takesModel: false }
+    const event = await endRun(trx, host.schema, end)
     if (event === undefined) return false
     await abortOpenCalls(trx, run, now)
     await appendEvents(trx, run.taskId, [event])
@@ -111,7 +114,8 @@ async function abortOpenCalls (trx: Kysely<Tables>, run: OwnedRun, now: number):
         startedAt
       }, now))
     })
-    await abortCall(trx, statements, run.taskId, { seq: Number(call.seq), endSeq: first + index, durationMs: Math.max(0, now - startedAt) })
+    const durationMs = Math.max(0, now - startedAt)
+    await abortCall(trx, statements, run.taskId, { seq: Number(call.seq), endSeq: first + index, durationMs })
   }
   await insertActivities(trx, new Map(), run.taskId, toIso(now), ended)
 }

@@ -39,7 +39,9 @@ const IMPORT_PATIENCE_MS = 250
  */
 export async function openStore (options: StoreOptions): Promise<Store> {
   const { logger } = options
-  const database = options.isAwaited ? await openLateDatabase({ ...options, onFailure, onOpened }) : await openDatabase(options)
+  const database = options.isAwaited
+    ? await openLateDatabase({ ...options, onFailure, onOpened })
+    : await openDatabase(options)
   const { path } = database
   warnOfOldSqlite(database.library, logger)
 

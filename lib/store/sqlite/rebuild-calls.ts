@@ -17,8 +17,8 @@ const ROWS_A_PAGE = 200
 const PATIENCE_MS = 5_000
 
 /**
- * Reads the calls and the course of a run out of its log: of one that a version before wrote, which kept neither. Begins
- * anew where it was interrupted; each page of the log is a short transaction.
+ * Reads the calls and the course of a run out of its log: of one that a version before wrote, which kept neither.
+ * Begins anew where it was interrupted; each page of the log is a short transaction.
  */
 export async function rebuildCalls (database: Database, invocationId: number): Promise<void> {
   const run = await database.read((db) => db.selectFrom('invocation_run')

@@ -20,7 +20,8 @@ export type NewRow =
 
 /** Numbers a task's rows, without a hole, and stores them. */
 export async function writeRows (
-  trx: Kysely<Tables>, { now, activitiesPerInvocation, statements }: BatchContext, taskId: string, rows: readonly NewRow[]
+  trx: Kysely<Tables>, { now, activitiesPerInvocation, statements }: BatchContext, taskId: string,
+  rows: readonly NewRow[]
 ): Promise<void> {
   if (rows.length === 0) return
   let seq = await takeNumbers(trx, taskId, rows.length, statements)

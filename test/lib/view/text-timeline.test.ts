@@ -79,7 +79,7 @@ t.test('what went wrong is told', async (t) => {
       started('12:49:00', 1, 'coder', 'codex', 'gpt-4o'),
       activity('12:49:05', 1, 'tool_exec', 'exec: npm test', { callId: 'c1', phase: 'start' }),
       activity('12:49:06', 1, 'error', 'API Error: 529'),
-      activity('12:49:08', 1, 'tool_exec', 'Bash', {
+      activity('12:49:08', 1, 'tool_exec', 'exec: npm test', {
         callId: 'c1', phase: 'end', status: 'error', exitCode: 2, durationMs: 3000
       }),
       activity('12:49:09', 1, 'tool_exec', 'exec: rm', { callId: 'c2', phase: 'end', status: 'denied' }),
