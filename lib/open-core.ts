@@ -10,6 +10,7 @@ import { createRedactor } from './intake/redact.js'
 import { createHealthMonitor, type HealthMonitor } from './live/health-monitor.js'
 import { createHub, type Hub } from './live/hub.js'
 import { createOverviews, type Overviews } from './live/overviews.js'
+import { createSummaries, type Summaries } from './live/summaries.js'
 import { ReadTrouble } from './live/read-trouble.js'
 import { createRunningByScope } from './live/running-by-scope.js'
 import { RunningTasks } from './live/running-tasks.js'
@@ -41,6 +42,7 @@ export interface TimelineCore {
   readonly reader: LogReader
   readonly answers: AnswerReader
   readonly overviews: Overviews
+  readonly summaries: Summaries
   /** Which tasks are seen; undefined for all. */
   readonly scope?: TaskScope
   readonly hub: Hub
@@ -134,6 +136,7 @@ export async function openCore (
   const reader = withHealth(known, health)
   const hub = createHub({ reader, bus: store.bus, logger, meter, trouble })
   const running = new RunningTasks({ reader, hub, logger })
+  const summaries = createSummaries({ reader, answers: store.answers, health, bus: store.bus, now })
   const runningByScope = createRunningByScope({ hub, logger })
   const maintenance = startMaintenance({
     store: store.upkeep,
@@ -164,6 +167,7 @@ export async function openCore (
     hub.close()
     running.close()
     runningByScope.close()
+    summaries.close()
     health.close()
     await maintenance.stop()
     try {
@@ -192,6 +196,7 @@ export async function openCore (
     timeline,
     reader,
     answers: store.answers,
+    summaries,
     overviews: createOverviews({ answers: store.answers, now }),
     hub,
     running,

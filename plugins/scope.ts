@@ -42,4 +42,3 @@ function toAnswer (error: TimelineError): object {
   const { code, statusCode } = error
   return { success: false, code, error: publicSentence(error), statusCode }
 }
-

@@ -1,10 +1,10 @@
 import type {
-  CurrentFrame, EndedFrame, GapFrame, HealthFrame, SnapshotFrame, TimelineEvent, TroubleFrame
+  CurrentFrame, EndedFrame, GapFrame, HealthFrame, SnapshotFrame, SummaryFrame, TimelineEvent, TroubleFrame
 } from '../model/events.js'
 import { toIso } from '../time/clock.js'
 import { toJsonLine } from '../view/json-line.js'
 
-type StateFrame = SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame | TroubleFrame
+type StateFrame = SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame | SummaryFrame | TroubleFrame
 
 /**
  * Encodes a frame without its id: one `data:` line, since JSON has no raw line break.

@@ -1,6 +1,6 @@
 import type { ToolKind, Usage } from './activity.js'
 import type { Failure } from './failure.js'
-import type { Health, TaskInfo } from './events.js'
+import type { Health, TaskInfo } from './health.js'
 
 /** One tool call, from its start to its end. */
 export interface ToolCall {

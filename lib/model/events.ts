@@ -1,4 +1,8 @@
 import type { ActivityType, Usage } from './activity.js'
+import type { TaskSummary } from './answers.js'
+import type { Health, TaskInfo } from './health.js'
+
+export { HEALTH_STATES, type Health, type HealthState, type TaskInfo } from './health.js'
 
 export const INVOCATION_STATUSES = ['running', 'completed', 'failed', 'timeout'] as const
 export type InvocationStatus = typeof INVOCATION_STATUSES[number]
@@ -76,42 +80,11 @@ export interface Gap {
   readonly reason: 'expired' | 'removed'
 }
 
-export interface TaskInfo {
-  readonly id: string
-  readonly title?: string
-  readonly status?: string
-}
-
-export const HEALTH_STATES =
-  ['starting', 'working', 'in_tool', 'waiting', 'quiet', 'looping', 'stuck', 'lost', 'unknown'] as const
-export type HealthState = typeof HEALTH_STATES[number]
-
-/**
- * How a running invocation is doing, as far as the evidence goes.
- *
- * `quiet` and `stuck` are advice and never end a run; whether its process lives is kept apart from whether it moves.
- */
-export interface Health {
-  readonly state: HealthState
-  /** Since when it has been so, by the server's clock. */
-  readonly since: string
-  /** What it rests on, in sentences. */
-  readonly because: readonly string[]
-  /** The tool call that it is in; of several, the one that may take longest. */
-  readonly tool?: {
-    readonly callId?: string
-    readonly name: string
-    readonly message: string
-    readonly elapsedMs: number
-  }
-  /** What the agent said it waits for. */
-  readonly waitingFor?: { readonly kind: string, readonly what: string, readonly until?: string }
-  /** Milliseconds without an activity. */
-  readonly silentForMs: number
-  /** Milliseconds of silence that are nothing unusual at this point. */
-  readonly expectedSilenceMs: number
-  /** Milliseconds since its process last said that it lives. */
-  readonly heartbeatAgeMs: number
+/** What is known of the task has changed; at most one a second, without an id. */
+export interface SummaryFrame {
+  readonly type: 'timeline.summary'
+  readonly taskId: string
+  readonly summary: TaskSummary
 }
 
 /** A verdict has changed; carries no id. */
@@ -133,6 +106,8 @@ export interface SnapshotFrame {
   readonly serverTime: string
   /** The worst verdict among the task's running invocations; absent when none runs. */
   readonly health?: Health & { readonly invocationId: number }
+  /** What is known of the task. Absent from streams of several tasks. */
+  readonly summary?: TaskSummary
 }
 
 /** One per running invocation, after the snapshot; carries no id. */
@@ -184,7 +159,7 @@ export interface TroubleFrame {
 
 /** Everything that arrives in `data:` lines under the default event name. */
 export type StreamFrame =
-  TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame | EndedFrame | TroubleFrame
+  TimelineEvent | SnapshotFrame | CurrentFrame | GapFrame | HealthFrame | SummaryFrame | EndedFrame | TroubleFrame
 
 /** One page of a timeline. */
 export interface Page {

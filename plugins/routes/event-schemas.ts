@@ -81,7 +81,8 @@ export function frameSchemas ({ ref }: Dialect): Schemas {
       health: {
         ...object({ invocationId: whole, ...HEALTH }, HEALTH_DETAILS),
         description: 'the worst verdict on what runs; absent when nothing runs'
-      }
+      },
+      summary: ref('AgentTimelineSummary')
     }),
     AgentTimelineCurrentFrame: object({
       type: typed('invocation.current'),
@@ -93,6 +94,9 @@ export function frameSchemas ({ ref }: Dialect): Schemas {
       startedAt: time
     }, { model: text, lastActivityAt: time, health }),
     AgentTimelineHealthFrame: object({ type: typed('timeline.health'), taskId: text, invocationId: whole, health }),
+    AgentTimelineSummaryFrame: object({
+      type: typed('timeline.summary'), taskId: text, summary: ref('AgentTimelineSummary')
+    }),
     AgentTimelineGapFrame: {
       ...object({
         type: typed('timeline.gap'), taskId: text, reason: typed('expired', 'removed', 'unknown-cursor')
@@ -117,6 +121,7 @@ export const FRAME_TYPES = {
   'timeline.snapshot': 'AgentTimelineSnapshotFrame',
   'invocation.current': 'AgentTimelineCurrentFrame',
   'timeline.health': 'AgentTimelineHealthFrame',
+  'timeline.summary': 'AgentTimelineSummaryFrame',
   'timeline.gap': 'AgentTimelineGapFrame',
   'timeline.ended': 'AgentTimelineEndedFrame',
   'timeline.trouble': 'AgentTimelineTroubleFrame',

@@ -1,5 +1,6 @@
 import { systemClock, toIso } from '../../lib/time/clock.js'
 import type { TimelineCore } from '../../lib/open-core.js'
+import type { TaskSummary } from '../../lib/model/answers.js'
 import type { CurrentFrame } from '../../lib/model/events.js'
 import { worstOf } from '../../lib/live/with-health.js'
 import { encodeState } from '../../lib/live/frames.js'
@@ -13,6 +14,8 @@ export interface TaskDescription {
   /** Empty where it has no log. */
   readonly epoch: string
   readonly running: readonly CurrentFrame[]
+  /** What is known of it; undefined where the stream carries several tasks. */
+  readonly summary: TaskSummary | undefined
   /** The snapshot and one frame per running invocation, encoded. */
   readonly frames: string
 }
@@ -22,12 +25,15 @@ export interface TaskDescription {
  *
  * @throws AGENT_TIMELINE_UNKNOWN_TASK, and what reading is refused for
  */
-export async function describeTask (core: TimelineCore, taskId: string): Promise<TaskDescription> {
+export async function describeTask (
+  core: TimelineCore, taskId: string, { withSummary = false }: { readonly withSummary?: boolean } = {}
+): Promise<TaskDescription> {
   const { reader } = core
   const task = await getTask(core, taskId)
   const { lastSeq = 0, epoch = '' } = (await reader.heads([taskId])).get(taskId) ?? {}
   const running = await reader.running(taskId)
   const health = worstOf(running)
+  const summary = withSummary ? await core.summaries.of(taskId) : undefined
   const snapshot = encodeState({
     type: 'timeline.snapshot',
     taskId,
@@ -35,7 +41,8 @@ export async function describeTask (core: TimelineCore, taskId: string): Promise
     headSeq: lastSeq,
     epoch,
     serverTime: toIso(systemClock()),
-    ...(health === undefined ? {} : { health })
+    ...(health === undefined ? {} : { health }),
+    ...(summary === undefined ? {} : { summary })
   })
-  return { taskId, headSeq: lastSeq, epoch, running, frames: snapshot + running.map(encodeState).join('') }
+  return { taskId, headSeq: lastSeq, epoch, running, summary, frames: snapshot + running.map(encodeState).join('') }
 }

@@ -3,6 +3,7 @@ import type { Viewer, Subscription } from '../../lib/live/viewer-session.js'
 import type { TaskDescription } from './describe-task.js'
 import type { EventStream } from './event-stream.js'
 import { followHealth } from './health-frames.js'
+import { followSummary } from './summary-frames.js'
 
 /** The part of a viewer that is not its connection. */
 export type FollowTaskOptions = Omit<Viewer, 'write' | 'bufferedBytes' | 'takenBytes'>
@@ -18,6 +19,8 @@ export function followTask (
   const isJoined = options.hasIds === false
   const write = (bytes: Uint8Array | string) => isJoined ? stream.writeJoined(bytes) : stream.write(bytes)
   const stopHealth = followHealth(core.health, description, stream, write)
+  const { summary } = description
+  const stopSummary = summary === undefined ? () => {} : followSummary(core.summaries, summary, stream, write)
   const subscription = core.hub.subscribe(description.taskId, {
     ...options,
     write,
@@ -26,6 +29,7 @@ export function followTask (
     onEnd: (reason) => {
       forget()
       stopHealth()
+      stopSummary()
       options.onEnd(reason)
     }
   })
@@ -36,6 +40,7 @@ export function followTask (
     close: () => {
       forget()
       stopHealth()
+      stopSummary()
       subscription.close()
     }
   }

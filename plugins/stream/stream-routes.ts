@@ -101,7 +101,7 @@ function prepareOne (request: FastifyRequest): (context: OpeningContext) => Prom
   const taskId = checkTaskId((request.params as { id: string }).id)
   const cursors = cursorsOf(request)
   return async ({ core, stream, drainTimeoutMs, end, endSlow }) => {
-    const task = await describeTask(core, taskId)
+    const task = await describeTask(core, taskId, { withSummary: true })
     const cursor = newestOf(cursors, task.headSeq, task.epoch)
     let stop = (): void => {}
     return {

@@ -8,6 +8,7 @@ import { createProgress, followActivity } from '../../lib/insight/progress.js'
 import type { InvocationHandle, Timeline } from '../../lib/open-timeline.js'
 import { Random } from '../support/random.js'
 import { makeApp, makeFolder } from './app.js'
+import { SseClient } from './sse-client.js'
 
 const KINDS = ['read', 'edit', 'shell', 'test', 'person', 'agent'] as const
 
@@ -229,3 +230,20 @@ function recount (t: Test, database: string) {
     files: [...files.values()].sort((a, b) => b.edits - a.edits || (a.path < b.path ? -1 : 1))
   }
 }
+
+t.test('a stream begins with what is known of its task, and says it again when that has changed', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true })
+  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  t.teardown(() => client.destroy())
+  const summaries = () => client.frames.flatMap(({ data }) =>
+    data.type === 'timeline.snapshot' || data.type === 'timeline.summary' ? [data.summary] : [])
+  await client.until(() => summaries().length === 1)
+  t.match(summaries()[0], { state: 'working', calls: { total: 0 }, runs: { running: 1 } })
+  sayOf(run)('tool_exec', 'exec: ls', { callId: '1', phase: 'start', tool: 'Bash', input: { command: 'ls' } })
+  await client.until(() => summaries().some(({ calls }) => calls.total === 1))
+  await run.fail(new Error('spawn claude ENOENT'))
+  await client.until(() => summaries().at(-1)?.state === 'failed')
+  t.match(summaries().at(-1), { calls: { total: 1, failed: 0 }, runs: { failed: 1 }, failure: { code: 'cli_missing' } })
+  t.ok(client.frames.every(({ id, data }) => id === undefined || !String(data.type).startsWith('timeline.su')), 'without an id')
+})
