@@ -1,5 +1,6 @@
 import type { ActivityType, Usage } from './activity.js'
 import type { TaskSummary } from './answers.js'
+import type { Failure } from './failure.js'
 import type { Health, TaskInfo } from './health.js'
 
 export { HEALTH_STATES, type Health, type HealthState, type TaskInfo } from './health.js'
@@ -214,6 +215,8 @@ export interface InvocationDetails extends InvocationSummary {
   readonly response?: string
   readonly signal?: string
   readonly stderrTail?: string
+  /** Why it failed or ran out of time. */
+  readonly failure?: Failure
   readonly activities: readonly ActivityRecord[]
   readonly page: Page
 }

@@ -71,7 +71,7 @@ export function sharedSchemas (dialect: Dialect): Schemas {
       prompt: { ...text, description: 'empty where none was given' },
       activities: { type: 'array', items: ref('AgentTimelineActivityRecord') },
       page: ref('AgentTimelinePage')
-    }, { ...invocationDetails, response: text, signal: text, stderrTail: text }),
+    }, { ...invocationDetails, response: text, signal: text, stderrTail: text, failure: ref('AgentTimelineFailure') }),
     AgentTimelineError: object({
       success: { ...yesNo, enum: [false] },
       code: { ...text, description: 'AGENT_TIMELINE_ and what is wrong' },

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemClock } from '../../lib/time/clock.js'
-import type { TimelineCore } from '../../lib/open-core.js'
 import { timelineError } from '../../lib/errors.js'
 import { checkTaskId } from '../../lib/options.js'
 import { newestOf, parseCursor, type Cursor } from '../../lib/model/cursor.js'

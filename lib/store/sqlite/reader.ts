@@ -1,4 +1,5 @@
 import { sql, type InferResult, type Kysely } from 'kysely'
+import type { Failure } from '../../model/failure.js'
 import { timelineError } from '../../errors.js'
 import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../../model/events.js'
 import { normaliseTime, parseTime } from '../../time/clock.js'
@@ -91,6 +92,7 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       ...toSummary(run, task?.title),
       ...optional('signal', run.signal),
       ...optional('stderrTail', run.stderr_tail),
+      ...(run.failure === null ? {} : { failure: JSON.parse(run.failure) as Failure }),
       prompt,
       ...optional('response', response),
       activities: range.rows.map(toActivityRecord),
