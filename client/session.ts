@@ -1,4 +1,6 @@
+import type { TaskSummary, ToolCallDetails } from '../lib/model/answers.js'
 import type { StreamFrame } from '../lib/model/events.js'
+import { AnswersLoader, type Answers } from './connection/answers.js'
 import { TimelineConnection, type ConnectionOptions } from './connection/connection.js'
 import type { ConnectionState } from './connection/connection-state.js'
 import { reduce, type Action } from './store/reduce.js'
@@ -11,6 +13,8 @@ export type SessionOptions = Omit<ConnectionOptions, 'onNewest' | 'onFrame' | 'o
   readonly onChange: () => void
 }
 
+/** Rows before one that is looked for. */
+const AROUND_ROWS = 100
 /** A cut shorter than this is none of the reader's concern; the status bar shows it at once. */
 const LOST_AFTER_MS = 5_000
 
@@ -22,7 +26,10 @@ export class TimelineSession {
   /** A person reads further up: what is on the screen must stay. */
   isPinned = false
   isLoadingOlder = false
+  /** Called with the times of the rows in view, whenever others are. */
+  onView: ((fromMs: number, toMs: number) => void) | undefined
   readonly #connection: TimelineConnection
+  readonly #answers: AnswersLoader
   readonly #batch: FrameBatch<StreamFrame>
   /** Number of the last event that was there before the stream began. */
   #headSeq = 0
@@ -34,14 +41,17 @@ export class TimelineSession {
     this.#batch = new FrameBatch((frames) => this.dispatch({
       type: 'frames', frames, isPinned: this.isPinned, nowMs: this.serverClock.now()
     }))
+    this.#answers = new AnswersLoader({ ...options, onChange, now: () => this.serverClock.now() })
     this.#connection = new TimelineConnection({
       ...options,
       onNewest: (page) => {
         this.#batch.clear()
         this.dispatch({ type: 'newest', page })
+        this.#answers.open()
       },
       onFrame: (frame) => {
         if (frame.type === 'timeline.snapshot') this.#headSeq = frame.headSeq
+        this.#noteAnswers(frame)
         // What a stream catches up with, and what it says about itself, is no news.
         this.#batch.push(frame, 'seq' in frame && frame.seq > this.#headSeq)
       },
@@ -67,6 +77,20 @@ export class TimelineSession {
     return 'sinceMs' in state ? Date.now() - state.sinceMs : 0
   }
 
+  /** Something runs. */
+  get isBusy (): boolean {
+    for (const { status } of this.state.runsById.values()) if (status === 'running') return true
+    return false
+  }
+
+  /** What the server says about the whole task. */
+  get answers (): Answers { return this.#answers.answers }
+
+  /** One call with its input, its result and its signs of life. @throws ApiError */
+  async call (seq: number, signal: AbortSignal): Promise<ToolCallDetails> {
+    return this.#answers.call(seq, signal)
+  }
+
   /** Events that happened in the last second. */
   get rate (): number { return this.#batch.rate() }
 
@@ -76,6 +100,7 @@ export class TimelineSession {
 
   close (): void {
     this.#connection.close()
+    this.#answers.close()
     this.#batch.clear()
   }
 
@@ -88,6 +113,27 @@ export class TimelineSession {
   dispatch (action: Action): void {
     this.state = reduce(this.state, action)
     this.#onChange()
+  }
+
+  /** Makes sure that a row is here, with what surrounds it; the newest rows may leave for it. */
+  async bring (seq: number): Promise<void> {
+    const { rows } = this.state
+    const isNear = rows.length > 0 && seq >= rows[0]!.seq && seq <= rows[rows.length - 1]!.seq
+    if (!isNear) {
+      const page = await this.#connection.loadFrom(Math.max(0, seq - AROUND_ROWS))
+      this.isPinned = true
+      this.state = reduce(this.state, { type: 'elsewhere', page })
+    }
+    this.dispatch({ type: 'uncover', seq })
+  }
+
+  /** Newer servers send the summary with the stream; others are asked for it when there is news. */
+  #noteAnswers (frame: StreamFrame): void {
+    const { summary, type } = frame as { readonly type: string, readonly summary?: TaskSummary | string }
+    const isSaid = type === 'timeline.snapshot' || type === 'timeline.summary'
+    if (isSaid && typeof summary === 'object') this.#answers.take(summary)
+    if (type === 'timeline.health' || type === 'timeline.summary') return
+    this.#answers.note(type !== 'invocation.activity' && type !== 'invocation.current')
   }
 
   /** Puts the page before the first row in front; does nothing while one is under way or none is left. */

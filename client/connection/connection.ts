@@ -92,6 +92,12 @@ export class TimelineConnection {
     return this.#loadPage({ before: beforeSeq }, signal)
   }
 
+  /** The page after an event, wherever in the log. */
+  async loadFrom (afterSeq: number): Promise<TimelinePage> {
+    const signal = this.#run?.signal ?? new AbortController().signal
+    return this.#loadPage({ after: afterSeq }, signal)
+  }
+
   #start (): void {
     if (this.#run !== undefined) return
     this.#run = new AbortController()

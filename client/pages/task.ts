@@ -9,6 +9,8 @@ const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
   working: '● ',
   in_tool: '● ',
   waiting: '‖ ',
+  needs_you: '✋ ',
+  not_running: '! ',
   quiet: '… ',
   looping: '! ',
   stuck: '! ',
@@ -27,10 +29,9 @@ const id = decodeURIComponent(location.pathname.replace(/\/+$/, '').split('/').p
 
 const crumb = document.querySelector('h1')!
 
-crumb.textContent = toPlainText(`Task ${id}`)
+crumb.textContent = toPlainText(id)
 element.addEventListener('agent-timeline-state', ({ detail }) => {
   const name = toPlainText(detail.task.title ?? `Task ${detail.task.id}`)
-  crumb.textContent = name
   document.title = `${MARKS[detail.state]}${name} · Agent timeline`
 })
 if (project !== null) {

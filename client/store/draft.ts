@@ -168,6 +168,7 @@ export class Draft {
     const index = indexOfSeq(rows, seq)
     if (index === -1) return false
     rows[index] = change(rows[index] as ToolRow)
+    if (this.next.filter === 'failed') this.next.layout++
     this.#fold(index)
     return true
   }

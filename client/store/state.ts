@@ -34,6 +34,9 @@ export interface Invocation {
   readonly healthAtMs?: number
 }
 
+/** Which rows are shown. `story`: all that tells something; `all`: beats and token counts, too. */
+export type Filter = 'story' | 'steps' | 'edits' | 'failed' | 'all'
+
 export interface TimelineState {
   /** Nothing is known before the first page. */
   readonly isLoaded: boolean
@@ -60,6 +63,7 @@ export interface TimelineState {
   readonly openRuns: ReadonlySet<number>
   /** Rows a person opened or closed, against what they do by themselves. */
   readonly expanded: ReadonlyMap<number, Expansion>
+  readonly filter: Filter
   /** Changes whenever rows that were there before may have been hidden or shown. */
   readonly layout: number
 }
@@ -83,6 +87,7 @@ export function createState (taskId: string): TimelineState {
     collapsed: new Set(),
     openRuns: new Set(),
     expanded: new Map(),
+    filter: 'story',
     layout: 0
   }
 }

@@ -1,3 +1,4 @@
+import type { TaskState } from '../../lib/model/answers.js'
 import type { Health, HealthState } from '../../lib/model/events.js'
 import { indexOfSeq, type TaskRow, type ToolRow } from './rows.js'
 import type { Invocation, TimelineState } from './state.js'
@@ -6,7 +7,7 @@ import type { Invocation, TimelineState } from './state.js'
  * The one word about a task; each has an icon of its own too. `running` where the server gives no verdict,
  * `disconnected` where it cannot be heard.
  */
-export type Verdict = HealthState | 'none' | 'running' | 'completed' | 'failed' | 'timeout' | 'disconnected'
+export type Verdict = HealthState | 'needs_you' | 'not_running' | 'none' | 'running' | 'completed' | 'failed' | 'timeout' | 'disconnected'
 
 export interface Summary {
   readonly verdict: Verdict
@@ -35,8 +36,9 @@ export function badnessOf (health: Health | undefined): number {
  * Says what the data says about a task, and no more.
  *
  * @param isLost the server cannot be heard: what it said last is no news
+ * @param told the state of the task in the server's last summary, which knows what is usual between runs
  */
-export function summarise (state: TimelineState, isLost: boolean): Summary {
+export function summarise (state: TimelineState, isLost: boolean, told?: TaskState): Summary {
   const running = [...state.runsById.values()].filter(({ status }) => status === 'running')
   const isActive = running.length > 0 || ACTIVE.includes(state.task.status ?? '')
   const worst = [...running].sort((a, b) => badnessOf(b.health) - badnessOf(a.health))[0]
@@ -44,7 +46,11 @@ export function summarise (state: TimelineState, isLost: boolean): Summary {
   const last = lastEnded(state)
   const base = { running, isActive, openTool, invocation: worst ?? last }
   if (isLost && isActive) return { ...base, verdict: 'disconnected' }
-  if (worst !== undefined) return { ...base, verdict: worst.health?.state ?? 'running' }
+  if (worst !== undefined) {
+    const needsPerson = worst.health?.state === 'waiting' && worst.health.waitingFor?.kind === 'person'
+    return { ...base, verdict: needsPerson ? 'needs_you' : worst.health?.state ?? 'running' }
+  }
+  if (told === 'not_running') return { ...base, verdict: told }
   if (state.task.status === 'completed') return { ...base, verdict: 'completed' }
   // An agent may do its work well and the task fail of it.
   if (state.task.status === 'failed') return { ...base, verdict: 'failed', change: findChange(state, 'failed') }

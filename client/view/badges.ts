@@ -7,17 +7,19 @@ import { capitalise, formatCount } from './format.js'
 import { icon, spinner, type IconName } from './icons.js'
 
 /** Which colour something is shown in. */
-export type Tone = '' | 'good' | 'bad' | 'warn' | 'running' | 'tool' | 'wait' | 'stuck'
+export type Tone = '' | 'good' | 'bad' | 'warn' | 'running' | 'you' | 'stuck'
 
 /** How an invocation or a task stands: its icon, its tone, and its word where that is not its name. */
 const RESULTS = {
   running: ['play', 'running'],
   starting: ['play', ''],
   working: ['activity', 'running'],
-  in_tool: ['exec', 'tool', 'in a tool'],
-  waiting: ['pause', 'wait'],
+  in_tool: ['exec', 'running', 'in a tool'],
+  waiting: ['pause', 'running'],
+  needs_you: ['hand', 'you', 'needs you'],
   quiet: ['clock', 'warn'],
-  looping: ['alert', 'stuck', 'going in circles'],
+  not_running: ['alert', 'warn', 'not running'],
+  looping: ['retry', 'stuck', 'going in circles'],
   stuck: ['alert', 'stuck', 'probably stuck'],
   lost: ['x', 'bad', 'process gone'],
   unknown: ['help', ''],
@@ -48,13 +50,14 @@ export interface Judged {
 /** A reviewer's verdict says more than that the review was completed, the server's more than that a run goes on. */
 export function resultOf (invocation: Judged | undefined): Result {
   const { status = 'running', outcome, health } = invocation ?? {}
-  return status === 'completed' ? outcome ?? status : status === 'running' ? health?.state ?? status : status
+  if (status !== 'running') return status === 'completed' ? outcome ?? status : status
+  return health?.state === 'waiting' && health.waitingFor?.kind === 'person' ? 'needs_you' : health?.state ?? status
 }
 
 /** How an invocation stands, in an icon and a word. */
 export function statusBadge (invocation: Judged): VNode {
   const [name, tone, word] = lookOf(resultOf(invocation))
-  return html`<span class=${`badge ${tone}`}>${tone === 'running' ? spinner() : icon(name)}${word}</span>` as VNode
+  return html`<span class=${`badge ${tone}`}>${tone === 'running' && name !== 'exec' && name !== 'pause' ? spinner() : icon(name)}${word}</span>` as VNode
 }
 
 /** The first letter of a role, as a picture. */

@@ -33,6 +33,13 @@ export function formatUsd (usd: number): string {
   return `$${usd.toFixed(usd < 0.01 && usd > 0 ? 4 : 2)}`
 }
 
+/** `950`, `4.2k`, `112k`, `1.3M`. */
+export function formatTokens (count: number): string {
+  if (count < 1000) return String(count)
+  const [value, unit] = count < 999_500 ? [count / 1000, 'k'] : [count / 1_000_000, 'M']
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)}${unit}`
+}
+
 /** `1 event`, `24 events`, `1,024 events`. */
 export function formatCount (count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`

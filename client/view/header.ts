@@ -1,58 +1,72 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { readTime } from '../store/rows.js'
-import { badnessOf, startedAtMs, totalCostUsd, type Summary, type Verdict } from '../store/summary.js'
+import { badnessOf, type Summary, type Verdict } from '../store/summary.js'
 import type { TimelineState } from '../store/state.js'
 import { toPlainText } from './ansi.js'
 import { endText } from './row-text.js'
 import { lookOf, roleName, rolesText } from './badges.js'
-import { capitalise, formatDuration, formatSeconds, formatTime, formatUsd, toWords } from './format.js'
+import { facts } from './facts.js'
+import { failureCard } from './failure-card.js'
+import { capitalise, formatSeconds, formatTime, toWords } from './format.js'
+import { gauge, signOfLife, type Heard } from './gauge.js'
 import { icon } from './icons.js'
 import type { TimelineSession } from '../session.js'
 
 export interface HeaderProps {
   readonly state: TimelineState
   readonly summary: Summary
-  readonly isFollowing: boolean
   readonly session: TimelineSession
-  readonly onFollow: (isFollowing: boolean) => void
+  readonly onShow: (seq: number) => void
 }
 
 const ADVICE: readonly Verdict[] = ['quiet', 'looping', 'stuck']
+/** All is well: for how long says nothing. */
+const BUSY: readonly Verdict[] = ['starting', 'working', 'in_tool']
 
-/** What the task is, how it stands and on what evidence. */
-export function Header ({ state, summary, isFollowing, session, onFollow }: HeaderProps): VNode {
+/** The answer: what the task is, how it stands and on what evidence, its figures, and why it failed. */
+export function Header ({ state, summary, session, onShow }: HeaderProps): VNode {
   const { task } = state
   const title = toPlainText(task.title ?? `Task ${task.id}`, 500)
+  const { failure } = session.answers.summary ?? {}
   return html`<header part="header">
-    <div class="title">
-      <h2 title=${title}>${title}</h2>
-      ${task.status !== undefined && html`<span class="badge" part="task-status">${toPlainText(toWords(task.status), 40)}</span>`}
-      <span class="task-id mono">${toPlainText(task.id, 100)}</span>
-      <button class="button" part="follow" aria-pressed=${isFollowing} onClick=${() => onFollow(!isFollowing)}>
-        ${icon('down')}Follow</button>
+    <div class="answer">
+      <div class="title">
+        <h2 title=${title}>${title}</h2>
+        ${task.status !== undefined && html`<span class="badge" part="task-status">${toPlainText(toWords(task.status), 40)}</span>`}
+      </div>
+      ${state.isLoaded && situation(summary, state, session)}
     </div>
-    ${state.isLoaded && html`<div class="situation">
-      ${situation(summary, state, session)}
-      ${figures(summary, state, session)}
-    </div>`}
+    ${state.isLoaded && facts(summary, state, session)}
+    ${failure !== undefined && !session.isLost && failureCard(failure, session.now(), onShow)}
   </header>` as VNode
 }
 
 function situation (summary: Summary, state: TimelineState, session: TimelineSession): VNode {
   const { verdict, invocation } = summary
-  const [name, tone, word] = lookOf(verdict)
+  const [name, tone, word] = lookOf(verdict === 'in_tool' ? 'working' : verdict)
   const nowMs = session.now()
   const { health, healthAtMs = nowMs } = invocation ?? {}
-  const isJudged = health?.state === verdict
+  const isJudged = health !== undefined && verdict !== 'disconnected'
   // The sentences have durations: they were true when they were said.
   const why = isJudged && toPlainText(`At ${formatTime(healthAtMs)}: ${health.because.join(' ')}`, 500)
-  return html`<span class=${`state ${tone}`} part="state" title=${why}>
-      ${tone === 'running' ? html`<span class="dot"></span>` : icon(name)}${capitalise(word)}
-      ${isJudged && html`<span class="since">${formatSeconds(nowMs - (readTime(health.since) ?? nowMs))}</span>`}</span>
+  const heard = isJudged && newest({ health, ageMs: nowMs - healthAtMs }, invocation!.id, session)
+  return html`<div class="situation"><span class=${`state ${tone}`} part="state" title=${why}>
+      ${BUSY.includes(verdict) || verdict === 'running' ? html`<span class="dot"></span>` : icon(name)}${capitalise(word)}
+      ${isJudged && !BUSY.includes(verdict) && html`<span class="since">${formatSeconds(nowMs - (readTime(health.since) ?? nowMs))}</span>`}</span>
     <p class="evidence">${
       evidence(summary, state, session, nowMs).filter(Boolean).map((part, i) => i === 0 ? part : [' · ', part])}
-      ${why && badnessOf(health) > 1 && html`<small>${why}${ADVICE.includes(verdict) && ' This is advice.'}</small>`}</p>` as VNode
+      ${why && badnessOf(health) > 1 && verdict !== 'needs_you' && html`<small>${why}${ADVICE.includes(verdict) && ' This is advice.'}</small>`}</p>
+    ${heard && gauge(heard)}${heard && signOfLife(heard)}</div>` as VNode
+}
+
+/** The summary comes more often than verdicts change, and has the younger sign of life. */
+function newest (heard: Heard, id: number, session: TimelineSession): Heard {
+  const { summary, atMs } = session.answers
+  const ageMs = session.now() - atMs
+  const { health } = summary ?? {}
+  const isSame = health?.invocationId === id && health.state === heard.health.state
+  return isSame && ageMs < heard.ageMs ? { health, ageMs } : heard
 }
 
 type Clause = VNode | VNode[] | string | number | false | undefined
@@ -67,6 +81,7 @@ function evidence (summary: Summary, state: TimelineState, session: TimelineSess
   const lastMs = (invocation ?? state).lastActivityAtMs ?? 0
   const silence: Clause = lastMs > (invocation?.startedAtMs ?? 0) && html`last activity <b>${formatSeconds(nowMs - lastMs)} ago</b>` as VNode
   if (running.length > 0) return [...runningClauses(summary, nowMs), silence]
+  if (verdict === 'not_running') return ['No agent is running, though the task is not at its end', silence]
   if (verdict === 'failed' && (invocation === undefined || invocation.status === 'completed')) {
     const by = change === undefined || change.actor === '' ? '' : ` by ${toPlainText(change.actor, 60)}`
     return [`Task failed${by}${said(change?.message)}`, silence]
@@ -98,19 +113,4 @@ function runningClauses ({ running, invocation, openTool }: Summary, nowMs: numb
 
 function said (text: string | undefined): string {
   return text === undefined || text === '' ? '' : `: ${toPlainText(text, 160)}`
-}
-
-function figures (summary: Summary, state: TimelineState, session: TimelineSession): VNode {
-  const since = startedAtMs(state)
-  const cost = totalCostUsd(state)
-  // What is further up has not been counted.
-  const more = state.hasOlder ? '+' : ''
-  const endMs = summary.running.length > 0 ? session.now() : state.lastActivityAtMs
-  const elapsed = endMs > since ? (summary.running.length > 0 ? formatSeconds : formatDuration)(endMs - since) + more : '–'
-  return html`<dl>
-    <div><dt>Elapsed</dt><dd>${elapsed}</dd></div>
-    <div><dt>Runs</dt><dd>${state.runsById.size}${more}</dd></div>
-    <div><dt>Tool calls</dt><dd>${state.toolCalls.toLocaleString('en-US')}${more}</dd></div>
-    ${cost !== undefined && html`<div><dt>Cost</dt><dd>${formatUsd(cost)}${more}</dd></div>`}
-  </dl>` as VNode
 }

@@ -23,7 +23,12 @@ const PATHS = {
   back: 'M6 4 3 7l3 3M3 7h6a4 4 0 0 1 4 4v1',
   chevron: 'M6 4l4 4-4 4',
   down: 'M8 3v10M4 9l4 4 4-4',
-  pause: 'M6 4v8M10 4v8'
+  pause: 'M6 4v8M10 4v8',
+  hand: 'M5 9V4a1 1 0 0 1 2 0v4V3a1 1 0 0 1 2 0v5V4a1 1 0 0 1 2 0v6c0 3-1 4-4 4s-3-1-5-5a1 1 0 0 1 2-1z',
+  ring: 'M8 2a6 6 0 1 0 6 6',
+  dashed: 'M8 2.5h1.5M13 5.5l.5 1.500M13 10.500l-1 1.500M8.500 13.500H7M3.500 11.500 3 10M2.800 6l1-1.500',
+  web: 'M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2zM2 8h12M8 2c-4 4-4 8 0 12M8 2c4 4 4 8 0 12',
+  agent: 'M5 6h6v6H5zM8 6V3M3 9h2M11 9h2M7 9h0M9 9h0'
 } as const
 
 export type IconName = keyof typeof PATHS

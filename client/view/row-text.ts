@@ -15,7 +15,7 @@ const PROGRESS_SIGNS: ReadonlyMap<string, Sign> = new Map([
   ['plan', ['plan', '']], ['waiting', ['clock', 'warn']], ['retry', ['retry', 'warn']]
 ])
 const TOOL_SIGNS: Readonly<Partial<Record<ToolRow['toolKind'], IconName>>> = {
-  exec: 'exec', look: 'exec', read: 'read', search: 'search', edit: 'edit', plan: 'plan'
+  exec: 'exec', look: 'exec', read: 'read', search: 'search', edit: 'edit', plan: 'plan', web: 'web', agent: 'agent'
 }
 const TOOL_TONES: Readonly<Partial<Record<ToolRow['status'], Tone>>> = {
   running: 'running', error: 'bad', denied: 'bad', aborted: 'warn'
@@ -58,11 +58,6 @@ export function similarText (row: ToolRow | TextRow): string {
 /** How much of a row is shown before anybody touched it: what went wrong stands open. */
 export function defaultExpansion (row: Row): Expansion {
   return row.kind === 'tool' && row.status !== 'error' ? 'closed' : 'open'
-}
-
-/** Whether there is more to a row than its line. */
-export function hasDetail (row: ToolRow): boolean {
-  return row.result !== undefined || (row.verb !== '$' && row.input !== undefined) || row.target.length > 160
 }
 
 /** A task's change, as the document words it, and what somebody said about it; the host's sentences say the same. */

@@ -1,8 +1,8 @@
 import { html } from 'htm/preact'
 import { Component, h, type ComponentChild, type VNode } from 'preact'
 import { isHidden } from '../store/reduce.js'
-import type { Row } from '../store/rows.js'
-import type { TimelineState } from '../store/state.js'
+import { lowerBound, type Row } from '../store/rows.js'
+import type { Invocation, TimelineState } from '../store/state.js'
 import { ListHeights } from '../window/list-heights.js'
 import { RowSlots } from '../window/row-slots.js'
 import { Viewport } from '../window/viewport.js'
@@ -18,11 +18,18 @@ export interface TimelineListProps {
   /** The reader scrolled away from the newest row, or back to it. */
   readonly onFollow: (isFollowing: boolean) => void
   readonly onNearStart: () => void
+  /** The row to go to; gone to again when the object is another one. */
+  readonly target: { readonly seq: number, readonly isQuiet?: boolean } | undefined
+  /** The row the reader stands on. */
+  readonly cursor: number | undefined
+  readonly onOpen: (seq: number) => void
 }
 
 /** Older rows are asked for when fewer pixels than these are left above. */
 const NEAR_START_PX = 600
 const PADDING_PX = 12
+/** Steps of a running axis, as a logarithm: an eighth longer each time. */
+const AXIS_STEP = 0.12
 
 /**
  * The rows of the timeline, of which only those in view exist. `role=feed` and not `log`: rows are used again, and a
@@ -63,8 +70,9 @@ export class TimelineList extends Component<TimelineListProps> {
     document.removeEventListener('selectionchange', this.#onSelection)
   }
 
-  override componentDidUpdate (): void {
+  override componentDidUpdate ({ target }: TimelineListProps): void {
     this.#place()
+    if (this.props.target !== target) this.#goTo(this.props.target)
   }
 
   override render ({ state, isFollowing, isLoadingOlder, session }: TimelineListProps): VNode {
@@ -92,7 +100,7 @@ export class TimelineList extends Component<TimelineListProps> {
   }
 
   #row (row: Row, index: number, slot: number): ComponentChild {
-    const { state, session } = this.props
+    const { state, session, cursor, onOpen } = this.props
     const invocation = 'invocationId' in row ? state.runsById.get(row.invocationId) : undefined
     return h(TimelineRow, {
       key: slot,
@@ -103,6 +111,9 @@ export class TimelineList extends Component<TimelineListProps> {
       isGroupOpen: invocation === undefined || !state.collapsed.has(invocation.id),
       isRunOpen: 'run' in row && row.run !== undefined && state.openRuns.has(row.run),
       session,
+      spanMs: row.kind === 'tool' ? spanOf(invocation, session.now()) : 0,
+      isCursor: row.seq === cursor,
+      onOpen,
       second: session.now(),
       onElement: this.#onElement,
       onGone: this.#onGone
@@ -117,6 +128,19 @@ export class TimelineList extends Component<TimelineListProps> {
     if (invocation === undefined) return false
     return html`<div class="current-group" ref=${(element: HTMLElement | null) => { this.#heading = element }}>
       ${h(GroupHeading, { invocation, isOpen: !state.collapsed.has(invocation.id), session })}</div>` as VNode
+  }
+
+  /** Twice: rows that come into view are measured, and may be higher than thought. */
+  #goTo (target: TimelineListProps['target'], isAgain = false): void {
+    if (target === undefined) return
+    const index = lowerBound(this.props.state.rows, target.seq)
+    const viewport = this.#viewport
+    viewport.show(Math.min(index, viewport.heights.count - 1), Math.min(140, viewport.height / 3))
+    this.forceUpdate(() => {
+      const row = this.#rows.querySelector<HTMLElement>(`[aria-posinset="${target.seq}"]`)
+      if (target.isQuiet !== true) row?.focus({ preventScroll: true })
+      if (!isAgain) requestAnimationFrame(() => this.#goTo(this.props.target === target ? target : undefined, true))
+    })
   }
 
   readonly #onElement = (element: HTMLElement, index: number, isChanged: boolean): void => {
@@ -166,6 +190,17 @@ export class TimelineList extends Component<TimelineListProps> {
       this.#list.scrollTop = isBottom ? viewport.scrollHeight : scrollTop
     }
     this.#pushHeading()
+    this.#tellView()
+  }
+
+  #tellView (): void {
+    const { state: { rows }, session } = this.props
+    if (session.onView === undefined || rows.length === 0) return
+    const { heights, top, height, firstIndex } = this.#viewport
+    const last = Math.min(heights.find(top + height - 1).index, rows.length - 1)
+    const { atMs } = rows[last]!
+    // A call that still runs is in view up to now.
+    session.onView(rows[firstIndex]!.atMs, this.#viewport.isFollowing && session.isBusy ? session.now() : atMs)
   }
 
   /** The next group's heading pushes the current one out, as a sticky one would be. */
@@ -228,4 +263,11 @@ export class TimelineList extends Component<TimelineListProps> {
     this.forceUpdate()
     if (!isFollowing && top < NEAR_START_PX) this.props.onNearStart()
   }
+}
+
+/** How long a run's axis is: grown in steps while it runs, so that its rows are not drawn anew every second. */
+function spanOf ({ startedAtMs, endedAtMs }: Partial<Invocation> = {}, nowMs: number): number {
+  if (startedAtMs === undefined) return 0
+  if (endedAtMs !== undefined) return Math.max(1000, endedAtMs - startedAtMs)
+  return Math.exp(Math.ceil(Math.log(Math.max(10_000, nowMs - startedAtMs)) / AXIS_STEP) * AXIS_STEP)
 }

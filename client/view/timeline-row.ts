@@ -8,9 +8,10 @@ import { badnessOf } from '../store/summary.js'
 import { formatCount, formatDate, formatDuration, formatSeconds, formatTime } from './format.js'
 import { GroupHeading } from './group-heading.js'
 import { icon, spinner } from './icons.js'
-import { RowDetail, foot } from './row-detail.js'
+import { excerptOf } from './error-lines.js'
+import { foot } from './row-foot.js'
 import {
-  defaultExpansion, endText, hasDetail, labelOf, outcomeOf, signOf, similarText, taskText
+  defaultExpansion, endText, labelOf, outcomeOf, signOf, similarText, taskText
 } from './row-text.js'
 import type { TimelineSession } from '../session.js'
 import { textLines } from './text-block.js'
@@ -18,7 +19,6 @@ import { textLines } from './text-block.js'
 /** Lines of a message that are shown before somebody asks for all. */
 const MESSAGE_LINES = 8
 const FULL_LINES = 500
-const SLOW_MS = 20_000
 
 export interface TimelineRowProps {
   readonly row: Row
@@ -30,6 +30,11 @@ export interface TimelineRowProps {
   /** The current second, 0 when nothing is known of now: a row that counts looks another when it changes. */
   readonly second: number
   readonly session: TimelineSession
+  /** How long the waterfall column is, in milliseconds; 0 where it is not known. */
+  readonly spanMs: number
+  /** The reader stands on it. */
+  readonly isCursor: boolean
+  readonly onOpen: (seq: number) => void
   /** Shows who measures which element shows which row now. */
   readonly onElement: (element: HTMLElement, index: number, isChanged: boolean) => void
   readonly onGone: (element: HTMLElement) => void
@@ -40,12 +45,12 @@ export class TimelineRow extends Component<TimelineRowProps> {
   #element: HTMLElement | null = null
 
   override shouldComponentUpdate (next: TimelineRowProps): boolean {
-    const { row, index, invocation, expansion, isGroupOpen, isRunOpen, second } = this.props
+    const { row, index, invocation, expansion, isGroupOpen, isRunOpen, second, spanMs, isCursor } = this.props
     const { kind } = next.row
     const isCounting = kind === 'start' ? next.invocation?.status === 'running' : kind === 'tool' && next.row.status === 'running'
     const showsInvocation = kind === 'start' || kind === 'end' || ('isParallel' in next.row && next.row.isParallel)
     return next.row !== row || next.index !== index || next.expansion !== expansion ||
-      next.isGroupOpen !== isGroupOpen || next.isRunOpen !== isRunOpen ||
+      next.isCursor !== isCursor || (kind === 'tool' && next.spanMs !== spanMs) || next.isGroupOpen !== isGroupOpen || next.isRunOpen !== isRunOpen ||
       (showsInvocation && next.invocation !== invocation) || (isCounting && next.second !== second)
   }
 
@@ -61,16 +66,16 @@ export class TimelineRow extends Component<TimelineRowProps> {
     if (this.#element !== null) this.props.onGone(this.#element)
   }
 
-  override render ({ row, invocation, session, isGroupOpen }: TimelineRowProps): VNode {
+  override render ({ row, invocation, session, isGroupOpen, isCursor }: TimelineRowProps): VNode {
     const ref = (element: HTMLElement | null): void => { this.#element = element ?? this.#element }
     const [sign, tone] = signOf(row, invocation)
     const isAlone = row.kind === 'task' || row.kind === 'gap'
     const moment = new Date(row.atMs).toISOString()
     const isNested = 'isNested' in row && row.isNested
     const isStart = row.kind === 'start'
-    const classes = ['row', tone, tone === 'running' && badnessOf(invocation?.health) > 0 && 'warn', isAlone ? 'is-alone' : '', isNested ? 'is-nested' : ''].join(' ')
+    const classes = ['row', tone, tone === 'running' && badnessOf(invocation?.health) > 0 && 'warn', isAlone ? 'is-alone' : '', isNested ? 'is-nested' : '', isCursor && 'is-cursor', row.kind === 'tool' ? 'is-step' : row.kind === 'output' && 'is-said'].filter(Boolean).join(' ')
     return html`<article ref=${ref} class=${isStart ? undefined : classes} aria-label=${labelOf(row, invocation)}
-      aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1">${isStart
+      aria-posinset=${row.seq} aria-setsize="-1" tabindex="-1" onClick=${row.kind === 'tool' ? this.#onClick : undefined}>${isStart
       ? html`<h3>${invocation !== undefined && h(GroupHeading, { invocation, isOpen: isGroupOpen, session })}</h3>`
       : html`<time datetime=${moment} title=${moment}>${formatTime(row.atMs)}</time>
       <div class="rail"><span class="sign">${tone === 'running' && !badnessOf(invocation?.health) ? spinner() : icon(this.#isLead ? 'more' : sign)}</span></div>
@@ -103,29 +108,34 @@ export class TimelineRow extends Component<TimelineRowProps> {
   }
 
   #toolContent (row: ToolRow, onFold?: () => void): VNode {
-    const { invocation, session } = this.props
-    const expansion = this.#expansion
-    const isOpen = expansion !== 'closed' && hasDetail(row)
+    const { invocation, session, spanMs, isCursor } = this.props
     const outcome = outcomeOf(row)
+    const isBad = row.status === 'error' || row.status === 'denied'
     return html`<div class="message command mono">
         <span class="verb">${toPlainText(row.verb, 60)}</span>${toPlainText(row.target, 400)}</div>
       <div class="meta">
         ${this.#marks(row, onFold)}
         ${outcome !== '' && html`<span class=${`outcome ${signOf(row, invocation)[1]}`}>${outcome}</span>`}
+        ${waterfall(row, invocation, spanMs)}
         ${tookNode(row, session)}
-        ${hasDetail(row)
-          ? html`<button class="toggle" aria-expanded=${isOpen} aria-label=${`Details of ${toPlainText(row.target, 60) || row.verb}`}
-              onClick=${() => this.#expand(isOpen ? 'closed' : 'open')}>${icon('chevron')}</button>`
-          : html`<span class="toggle is-empty"></span>`}
+        <button class="toggle" aria-pressed=${isCursor} aria-label=${`Details of ${toPlainText(row.target, 60) || row.verb}`}
+          onClick=${this.#open}>${icon('chevron')}</button>
       </div>
-      ${isOpen && h(RowDetail, { row, expansion, onExpand: this.#expand })}` as VNode
+      ${isBad && row.result !== undefined && this.#excerpt(row.result)}` as VNode
+  }
+
+  /** What it complained of; the rest is in the inspector. */
+  #excerpt (result: string): VNode {
+    const { lines, total } = excerptOf(result)
+    return html`<div class="excerpt mono">${lines.map(({ text, isError }) => html`<div class=${isError ? 'line bad' : 'line'}>${text}</div>`)}
+      ${total > lines.length && html`<button class="more" onClick=${this.#open}>Show the output, ${formatCount(total, 'line')}</button>`}</div>` as VNode
   }
 
   #textContent (row: TextRow, onFold?: () => void): VNode {
     const isError = row.kind === 'error'
     const isQuiet = row.kind === 'progress' && row.progressKind !== 'waiting' && row.progressKind !== 'retry'
     const expansion = this.#expansion
-    const { nodes, hiddenLines } = textLines(row.text, expansion === 'full' ? FULL_LINES : MESSAGE_LINES)
+    const { nodes, hiddenLines } = textLines(row.text, expansion === 'full' ? FULL_LINES : MESSAGE_LINES, row.kind === 'output')
     const more = foot(hiddenLines, row.isTruncated, expansion, this.#expand)
     const meta = html`<div class="meta">${this.#marks(row, onFold)}</div>`
     if (isError && (nodes.length > 1 || row.text.length > 120)) {
@@ -167,6 +177,15 @@ export class TimelineRow extends Component<TimelineRowProps> {
     return this.props.expansion ?? defaultExpansion(this.props.row)
   }
 
+  readonly #open = (): void => this.props.onOpen(this.props.row.seq)
+
+  /** All of a step's row opens it, unless somebody marks text or presses one of its buttons. */
+  readonly #onClick = (event: MouseEvent): void => {
+    if ((event.target as Element).closest('button, a') !== null) return
+    const root = this.#element!.getRootNode() as ShadowRoot & { getSelection?: () => Selection | null }
+    if ((root.getSelection?.() ?? document.getSelection())?.type !== 'Range') this.#open()
+  }
+
   readonly #expand = (to: Expansion): void => {
     const { row, session } = this.props
     session.dispatch({ type: 'expand', seq: row.seq, to })
@@ -185,13 +204,19 @@ function gapContent ({ fromSeq, seq, reason }: GapRow): VNode {
   return html`<div class="message quiet">${events} ${why}</div>` as VNode
 }
 
-/** The time a call took, and a bar on a logarithmic scale; counting while it runs. */
-function tookNode (row: ToolRow, session: TimelineSession): VNode | false {
-  if (row.status === 'running') {
-    return html`<span class="took"><span>${formatSeconds(session.now() - row.atMs)}</span></span>` as VNode
-  }
-  if (row.tookMs === undefined) return false
-  const width = Math.max(2, Math.min(48, Math.log10(Math.max(1, row.tookMs)) * 9.6))
-  return html`<span class=${row.tookMs >= SLOW_MS ? 'took is-slow' : 'took'}>
-    <i style=${`width:${width.toFixed(0)}px`}></i><span>${formatDuration(row.tookMs)}</span></span>` as VNode
+/** When a step was, on the axis of its run. */
+function waterfall (row: ToolRow, invocation: Invocation | undefined, spanMs: number): VNode {
+  const fromMs = row.atMs - (invocation?.startedAtMs ?? Infinity)
+  const isShown = spanMs > 0 && fromMs >= 0 && (row.tookMs !== undefined || row.status === 'running')
+  const left = Math.min(99, fromMs / spanMs * 100)
+  const width = row.status === 'running' ? 100 - left : Math.min(100 - left, row.tookMs! / spanMs * 100)
+  return html`<span class="waterfall" aria-hidden="true">${isShown && html`<i style=${`left:${left.toFixed(1)}%;width:${width.toFixed(1)}%`}></i>`}</span>` as VNode
+}
+
+/** The time a call took; counting while it runs. */
+function tookNode (row: ToolRow, session: TimelineSession): VNode {
+  const text = row.status === 'running'
+    ? formatSeconds(session.now() - row.atMs)
+    : row.tookMs === undefined ? '' : formatDuration(row.tookMs)
+  return html`<span class="took">${text}</span>` as VNode
 }

@@ -94,6 +94,12 @@ export class Viewport {
     this.isFollowing = false
   }
 
+  /** Goes to a row, which then lies so many pixels below the upper edge, or as near to that as the list allows. */
+  show (index: number, pixels: number): void {
+    this.isFollowing = false
+    this.#anchor = this.heights.find(Math.max(0, this.heights.top(index) - pixels))
+  }
+
   /** Rows were put in before the first. */
   prepended (count: number): void {
     this.#anchor.index += count

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { HEALTH_STATES, type HealthState } from '../../lib/model/events.js'
 import { launchBrowser } from '../support/browser.js'
 import { TITLE, TaskScript, sampleHealth, sampleInvocations } from './support/sample-task.js'
+import { sampleCalls, sampleSummary } from './support/sample-answers.js'
 import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
 
 t.setTimeout(600_000)
@@ -17,7 +18,7 @@ const show = async (t: Test, options?: ShowOptions): Promise<Shown> => showOn(br
 const WORDS: Readonly<Record<HealthState, string>> = {
   starting: 'Starting',
   working: 'Working',
-  in_tool: 'In a tool',
+  in_tool: 'Working',
   waiting: 'Waiting',
   quiet: 'Quiet',
   looping: 'Going in circles',
@@ -25,6 +26,8 @@ const WORDS: Readonly<Record<HealthState, string>> = {
   lost: 'Process gone',
   unknown: 'Unknown'
 }
+
+const BUSY: readonly HealthState[] = ['starting', 'working', 'in_tool']
 
 /** What the header says: the word with its time, the clauses, and the reasons where they are shown. */
 async function readHeader (page: Page): Promise<{ state: string, evidence: string, reasons: string, look: string }> {
@@ -52,24 +55,72 @@ t.test('each verdict has its word, sign, colour, time and evidence', async (t) =
     server.judge(125, sampleHealth(state, Date.now(), 70, state === 'waiting' ? { waitingFor } : {}))
     await page.locator('.state').getByText(WORDS[state]).waitFor()
     const header = await readHeader(page)
-    t.match(header.state, new RegExp(`^${WORDS[state]} 1m (?:09|1\\d)s$`))
+    const isBusy = BUSY.includes(state)
+    t.match(header.state, new RegExp(`^${WORDS[state]}${isBusy ? '' : ' 1m (?:09|1\\d)s'}$`), 'of what goes well nobody asks since when')
     t.match(header.evidence, state === 'waiting'
       ? /^Coder waits for the hourly limit · 4[0-2] s left · last activity \d+ s ago$/
       : /^(?:Was r|R)unning npm test -- --grep github for \d+ s · last activity \d+ s ago(?:$|\nAt )/)
-    const isShown = ['quiet', 'stuck', 'lost', 'unknown'].includes(state)
+    const isShown = ['quiet', 'looping', 'stuck', 'lost', 'unknown'].includes(state)
     t.equal(header.reasons !== '', isShown, 'reasons are told where somebody should look')
-    t.equal(header.reasons.includes('advice'), ['quiet', 'stuck'].includes(state), 'advice is called advice')
+    t.equal(header.reasons.includes('advice'), ['quiet', 'looping', 'stuck'].includes(state), 'advice is called advice')
     if (isShown) t.match(header.reasons, /^At \d\d:\d\d:\d\d: .*\. Its process /)
     looks.add(header.look)
-    t.equal(await page.locator('article .group .badge').last().innerText(), WORDS[state].toLowerCase(), 'the run’s heading says the same')
+    t.equal(await page.locator('article .group .badge').last().innerText(), state === 'in_tool' ? 'in a tool' : WORDS[state].toLowerCase(), 'the run’s heading says the same')
   }
-  t.equal(looks.size, HEALTH_STATES.length, 'no two look alike')
-  t.equal(new Set([...looks].map((look) => look.split(' rgb')[0])).size, HEALTH_STATES.length, 'nor have the same sign')
+  const others = HEALTH_STATES.length - BUSY.length
+  t.equal(new Set([...looks].map((look) => look.split(' rgb')[0])).size, others + 1, 'no two have the same sign, but those that need nobody')
   const label = page.locator('.state')
   t.match(await label.getAttribute('title'), /Its process cannot be looked at/)
   tell(server, (script) => script.complete(125, 290_000).task('completed', 'Task completed'))
   server.task = { ...server.task, status: 'completed' }
   await page.locator('.state').getByText('Completed').waitFor()
+  t.strictSame(complaints, [])
+})
+
+t.test('the answer counts the whole task, says why it failed, and leads to the step', async (t) => {
+  const { server, page, list, complaints } = await show(t, {
+    end: 'failed',
+    width: 1440,
+    prepare (server) {
+      server.calls = sampleCalls(server.events)
+      const failing = server.calls.find(({ status }) => status === 'error')!
+      server.summary = sampleSummary(server.events, Date.now(), {
+        state: 'failed',
+        calls: { total: 3_041, failed: 2, byKind: {} },
+        failure: {
+          invocationId: 125,
+          summary: 'One test failed',
+          code: 'tests_failed',
+          class: 'tool',
+          rule: 'tests',
+          retryable: false,
+          attempts: 5,
+          exitCode: 1,
+          signal: null,
+          stderrTail: null,
+          lastWord: 'Somebody has to look at it.',
+          firstError: { seq: failing.seq, message: 'expected 200 to equal 403', location: { file: 'github.service.test.ts', line: 112 } }
+        }
+      })
+      server.invocations = sampleInvocations(Date.now()).filter(({ taskId }) => taskId === TASK)
+    }
+  })
+  await page.locator('dl').getByText('3,041').waitFor()
+  t.match((await page.locator('dl').innerText()).replaceAll(/\s+/g, ' '), /Steps 3,041 2 failed Cost \$0.42 112k tokens Files 3 \+72 −3 Plan 4 of 6/)
+  const card = page.getByRole('region', { name: 'Why it failed' })
+  t.match(await card.innerText(), /expected 200 to equal 403 in github.service.test.ts:112/)
+  t.match(await card.innerText(), /tests failed One test failed Tried 5 times. Mend what the command found. The agent’s last word: “Somebody/)
+  t.match(await card.getByRole('link').getAttribute('href'), /^https:.*failures\.md#tests_failed$/)
+  const outline = page.getByRole('navigation', { name: 'Outline' })
+  t.match(await outline.innerText(), /4 of 6[^]*Update CHANGELOG[^]*Reviewer #7[^]*google.service.ts[^]*npm test -- --grep github/)
+  t.match(await page.locator('.split-bar').getAttribute('aria-label'), /Tests \d+ %.*Between runs \d+ %/)
+  await list.evaluate((list) => { list.scrollTop = 0 })
+  await card.getByRole('button', { name: /Show the step/ }).click()
+  const step = list.locator(`[aria-posinset="${server.calls.find(({ status }) => status === 'error')!.seq}"]`)
+  await step.and(page.locator(':focus')).waitFor()
+  t.equal(await page.locator('[part=follow]').getAttribute('aria-pressed'), 'false')
+  await outline.getByRole('button', { name: /google/ }).click()
+  await list.locator('article:focus').filter({ hasText: 'google.service.ts' }).waitFor()
   t.strictSame(complaints, [])
 })
 
@@ -92,7 +143,7 @@ t.test('times are the server’s though the browser’s clock is ten minutes off
     const { server, page } = await show(t, { offsetMs: minutes * 60_000 })
     server.health.set(125, sampleHealth('in_tool', nowMs))
     server.cut()
-    await page.locator('.state').getByText('In a tool').waitFor()
+    await page.locator('.state').getByText('Working').waitFor()
     await isLive(page)
     t.ok(Math.abs(await page.evaluate(() => Date.now()) - Date.now() - minutes * 60_000) < 5000, 'the browser’s clock is off')
     /** What is shown at the moment at which it changes, and the true time of that moment. */
@@ -112,7 +163,7 @@ t.test('times are the server’s though the browser’s clock is ten minutes off
         observer.observe(root, { childList: true, characterData: true, subtree: true })
       })
     }, { selector, offsetMs: minutes * 60_000 })
-    for (const [selector, sinceMs] of [['.since', nowMs - 70_000], ['.evidence b', server.events.findLast((event) => 'activityType' in event && event.activityType === 'tool_exec')!.timestamp], ['.live-title .duration', nowMs - 24_000]] as const) {
+    for (const [selector, sinceMs] of [['.evidence b', server.events.findLast((event) => 'activityType' in event && event.activityType === 'tool_exec')!.timestamp], ['.live-title .duration', nowMs - 24_000]] as const) {
       const { text, atMs } = await nextChange(selector)
       const [, m = '0', s] = /(?:(\d+)m )?(\d+) ?s/.exec(text)!
       const lateMs = atMs - new Date(sinceMs).getTime() - (Number(m) * 60 + Number(s)) * 1000
@@ -197,18 +248,18 @@ async function showList (t: Test, options: ShowOptions = {}): Promise<Shown> {
 
 t.test('the list has the worst verdicts first, each with its sentence, and nothing jumps while tools come and go', async (t) => {
   const { server, origin, page, complaints } = await showList(t)
-  await page.getByText('8 running · 4 ended').waitFor()
+  await page.getByText('9 running · 4 ended').waitFor()
   const badges = async (): Promise<string[]> => page.locator('section').first().locator('.badge').allInnerTexts()
-  const order = ['process gone', 'probably stuck', 'quiet', 'unknown', 'waiting', 'in a tool', 'working', 'starting']
+  const order = ['process gone', 'probably stuck', 'going in circles', 'quiet', 'unknown', 'waiting', 'in a tool', 'working', 'starting']
   t.strictSame(await badges(), order, 'newest first among those that need nobody')
   const said = await page.locator('section').first().locator('.said').allInnerTexts()
   t.match(said[1], 'No activity for 26 min; 5 min are usual while it thinks. Its process is alive.')
-  t.match(said[5], 'shell has been running for 24 s; up to 20 min are usual for it.')
+  t.match(said[6], 'shell has been running for 24 s; up to 20 min are usual for it.')
   const [starting, working] = [100, 101]
   server.health.set(starting, sampleHealth('in_tool', Date.now()))
   server.health.set(working, sampleHealth('starting', Date.now()))
-  await page.waitForFunction(() => document.querySelectorAll('section:first-of-type .badge')[7]?.textContent === 'in a tool')
-  t.strictSame(await badges(), [...order.slice(0, 6), 'starting', 'in a tool'])
+  await page.waitForFunction(() => document.querySelectorAll('section:first-of-type .badge')[8]?.textContent === 'in a tool')
+  t.strictSame(await badges(), [...order.slice(0, 7), 'starting', 'in a tool'])
   await origin.stop()
   await page.locator('.problem').waitFor()
   t.strictSame(new Set(await badges()), new Set(['running']), 'what cannot be asked is not claimed')
@@ -252,10 +303,10 @@ t.test('axe finds no violation of WCAG 2 A and AA in any verdict, nor does anyth
     server.judge(125, sampleHealth(state, Date.now(), 70, state === 'waiting'
       ? { waitingFor: { kind: 'person', what: 'permission to run rm -rf build' } }
       : {}))
-    await page.locator('.state').getByText(WORDS[state]).waitFor()
+    await page.locator('.state').getByText(state === 'waiting' ? 'Needs you' : WORDS[state]).waitFor()
     await check(page, state)
   }
   const list = await showList(t, { reducedMotion: 'reduce' })
-  await list.page.getByText('8 running · 4 ended').waitFor()
+  await list.page.getByText('9 running · 4 ended').waitFor()
   await check(list.page, 'list')
 })

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TaskSummary, ToolCall, ToolCallDetails } from '../../../lib/model/answers.js'
 import type { CurrentFrame, Gap, Health, InvocationSummary, TaskInfo, TimelineEvent } from '../../../lib/model/events.js'
 
 export const POLICY = [
@@ -33,6 +34,11 @@ export class TimelineServer {
   /** Verdicts by invocation. */
   readonly health = new Map<number, Health>()
   invocations: InvocationSummary[] = []
+  /** Answers about the task; without one, the server is of those that have none. */
+  summary: TaskSummary | undefined
+  calls: ToolCall[] = []
+  /** What is known of a call beyond its row. */
+  details: Partial<ToolCallDetails> = {}
   epoch = 'e1'
   retryMs = 50
   readonly requests: SeenRequest[] = []
@@ -111,6 +117,7 @@ export class TimelineServer {
       if (refusal !== undefined) return refuse(response, refusal)
       return route === 'timeline' ? this.#timeline(url, response) : this.#stream(request, url, response)
     }
+    if (this.summary !== undefined && url.pathname.startsWith('/api/timeline/tasks/')) return this.#answer(url, response)
     if (route === 'invocations') {
       const [status, task] = ['status', 'task'].map((name) => url.searchParams.get(name))
       const known = task === null || this.invocations.length > 0
@@ -122,6 +129,20 @@ export class TimelineServer {
       return sendJson(response, 200, { success: true, invocations, page: { nextCursor: null } })
     }
     refuse(response, { status: 404, body: { success: false, code: 'NOT_FOUND', error: 'There is no such route.' } })
+  }
+
+  #answer ({ pathname, searchParams }: URL, response: ServerResponse): void {
+    const [,,,,, route, seq] = pathname.split('/')
+    if (route === 'summary') return sendJson(response, 200, { success: true, summary: this.summary })
+    if (seq !== undefined) {
+      const call = this.calls.find((each) => each.seq === Number(seq))
+      return sendJson(response, 200, { success: true, call: { ...call, beats: [], earlier: [], ...this.details } })
+    }
+    const limit = Number(searchParams.get('limit') ?? 500)
+    const rest = this.calls.filter((each) => each.seq > Number(searchParams.get('after') ?? 0))
+    const calls = rest.slice(0, limit)
+    const page = { hasMore: rest.length > limit, nextAfter: calls.at(-1)?.seq ?? null }
+    sendJson(response, 200, { success: true, calls, page })
   }
 
   #timeline (url: URL, response: ServerResponse): void {
