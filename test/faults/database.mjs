@@ -70,7 +70,7 @@ export async function createDatabase (path, tasks, dist) {
   const raw = openAsHost(path)
   raw.exec(HOST)
   for (const id of tasks) addTask(raw, id)
-  const { migrate } = await import(`${dist}/migrations/index.js`)
+  const { migrate } = await import(`${dist}/lib/migrate.js`)
   await migrate(path)
   raw.exec(HISTORY)
   return raw

@@ -45,7 +45,8 @@ export class Child {
   }
 
   tell (message: string): void {
-    if (this.process.connected) this.process.send(message)
+    // One that is about to end may close its channel meanwhile.
+    if (this.process.connected) this.process.send(message, () => {})
   }
 
   /** Stops it at a moment at which it has no lock on the database, for which everybody would wait. Linux only. */

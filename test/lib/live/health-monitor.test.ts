@@ -242,7 +242,7 @@ t.test('states are counted, watched or not', async (t) => {
   world.run(1)
   world.run(2, 'b')
   world.call(2, 'c1')
-  const counts = { starting: 1, working: 0, in_tool: 1, waiting: 0, quiet: 0, stuck: 0, lost: 0, unknown: 0 }
+  const counts = { starting: 1, working: 0, in_tool: 1, waiting: 0, quiet: 0, looping: 0, stuck: 0, lost: 0, unknown: 0 }
   t.same(await world.monitor.counts(), counts)
   view(world, 'a')
   await world.rounds()

@@ -3,7 +3,6 @@ import t from 'tap'
 import { Draft } from '../../../client/store/draft.js'
 import { createState } from '../../../client/store/state.js'
 import type { InvocationActivityEvent } from '../../../lib/model/events.js'
-import { EventLines } from '../../../lib/view/event-lines.js'
 import { callsOf, createProgress, decodeProgress, encodeProgress, followActivity } from '../../../lib/insight/progress.js'
 import { OpenUses } from '../../../lib/model/open-uses.js'
 import { openTimeline } from '../../../lib/open-timeline.js'
@@ -73,15 +72,6 @@ for (const { name, activities, statuses, open } of stories) {
     t.strictSame(aborted.map((event) => (event as InvocationActivityEvent).activity), open, 'those that are open are aborted at the end')
   })
 }
-
-t.test('the text names the call that failed, not the last one of its id', async (t) => {
-  const lines = new EventLines()
-  const printed = [start('one'), start('two', { use: 2 }), end('error')].map((activity) => {
-    const { message, metadata } = activity as { message: string, metadata: object }
-    return lines.format({ type: 'invocation.activity', seq: 1, taskId: 'a', timestamp: new Date(0).toISOString(), invocationId: 1, activity: message, activityType: 'tool_exec', metadata } as never)
-  })
-  t.match(printed.at(-1), /one failed/)
-})
 
 t.test('a start told twice is one call, and the parent decides where an id is used on both levels', async (t) => {
   const uses = new OpenUses<{ callId: string, message: string, parentCallId?: string }>()
