@@ -192,12 +192,14 @@ t.test('a new database in the place of the old one takes the rest of a run, and 
   await setup.timeline.logInvocation(META, async ({ onActivity }) => {
     onActivity({ type: 'progress', message: 'in the new one', timestamp: new Date() })
   })
-  // The id of the run that was under way means another one here: it has a new one.
-  t.match(await setup.events(), [
+  // The id of the run that was under way means another one here: it has a new one. Whether it learns of the other
+  // database by its next activity, or before, is up to the machine.
+  const events = await setup.events()
+  t.match(events.filter((event) => (event as { metadata?: { kind?: string } }).metadata?.kind !== 'database_replaced'), [
     { seq: 1, type: 'invocation.started', invocationId: 2 },
     { activity: 'after ACTIVITY-TEXT' },
     { type: 'invocation.completed' },
-    { seq: 4, type: 'invocation.started', invocationId: 3 },
+    { type: 'invocation.started', invocationId: 3 },
     { activity: 'in the new one' },
     { type: 'invocation.completed' }
   ])
