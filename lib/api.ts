@@ -1,6 +1,8 @@
 import { timelineError } from './errors.js'
 import type { Hub } from './live/hub.js'
 import { follow } from './live/follow.js'
+import { checkTaskFilter } from './live/check-task-filter.js'
+import { listTasks, type TaskListParts } from './live/list-tasks.js'
 import { summarise } from './live/summarise.js'
 import { INVOCATION_STATUSES } from './model/events.js'
 import { checkInvocationId, checkObject, checkTaskId } from './options.js'
@@ -17,6 +19,8 @@ export interface ApiOptions {
   readonly writer: Writer
   readonly reader: LogReader
   readonly answers: AnswerReader
+  readonly tasks: TaskListParts['tasks']
+  readonly health: TaskListParts['health']
   readonly hub: Hub
   readonly now: Clock
   /** Redacts and caps a text before it enters the log. */
@@ -27,7 +31,7 @@ export interface ApiOptions {
 
 /** The methods of a timeline: what they are given is checked here, and what they do is done by the parts. */
 export function createTimeline (options: ApiOptions): Timeline {
-  const { recorder, writer, reader, answers, hub, now, clean, deleteTask, close } = options
+  const { recorder, writer, reader, answers, tasks, health, hub, now, clean, deleteTask, close } = options
   let taskEvents = 0
   let closing: Promise<void> | undefined
 
@@ -78,6 +82,8 @@ export function createTimeline (options: ApiOptions): Timeline {
     async getSummary (taskId) {
       return summarise(reader, answers, checkTaskId(taskId), now)
     },
+
+    listTasks: async (filter = {}) => listTasks({ tasks, health, now }, checkTaskFilter(filter)),
 
     events (query) {
       checkObject('options', query)

@@ -121,6 +121,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   async function upkeep (): Promise<void> {
     const works: ReadonlyArray<() => Promise<unknown>> = [
       () => store.backfill(() => isStopped),
+      () => store.refreshTasks(() => isStopped),
       async () => store.forgetWriters(await steadyNow()),
       () => store.sweepOrphans(),
       async () => store.prune({ ...options, now: await steadyNow(), isStopped: () => isStopped })

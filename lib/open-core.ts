@@ -27,6 +27,7 @@ import { createRecorder } from './recorder/recorder.js'
 import { createWriter } from './recorder/writer.js'
 import type { AnswerReader } from './store/answers.js'
 import type { LogReader } from './store/port.js'
+import type { TaskListReader } from './store/task-list.js'
 import { withScope } from './store/scoped-reader.js'
 import { openStore, type OpeningLimits } from './store/engines.js'
 import { kindOf } from './store/store-error.js'
@@ -43,6 +44,7 @@ export interface TimelineCore {
   readonly answers: AnswerReader
   readonly overviews: Overviews
   readonly summaries: Summaries
+  readonly tasks: TaskListReader
   /** Which tasks are seen; undefined for all. */
   readonly scope?: TaskScope
   readonly hub: Hub
@@ -186,7 +188,10 @@ export async function openCore (
     }
   }
 
-  const timeline = createTimeline({ recorder, writer, reader, answers: store.answers, hub, now, clean, deleteTask, close })
+  const { answers, tasks } = store
+  const timeline = createTimeline({
+    recorder, writer, reader, answers, tasks, health, hub, now, clean, deleteTask, close
+  })
   const stopListening = options.closeOnSignal === true
     ? closeOnSignals({ recorder, abort: () => ending.abort(), close: timeline.close })
     : () => {}
@@ -195,9 +200,10 @@ export async function openCore (
   const core: TimelineCore = {
     timeline,
     reader,
-    answers: store.answers,
+    answers,
     summaries,
-    overviews: createOverviews({ answers: store.answers, now }),
+    overviews: createOverviews({ answers, now }),
+    tasks,
     hub,
     running,
     health,

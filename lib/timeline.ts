@@ -1,4 +1,4 @@
-import type { TaskSummary } from './model/answers.js'
+import type { TaskFilter, TaskList, TaskSummary } from './model/answers.js'
 import type { InvocationDetails, TaskInfo, TimelineEvent } from './model/events.js'
 import type { InvocationHandle, InvocationRun } from './recorder/recorder.js'
 import type { InvocationMeta } from './model/invocation-meta.js'
@@ -52,6 +52,14 @@ export interface Timeline {
    * @throws AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_INVALID_TASK_ID
    */
   getSummary (taskId: string | number): Promise<TaskSummary>
+  /**
+   * The tasks, worst first: those that need a person, are stuck, should run and do not, run, failed, are done.
+   * Costs the same however long they are.
+   *
+   * @throws AGENT_TIMELINE_INVALID_STATE, AGENT_TIMELINE_INVALID_QUERY, AGENT_TIMELINE_INVALID_LIMIT,
+   * AGENT_TIMELINE_INVALID_CURSOR
+   */
+  listTasks (filter?: TaskFilter): Promise<TaskList>
   /** A task's events: the stored ones, then those that come, each once, in order. Ends when `signal` says so. */
   events (options: { readonly taskId: string | number, readonly after?: number, readonly signal?: AbortSignal }):
   AsyncIterable<TimelineEvent>

@@ -148,6 +148,25 @@ CREATE TABLE IF NOT EXISTS task_file (
   PRIMARY KEY (task_id, path, invocation_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS idx_task_file_invocation ON task_file(invocation_id);
+CREATE TABLE IF NOT EXISTS task_entry (
+  task_id TEXT PRIMARY KEY,
+  is_stale INTEGER NOT NULL DEFAULT 1,
+  section INTEGER NOT NULL DEFAULT 0,
+  since TEXT NOT NULL DEFAULT '',
+  title TEXT,
+  status TEXT,
+  changed_at TEXT,
+  runs INTEGER NOT NULL DEFAULT 0,
+  started_at TEXT,
+  ended_at TEXT,
+  who TEXT,
+  outcomes TEXT,
+  usage TEXT,
+  failure TEXT,
+  words TEXT
+);
+CREATE INDEX IF NOT EXISTS idx_task_entry_section ON task_entry(section, since, task_id);
+CREATE INDEX IF NOT EXISTS idx_task_entry_stale ON task_entry(task_id) WHERE is_stale = 1;
 CREATE TABLE IF NOT EXISTS timeline_writer (
   writer_id TEXT PRIMARY KEY,
   batch INTEGER NOT NULL,
@@ -160,18 +179,43 @@ CREATE TRIGGER IF NOT EXISTS timeline_invocation_deleted AFTER DELETE ON task_in
   DELETE FROM invocation_run WHERE invocation_id = OLD.id;
   DELETE FROM tool_call WHERE invocation_id = OLD.id;
   DELETE FROM task_file WHERE invocation_id = OLD.id;
+  INSERT INTO task_entry (task_id) SELECT CAST(OLD.task_id AS TEXT) WHERE 1 = 1 AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = CAST(OLD.task_id AS TEXT));
+  UPDATE task_entry SET is_stale = 1 WHERE task_id = CAST(OLD.task_id AS TEXT) AND is_stale = 0 AND 1 = 1;
+END;
+CREATE TRIGGER IF NOT EXISTS timeline_run_added AFTER INSERT ON invocation_run BEGIN
+  INSERT INTO task_entry (task_id) SELECT NEW.task_id WHERE 1 = 1 AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = NEW.task_id);
+  UPDATE task_entry SET is_stale = 1 WHERE task_id = NEW.task_id AND is_stale = 0 AND 1 = 1;
+END;
+CREATE TRIGGER IF NOT EXISTS timeline_run_changed AFTER UPDATE OF status, completed_at, failure ON invocation_run BEGIN
+  INSERT INTO task_entry (task_id) SELECT NEW.task_id WHERE 1 = 1 AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = NEW.task_id);
+  UPDATE task_entry SET is_stale = 1 WHERE task_id = NEW.task_id AND is_stale = 0 AND 1 = 1;
+END;
+CREATE TRIGGER IF NOT EXISTS timeline_run_deleted AFTER DELETE ON invocation_run BEGIN
+  INSERT INTO task_entry (task_id) SELECT OLD.task_id WHERE 1 = 1 AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = OLD.task_id);
+  UPDATE task_entry SET is_stale = 1 WHERE task_id = OLD.task_id AND is_stale = 0 AND 1 = 1;
+END;
+CREATE TRIGGER IF NOT EXISTS timeline_event_added AFTER INSERT ON timeline_event BEGIN
+  INSERT INTO task_entry (task_id) SELECT NEW.task_id WHERE NEW.invocation_id IS NULL AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = NEW.task_id);
+  UPDATE task_entry SET is_stale = 1 WHERE task_id = NEW.task_id AND is_stale = 0 AND NEW.invocation_id IS NULL;
 END;
 INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_invocation_lifecycle', '1970-01-01T00:00:00.000Z', 'started_at,completed_at,last_activity_at,status');
 
 -- DOWN
 -- DROP TRIGGER IF EXISTS timeline_invocation_deleted;
+-- DROP TRIGGER IF EXISTS timeline_run_added;
+-- DROP TRIGGER IF EXISTS timeline_run_changed;
+-- DROP TRIGGER IF EXISTS timeline_run_deleted;
+-- DROP TRIGGER IF EXISTS timeline_event_added;
 -- DROP TRIGGER IF EXISTS timeline_task_deleted;
+-- DROP TRIGGER IF EXISTS timeline_task_added;
+-- DROP TRIGGER IF EXISTS timeline_task_changed;
 -- DROP TABLE IF EXISTS invocation_activity;
 -- DROP TABLE IF EXISTS timeline_event;
 -- DROP TABLE IF EXISTS invocation_run;
 -- DROP TABLE IF EXISTS tool_call;
 -- DROP TABLE IF EXISTS task_file;
 -- DROP TABLE IF EXISTS task_stream;
+-- DROP TABLE IF EXISTS task_entry;
 -- DROP TABLE IF EXISTS timeline_writer;
 -- DROP TABLE IF EXISTS timeline_migration;
 -- ALTER TABLE task_invocations DROP COLUMN started_at;

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import {
   INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES, TRIGGERS, YOUNGEST_TABLE, addColumn,
-  createInvocationsTable, createOwnTables, createTriggers, type Engine
+  createInvocationsTable, createOwnTables, createTriggers, listTasksOf, type Engine
 } from './statements.js'
 
 /** The name under which the migration records itself in `timeline_migration`. */
@@ -19,6 +19,7 @@ export async function up (db: Kysely<any>): Promise<void> {
   await inTransaction(db, async (trx) => {
     const engine = engineOf(trx)
     await dropReplacedIndexes(trx)
+    const hasList = (await columnsOf(trx, 'task_entry')).size > 0
     await run(trx, createOwnTables(engine))
     for (const [table, name, type] of LATER_COLUMNS) {
       if (!(await columnsOf(trx, table)).has(name)) await run(trx, [addColumn(name, type, table)])
@@ -28,7 +29,11 @@ export async function up (db: Kysely<any>): Promise<void> {
     const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))
     await run(trx, missing.map(([name, type]) => addColumn(name, type)))
     if (engine === 'sqlite') await dropStrayTriggers(trx)
-    await run(trx, createTriggers(engine, await canTriggerOnTasks(trx)))
+    const canTrigger = await canTriggerOnTasks(trx)
+    // A trigger that a rebuild of the host's took has missed what was changed meanwhile.
+    if (canTrigger && !(await hasTrigger(trx, 'timeline_task_changed'))) await run(trx, listTasksOf('tasks'))
+    if (!hasList) await run(trx, listTasksOf('invocation_run'))
+    await run(trx, createTriggers(engine, canTrigger))
     await record(trx, missing.map(([name]) => name))
   })
 }
@@ -99,6 +104,13 @@ async function hasIndex (db: Kysely<any>, name: string): Promise<boolean> {
   const { rows } = engineOf(db) === 'sqlite'
     ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ${name}`.execute(db)
     : await sql`SELECT 1 FROM pg_indexes WHERE schemaname = current_schema() AND indexname = ${name}`.execute(db)
+  return rows.length > 0
+}
+
+async function hasTrigger (db: Kysely<any>, name: string): Promise<boolean> {
+  const { rows } = engineOf(db) === 'sqlite'
+    ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ${name}`.execute(db)
+    : await sql`SELECT 1 FROM pg_trigger WHERE tgname = ${name}`.execute(db)
   return rows.length > 0
 }
 

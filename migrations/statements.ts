@@ -8,8 +8,8 @@ export const INVOCATION_COLUMNS = [
 
 /** The tables that belong to the timeline alone. */
 export const OWN_TABLES = [
-  'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'task_stream', 'timeline_writer',
-  'timeline_migration'
+  'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'task_stream', 'task_entry',
+  'timeline_writer', 'timeline_migration'
 ] as const
 
 /** Columns of our own tables that databases of an earlier version lack, with their SQL types. */
@@ -209,6 +209,25 @@ export function createOwnTables (engine: Engine): readonly string[] {
   PRIMARY KEY (task_id, path, invocation_id)
 )${rowidless}`,
     'CREATE INDEX IF NOT EXISTS idx_task_file_invocation ON task_file(invocation_id)',
+    `CREATE TABLE IF NOT EXISTS task_entry (
+  task_id TEXT PRIMARY KEY,
+  is_stale ${integer} NOT NULL DEFAULT 1,
+  section ${integer} NOT NULL DEFAULT 0,
+  since TEXT NOT NULL DEFAULT '',
+  title TEXT,
+  status TEXT,
+  changed_at TEXT,
+  runs ${integer} NOT NULL DEFAULT 0,
+  started_at TEXT,
+  ended_at TEXT,
+  who TEXT,
+  outcomes TEXT,
+  usage TEXT,
+  failure TEXT,
+  words TEXT
+)`,
+    'CREATE INDEX IF NOT EXISTS idx_task_entry_section ON task_entry(section, since, task_id)',
+    'CREATE INDEX IF NOT EXISTS idx_task_entry_stale ON task_entry(task_id) WHERE is_stale = 1',
     `CREATE TABLE IF NOT EXISTS timeline_writer (
   writer_id TEXT PRIMARY KEY,
   batch ${integer} NOT NULL,
@@ -219,38 +238,81 @@ export function createOwnTables (engine: Engine): readonly string[] {
 }
 
 const OF_INVOCATION = ['invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file']
-/** A trigger that deletes from this one is of this version. */
-export const YOUNGEST_TABLE = 'task_file'
-const OF_TASK = [...OF_INVOCATION, 'task_stream']
+/** A trigger that is about this one is of this version. */
+export const YOUNGEST_TABLE = 'task_entry'
+const OF_TASK = [...OF_INVOCATION, 'task_stream', YOUNGEST_TABLE]
+
+/** The triggers, and the tables that they are on. */
+export const TRIGGERS = [
+  ['timeline_invocation_deleted', 'task_invocations'],
+  ['timeline_run_added', 'invocation_run'],
+  ['timeline_run_changed', 'invocation_run'],
+  ['timeline_run_deleted', 'invocation_run'],
+  ['timeline_event_added', 'timeline_event'],
+  ['timeline_task_deleted', 'tasks'],
+  ['timeline_task_added', 'tasks'],
+  ['timeline_task_changed', 'tasks']
+] as const
 
 /**
- * The triggers that delete our rows with the host's, in place of foreign keys.
+ * The triggers that delete our rows with the host's, in place of foreign keys, and those that mark the entry of a task
+ * in the list as outdated, whoever writes.
  *
  * A host that rebuilds a table drops them with it (and only them: the implicit DELETE of a DROP fires no trigger),
  * so they are made again at each open.
  */
 export function createTriggers (engine: Engine, hasTasks: boolean): readonly string[] {
-  const triggers = [trigger(engine, 'timeline_invocation_deleted', 'task_invocations',
-    OF_INVOCATION.map((table) => `DELETE FROM ${table} WHERE invocation_id = OLD.id;`))]
-  if (hasTasks) {
-    triggers.push(trigger(engine, 'timeline_task_deleted', 'tasks',
-      OF_TASK.map((table) => `DELETE FROM ${table} WHERE task_id = CAST(OLD.id AS TEXT);`)))
-  }
-  return triggers.flat()
+  const [deleted, runAdded, runChanged, runDeleted, eventAdded, taskDeleted, taskAdded, taskChanged] = TRIGGERS
+  const add = (of: typeof TRIGGERS[number], event: string, body: readonly string[]) => trigger(engine, of, event, body)
+  const ofTask = 'CAST(NEW.id AS TEXT)'
+  return [
+    add(deleted, 'DELETE', [
+      ...OF_INVOCATION.map((table) => `DELETE FROM ${table} WHERE invocation_id = OLD.id;`),
+      ...markEntry('CAST(OLD.task_id AS TEXT)')
+    ]),
+    add(runAdded, 'INSERT', markEntry('NEW.task_id')),
+    add(runChanged, 'UPDATE OF status, completed_at, failure', markEntry('NEW.task_id')),
+    add(runDeleted, 'DELETE', markEntry('OLD.task_id')),
+    add(eventAdded, 'INSERT', markEntry('NEW.task_id', 'NEW.invocation_id IS NULL')),
+    ...(hasTasks
+      ? [
+          ...add(taskDeleted, 'DELETE', OF_TASK.map((table) => `DELETE FROM ${table} WHERE task_id = CAST(OLD.id AS TEXT);`)),
+          ...add(taskAdded, 'INSERT', markEntry(ofTask)),
+          // SQLite takes names of columns that are not there.
+          ...add(taskChanged, engine === 'sqlite' ? 'UPDATE OF status, title' : 'UPDATE', markEntry(ofTask))
+        ]
+      : [])
+  ].flat()
 }
 
-export const TRIGGERS = [
-  ['timeline_invocation_deleted', 'task_invocations'], ['timeline_task_deleted', 'tasks']
-] as const
+/** Puts the tasks of a table into the list, to be looked at; of those that are in it already too. */
+export function listTasksOf (table: 'tasks' | 'invocation_run'): readonly string[] {
+  const column = table === 'tasks' ? 'id' : 'task_id'
+  return [
+    `INSERT INTO task_entry (task_id) SELECT DISTINCT CAST(${column} AS TEXT) FROM ${table} AS t
+  WHERE NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = CAST(t.${column} AS TEXT))`,
+    'UPDATE task_entry SET is_stale = 1 WHERE is_stale = 0'
+  ]
+}
 
-function trigger (engine: Engine, name: string, table: string, deletions: readonly string[]): readonly string[] {
-  const body = deletions.map((line) => `  ${line}`).join('\n')
+/** Without a clause for conflicts: that of the statement which fires a trigger would take its place. */
+function markEntry (taskId: string, condition = '1 = 1'): readonly string[] {
+  return [
+    `INSERT INTO task_entry (task_id) SELECT ${taskId} WHERE ${condition} AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = ${taskId});`,
+    `UPDATE task_entry SET is_stale = 1 WHERE task_id = ${taskId} AND is_stale = 0 AND ${condition};`
+  ]
+}
+
+function trigger (
+  engine: Engine, [name, table]: typeof TRIGGERS[number], event: string, statements: readonly string[]
+): readonly string[] {
+  const body = statements.map((line) => `  ${line}`).join('\n')
   if (engine === 'sqlite') {
-    return [`CREATE TRIGGER IF NOT EXISTS ${name} AFTER DELETE ON ${table} BEGIN\n${body}\nEND`]
+    return [`CREATE TRIGGER IF NOT EXISTS ${name} AFTER ${event} ON ${table} BEGIN\n${body}\nEND`]
   }
   return [
-    `CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger AS $$ BEGIN\n${body}\n  RETURN OLD;\nEND $$ LANGUAGE plpgsql`,
-    `CREATE OR REPLACE TRIGGER ${name} AFTER DELETE ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`
+    `CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger AS $$ BEGIN\n${body}\n  RETURN NULL;\nEND $$ LANGUAGE plpgsql`,
+    `CREATE OR REPLACE TRIGGER ${name} AFTER ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`
   ]
 }
 

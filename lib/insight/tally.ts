@@ -14,7 +14,13 @@ export interface RunTally {
   personMs: number
   /** By kind of tool: calls, those that failed, milliseconds. */
   readonly kinds: Partial<Record<ToolKind, KindTally>>
+  /** Activities in each of its last minutes: the number of the last one since the epoch, and the counts up to it. */
+  readonly recent: { minute: number, counts: number[] }
 }
+
+/** Of so many minutes activities are counted one by one. */
+export const RECENT_MINUTES = 30
+const MINUTE_MS = 60_000
 
 export type KindTally = [calls: number, failed: number, ms: number]
 
@@ -22,13 +28,14 @@ export type KindTally = [calls: number, failed: number, ms: number]
 export type Pastime = 'person' | 'waiting' | 'thinking' | { readonly tool: ToolKind }
 
 export function createTally (startedAt: number): RunTally {
-  return { at: startedAt, calls: 0, failed: 0, thinkingMs: 0, waitingMs: 0, personMs: 0, kinds: {} }
+  const recent = { minute: 0, counts: [] }
+  return { at: startedAt, calls: 0, failed: 0, thinkingMs: 0, waitingMs: 0, personMs: 0, kinds: {}, recent }
 }
 
 /** A copy that can go on by itself. */
 export function copyTally (tally: RunTally): RunTally {
   const kinds = Object.fromEntries(Object.entries(tally.kinds).map(([kind, counts]) => [kind, [...counts]]))
-  return { ...tally, kinds }
+  return { ...tally, kinds, recent: { minute: tally.recent.minute, counts: [...tally.recent.counts] } }
 }
 
 /** Counts the time since it was called last to what the run was doing: `progress` is what it was in the middle of. */
@@ -52,6 +59,32 @@ export function countEnd (tally: RunTally, kind: ToolKind, status: CallEndStatus
   if (!isFailed(status)) return
   tally.failed++
   kindOf(tally, kind)[1]++
+}
+
+/** Counts an activity of that time in its minute; one that is older than all of these is left out. */
+export function countRecent ({ recent }: RunTally, at: number): void {
+  const minute = Math.floor(at / MINUTE_MS)
+  if (minute > recent.minute) {
+    const gap = Math.min(minute - recent.minute, RECENT_MINUTES)
+    for (let passed = 0; passed < gap; passed++) recent.counts.push(0)
+    recent.counts.splice(0, recent.counts.length - RECENT_MINUTES)
+    recent.minute = minute
+  }
+  const place = recent.counts.length - 1 - (recent.minute - minute)
+  if (place >= 0) recent.counts[place] = (recent.counts[place] ?? 0) + 1
+}
+
+/** What several runs did in each of the last minutes up to a time, the current one last. */
+export function sumRecent (tallies: ReadonlyArray<Pick<RunTally, 'recent'>>, now: number): number[] {
+  const last = Math.floor(now / MINUTE_MS)
+  const sums = new Array<number>(RECENT_MINUTES).fill(0)
+  for (const { recent: { minute, counts } } of tallies) {
+    for (const [index, count] of counts.entries()) {
+      const place = RECENT_MINUTES - 1 - (last - minute) - (counts.length - 1 - index)
+      if (place >= 0 && place < RECENT_MINUTES) sums[place] = (sums[place] ?? 0) + count
+    }
+  }
+  return sums
 }
 
 /** `aborted` is how its run ended, and no failure of the call. */
@@ -92,7 +125,10 @@ export function decodeTally (json: string | null, startedAt: number): RunTally {
     for (const name of ['at', 'calls', 'failed', 'thinkingMs', 'waitingMs', 'personMs'] as const) {
       if (Number.isFinite(read[name])) empty[name] = read[name] as number
     }
-    return { ...empty, kinds: Object.fromEntries(kinds) }
+    const { minute, counts } = read.recent ?? {}
+    const isRecent = Number.isInteger(minute) && Array.isArray(counts) && counts.every(Number.isInteger)
+    const recent = isRecent ? { minute: minute as number, counts: counts.slice(-RECENT_MINUTES) } : empty.recent
+    return { ...empty, kinds: Object.fromEntries(kinds), recent }
   } catch {
     return empty
   }

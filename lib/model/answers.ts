@@ -143,3 +143,46 @@ export interface TaskOverview {
   /** There are more calls in the range than are listed. */
   readonly hasMoreCalls?: boolean
 }
+
+/** A task in the list of tasks. Times are milliseconds. */
+export interface TaskRow {
+  readonly id: string
+  readonly title?: string
+  readonly state: TaskState
+  /** Since when it is in that state. */
+  readonly since?: string
+  /** What its worst running invocation does. */
+  readonly now?: { readonly text: string, readonly elapsedMs: number }
+  /** Who worked on it in its last 30 runs, the last one first. */
+  readonly who: ReadonlyArray<{ readonly role: string, readonly provider: string, readonly model?: string }>
+  readonly runs: number
+  readonly startedAt?: string
+  /** Absent while something runs. */
+  readonly endedAt?: string
+  readonly elapsedMs: number
+  readonly usage: UsageSum
+  /** Of the last run that ended. */
+  readonly failure?: Failure & { readonly invocationId: number }
+  /** How many activities there were in each of the last 30 minutes, the current one last. */
+  readonly recent: readonly number[]
+  /** How its last 30 runs ended, oldest first. */
+  readonly outcomes: ReadonlyArray<'running' | 'completed' | 'failed' | 'timeout'>
+}
+
+/** Which tasks. */
+export interface TaskFilter {
+  /** One or more states; all by default. */
+  readonly state?: TaskState | readonly TaskState[]
+  /** Found in the title, the id, an error, or one of the last 200 calls, whatever the capitals */
+  readonly q?: string
+  /** 1 to 200. Default 50. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+/** Tasks, worst first, within a state those that came into it last; counts are of all pages and states. */
+export interface TaskList {
+  readonly tasks: readonly TaskRow[]
+  readonly counts: Readonly<Record<TaskState, number>>
+  readonly page: { readonly nextCursor: string | null }
+}

@@ -8,6 +8,7 @@ import type { RunTally } from '../insight/tally.js'
 import type { Clock } from '../time/clock.js'
 import type { Op, OperatedRun } from '../model/operations.js'
 import type { AnswerReader } from './answers.js'
+import type { TaskListReader } from './task-list.js'
 import type { TaskScope } from './task-scope.js'
 
 /** What the store needs to know of a run to go on writing it: what was committed of it, and is true of it since. */
@@ -255,6 +256,8 @@ export interface Upkeep {
   endLostRun (run: OwnedRun): Promise<boolean>
   /** Gives invocations that were there before the timeline their lifecycle, in steps. */
   backfill (isStopped: () => boolean): Promise<void>
+  /** Brings the list of tasks up to date, in steps. */
+  refreshTasks (isStopped: () => boolean): Promise<void>
   /** Deletes what is left of processes that wrote long ago and have no run that is open. */
   forgetWriters (now: Clock): Promise<void>
   /** Deletes what is left of invocations and tasks that the host deleted unseen. @returns how many */
@@ -274,6 +277,7 @@ export interface Store {
   readonly writer: LogWriter
   readonly reader: LogReader
   readonly answers: AnswerReader
+  readonly tasks: TaskListReader
   readonly upkeep: Upkeep
   readonly bus: WakeBus
   /** The running invocations as they are judged, all or those of these ids. */

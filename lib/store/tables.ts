@@ -151,6 +151,35 @@ export interface TaskStreamTable {
   invocation_cursor: Generated<number>
 }
 
+/** A task in the list: what its ended runs, its host and its calls say, put together after one of them changed. */
+export interface TaskEntryTable {
+  task_id: string
+  /** 1: something has changed since it was put together. */
+  is_stale: Generated<number>
+  /** See {@link Section}. */
+  section: Generated<number>
+  /** Since when it is there; empty where nobody knows. */
+  since: Generated<string>
+  title: string | null
+  /** That of the host. */
+  status: string | null
+  /** When the host last said something of it. */
+  changed_at: string | null
+  runs: Generated<number>
+  started_at: string | null
+  ended_at: string | null
+  /** As JSON, the newest first: of the last 30 runs. */
+  who: string | null
+  /** As JSON, of the last 30 runs, oldest first. */
+  outcomes: string | null
+  /** As JSON: see {@link UsageSum}; without what runs. */
+  usage: string | null
+  /** As JSON. */
+  failure: string | null
+  /** What a search looks through, in small letters. */
+  words: string | null
+}
+
 export interface TimelineWriterTable {
   writer_id: string
   batch: number
@@ -177,6 +206,7 @@ export interface Tables {
   tool_call: ToolCallTable
   task_file: TaskFileTable
   task_stream: TaskStreamTable
+  task_entry: TaskEntryTable
   timeline_writer: TimelineWriterTable
   timeline_migration: TimelineMigrationTable
 }

@@ -1,11 +1,12 @@
 import { spendUntil, copyTally, type RunTally } from '../insight/tally.js'
 import { taskState, type HostWord } from '../insight/task-state.js'
 import type { ToolKind, Usage } from '../model/activity.js'
-import type { KindCount, TaskSummary, UsageSum } from '../model/answers.js'
+import type { KindCount, TaskSummary } from '../model/answers.js'
 import type { Health, InvocationStatus, TaskInfo } from '../model/events.js'
 import type { Failure } from '../model/failure.js'
 import type { Progress } from '../insight/progress.js'
 import { toIso } from '../time/clock.js'
+import { sumUsage } from './usage-sum.js'
 
 /** A run, as it is summed up. Times are milliseconds since the epoch. */
 export interface SummedRun {
@@ -128,30 +129,6 @@ function betweenRuns (runs: readonly SummedRun[], now: number): number {
     covered = Math.max(covered, to)
   }
   return gaps
-}
-
-const USAGE_KINDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'] as const
-
-/** Of all runs; a kind that none of them told is absent. */
-export function sumUsage (runs: ReadonlyArray<Pick<SummedRun, 'usage' | 'isUsageFinal' | 'status' | 'model'>>): UsageSum {
-  const total: { -readonly [name in typeof USAGE_KINDS[number]]?: number } = {}
-  for (const { usage } of runs) {
-    for (const name of USAGE_KINDS) {
-      const value = usage?.[name]
-      if (value !== undefined) total[name] = (total[name] ?? 0) + value
-    }
-  }
-  const unpriced = new Set(runs.flatMap(({ usage, model }) =>
-    usage !== undefined && usage.costUsd === undefined ? [model ?? 'unknown'] : []))
-  return {
-    ...total,
-    ...(runs.some(isProvisional) ? { isProvisional: true } : {}),
-    ...(unpriced.size > 0 ? { unpriced: [...unpriced].sort() } : {})
-  }
-}
-
-function isProvisional ({ status, usage, isUsageFinal }: Pick<SummedRun, 'usage' | 'isUsageFinal' | 'status'>): boolean {
-  return status === 'running' || (usage !== undefined && !isUsageFinal)
 }
 
 type Counts = NonNullable<RunTally['kinds'][ToolKind]>

@@ -2,10 +2,35 @@ import { TOOL_KINDS } from '../../lib/model/activity.js'
 import { TASK_STATES } from '../../lib/model/answers.js'
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
 import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
-import { DEFAULT_CALL_LIMIT, MAX_CALL_LIMIT } from '../../lib/store/limits.js'
+import {
+  DEFAULT_CALL_LIMIT, DEFAULT_TASK_LIMIT, MAX_CALL_LIMIT, MAX_QUERY_LENGTH, MAX_TASK_LIMIT
+} from '../../lib/store/limits.js'
 import type { Dialect, Schemas } from './dialects.js'
 import { HEALTH, HEALTH_DETAILS, milliseconds, object, text, time, whole, yesNo } from './event-schemas.js'
 import { after, project, success, taskParams, type RouteDescription } from './schemas.js'
+
+const count = { type: 'integer', minimum: 0 } as const
+
+export const taskListRoute: RouteDescription = {
+  operationId: 'listTasks',
+  summary: 'The tasks, worst first',
+  querystring: {
+    project,
+    state: { ...text, description: `comma-separated: ${TASK_STATES.join(', ')}` },
+    q: { ...text, maxLength: MAX_QUERY_LENGTH, description: 'found in the title, the id, an error, or one of the last 200 calls' },
+    limit: { ...whole, minimum: 1, maximum: MAX_TASK_LIMIT, default: DEFAULT_TASK_LIMIT },
+    cursor: { ...text, description: 'page.nextCursor of the page before' }
+  },
+  answer: ({ ref, nullable }) => ({
+    description: 'A page of them; in a state those first that came into it last. The order is that of the first page',
+    content: success({
+      tasks: { type: 'array', items: ref('AgentTimelineTaskRow') },
+      counts: object(Object.fromEntries(TASK_STATES.map((state) => [state, count]))),
+      page: object({ nextCursor: { ...nullable('string'), description: 'null at the end' } })
+    })
+  }),
+  errors: [400, 404, 503]
+}
 
 export const summaryRoute: RouteDescription = {
   operationId: 'getTaskSummary',
@@ -65,7 +90,6 @@ export const callRoute: RouteDescription = {
 }
 
 const location = object({ file: text }, { line: whole })
-const count = { type: 'integer', minimum: 0 } as const
 const STATUSES = ['running', 'ok', 'error', 'denied', 'aborted'] as const
 
 const CALL = {
@@ -154,6 +178,23 @@ export function answerSchemas ({ ref }: Dialect): Schemas {
       },
       gaps: { type: 'array', items: object({ from: time, to: time }), description: 'when nothing ran' }
     }, { from: time, to: time, calls: { type: 'array', items: ref('AgentTimelineCall') }, hasMoreCalls: yesNo }),
+    AgentTimelineTaskRow: object({
+      id: text,
+      state: { ...text, enum: TASK_STATES },
+      who: { type: 'array', items: object({ role: text, provider: text }, { model: text }), description: 'of the last 30 runs, the last one first' },
+      runs: count,
+      elapsedMs: milliseconds,
+      usage: ref('AgentTimelineUsageSum'),
+      recent: { type: 'array', items: count, description: 'activities in each of the last 30 minutes' },
+      outcomes: { type: 'array', items: { ...text, enum: INVOCATION_STATUSES }, description: 'of the last 30 runs, oldest first' }
+    }, {
+      title: text,
+      since: time,
+      now: { ...object({ text, elapsedMs: milliseconds }), description: 'what its worst running invocation does' },
+      startedAt: time,
+      endedAt: { ...time, description: 'absent while something runs' },
+      failure: ref('AgentTimelineFailure')
+    }),
     AgentTimelineSummary: object({
       task: ref('AgentTimelineTask'),
       state: { ...text, enum: TASK_STATES },

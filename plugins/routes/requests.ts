@@ -2,8 +2,10 @@ import type { FastifyRequest } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
 import { INVOCATION_STATUSES, type InvocationStatus } from '../../lib/model/events.js'
 import { TOOL_KINDS, type ToolKind } from '../../lib/model/activity.js'
+import { checkTaskFilter } from '../../lib/live/check-task-filter.js'
+import type { TaskFilter, TaskState } from '../../lib/model/answers.js'
 import type { CallQuery } from '../../lib/store/answers.js'
-import { MAX_CALL_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/limits.js'
+import { MAX_CALL_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT, MAX_TASK_LIMIT } from '../../lib/store/limits.js'
 import { checkInvocationId, checkTaskId } from '../../lib/options.js'
 import type { InvocationFilter, PageQuery } from '../../lib/store/port.js'
 import { parseCursor } from '../../lib/model/cursor.js'
@@ -85,6 +87,18 @@ export function parseRange (query: Query): { readonly from: number, readonly to:
     throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', ['from and to are two times in ISO-8601, the earlier first'])
   }
   return { from: start, to: end }
+}
+
+/** Which tasks were asked for. @throws AGENT_TIMELINE_INVALID_STATE, _QUERY, _LIMIT, _REQUEST */
+export function parseTaskFilter (query: Query): TaskFilter {
+  const [state, q, cursor] = [one(query, 'state'), one(query, 'q'), one(query, 'cursor')]
+  const limit = parseLimit(query, MAX_TASK_LIMIT)
+  return checkTaskFilter({
+    ...(state === undefined ? {} : { state: state.split(',').map((one) => one.trim()) as TaskState[] }),
+    ...(q === undefined ? {} : { q }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(cursor === undefined ? {} : { cursor })
+  })
 }
 
 /** The number that a path names. @throws AGENT_TIMELINE_INVALID_CURSOR */

@@ -1,16 +1,31 @@
 import type { FastifyInstance } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
+import { listTasks } from '../../lib/live/list-tasks.js'
 import { summarise } from '../../lib/live/summarise.js'
 import { checkTaskId } from '../../lib/options.js'
 import { systemClock } from '../../lib/time/clock.js'
 import type { Projects } from '../projects.js'
 import { addRoute } from './add-route.js'
-import { parseCallQuery, parseRange, parseSeqParameter, projectOf, type Query } from './requests.js'
-import { callRoute, callsRoute, overviewRoute, summaryRoute } from './answer-schemas.js'
+import { parseCallQuery, parseRange, parseSeqParameter, parseTaskFilter, projectOf, type Query } from './requests.js'
+import { callRoute, callsRoute, overviewRoute, summaryRoute, taskListRoute } from './answer-schemas.js'
 import { getTask, JSON_RATE_LIMIT } from './timeline-routes.js'
 
-/** `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`, `/calls/:seq`: answers from what is kept of a task. */
+/**
+ * `GET /timeline/tasks`, worst first; `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`, `/calls/:seq`: answers
+ * from what is kept of a task.
+ */
 export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/tasks',
+    description: taskListRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const filter = parseTaskFilter(request.query as Query)
+      const { tasks, health, scope: seen } = await projects.find(projectOf(request), request)
+      return { success: true, ...await listTasks({ tasks, health, scope: seen, now: systemClock }, filter) }
+    }
+  })
+
   addRoute(scope, 'routePrefix', {
     url: '/timeline/tasks/:id/summary',
     description: summaryRoute,

@@ -134,7 +134,9 @@ t.test('a host that inserts in its old way during the migration is never refused
   const { timeline: events, page } = await timeline.getTimeline('task-1', { limit: 5_000 })
   const ofTask = host.get("SELECT count(*) AS count FROM task_invocations WHERE task_id = 'task-1'").count
   t.equal(page.headSeq, ofTask * 2)
-  t.equal(events.filter((event) => event.type === 'invocation.started').length, Math.min(ofTask, 2_500))
+  const started = events.filter((event) => event.type === 'invocation.started').length
+  // Of more than fit into a page, some have begun and not ended in it.
+  t.ok(ofTask <= 2_500 ? started === ofTask : started >= 2_500, `${started} of ${ofTask} began`)
   await timeline.listInvocations()
   t.equal(host.get('SELECT count(*) AS count FROM invocation_run').count, total)
   checkDerived(t, host)
@@ -487,8 +489,8 @@ t.test('the file makes the same schema as the code, of a legacy database and of 
     }) as [Database, Database]
     byFile.exec(`BEGIN; ${renderSqlFile('sqlite')}; COMMIT`)
     await migrations['010_invocation_lifecycle'].up(kyselyOn(byCode))
-    // SQL cannot look whether there is a table of tasks: that trigger is made at the first open.
-    byCode.exec('DROP TRIGGER IF EXISTS timeline_task_deleted')
+    // SQL cannot look whether there is a table of tasks: its triggers are made at the first open.
+    for (const name of ['deleted', 'added', 'changed']) byCode.exec(`DROP TRIGGER IF EXISTS timeline_task_${name}`)
     t.same(schemaOf(byFile), schemaOf(byCode))
     t.match(byFile.prepare('SELECT * FROM timeline_migration').all(), [{ name: '010_invocation_lifecycle', backfilled_at: null }])
   }

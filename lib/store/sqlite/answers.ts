@@ -12,6 +12,7 @@ import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
 import { inScope, type TaskScope } from '../task-scope.js'
 import { parseDetails, toActivityRecord } from './event-rows.js'
+import { readUsageColumns, USAGE_COLUMNS } from './usage-columns.js'
 
 type Read = <T>(query: (db: Kysely<Tables>) => Promise<T>) => Promise<T>
 
@@ -152,8 +153,7 @@ async function readEarlier (
 
 const RUN_COLUMNS = [
   'invocation_id', 'role', 'provider', 'model', 'status', 'started_at', 'completed_at', 'last_activity_at', 'progress',
-  'tally', 'plan', 'failure', 'session_id', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens',
-  'reasoning_tokens', 'cost_usd'
+  'tally', 'plan', 'failure', 'session_id', ...USAGE_COLUMNS
 ] as const
 
 async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[]> {
@@ -163,14 +163,6 @@ async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[
   return rows.map((row) => {
     const startedAt = parseTime(row.started_at)
     const lastActivityAt = parseTime(row.last_activity_at)
-    const usage = {
-      ...number('inputTokens', row.input_tokens),
-      ...number('outputTokens', row.output_tokens),
-      ...number('cacheReadTokens', row.cache_read_tokens),
-      ...number('cacheWriteTokens', row.cache_write_tokens),
-      ...number('reasoningTokens', row.reasoning_tokens),
-      ...number('costUsd', row.cost_usd)
-    }
     return {
       invocationId: Number(row.invocation_id),
       role: row.role,
@@ -182,7 +174,7 @@ async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[
       lastActivityAt,
       tally: decodeTally(row.tally, startedAt ?? 0),
       progress: decodeProgress(row.progress, lastActivityAt ?? startedAt ?? 0),
-      usage: Object.keys(usage).length === 0 ? undefined : usage,
+      usage: readUsageColumns(row),
       isUsageFinal: Number(row.is_final) === 1,
       plan: row.plan ?? undefined,
       failure: row.failure === null ? undefined : JSON.parse(row.failure) as Failure,

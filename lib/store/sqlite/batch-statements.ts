@@ -1,6 +1,7 @@
 import type { StatementCache } from './insert-activities.js'
 import { allocation } from '../sequence.js'
 import { Statement } from '../statement.js'
+import { createEntryStatements, type EntryStatements } from './task-entries.js'
 import { createCallStatements, type CallStatements } from './tool-calls.js'
 
 /** What every batch runs, however small it is; one set for each writer. */
@@ -15,6 +16,7 @@ export interface BatchStatements {
   readonly touchHostRow: Statement<{ id: number, at: string }>
   readonly touchHostRowMs: Statement<{ id: number, at: string, atMs: number }>
   readonly calls: CallStatements
+  readonly entries: EntryStatements
 }
 
 type Touch = { id: number, count: number, at: string, heartbeatAt: string, tally: string }
@@ -36,6 +38,7 @@ export function createBatchStatements (): BatchStatements {
       .set({ last_activity_at: at }).where('id', '=', id)),
     touchHostRowMs: new Statement((db, { id, at, atMs }) => db.updateTable('task_invocations')
       .set({ last_activity_at: at, last_activity_at_ms: atMs }).where('id', '=', id)),
-    calls: createCallStatements()
+    calls: createCallStatements(),
+    entries: createEntryStatements()
   }
 }

@@ -13,6 +13,7 @@ import { endRun } from './run-end.js'
 import { startRun } from './run-start.js'
 import { withinSavepoint } from './savepoint.js'
 import { TransactionGone } from './sqlite-error.js'
+import { refreshWithin } from './task-entries.js'
 import { touchRun, writeRows, type NewRow } from './write-rows.js'
 
 /** Writes operations of any tasks in one transaction, numbers included. */
@@ -118,8 +119,17 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
   }
   for (const [taskId, ofTask] of rows) await writeRows(trx, context, taskId, ofTask)
   for (const of of runs.values()) await touchRun(trx, context, of)
+  if (!withoutHost) {
+    await refreshWithin(trx, context.host, context.statements.entries, changedTasks(ops, runs), context.now)
+  }
   const vanished = [...runs.values()].filter((of) => of.id === undefined).map((of) => of.run)
   return { ids, vanished, logs: runs, importErrors, taskIds, generation, wasCommitted: false }
+}
+
+/** Tasks whose entry in the list is another one now; what runs is judged when the list is asked for. */
+function changedTasks (ops: ReadonlyArray<Op<LogRun>>, runs: ReadonlyMap<LogRun, RunInBatch>): readonly string[] {
+  const ended = [...runs.values()].flatMap(({ run, endedAt }) => endedAt === undefined ? [] : [run.taskId])
+  return [...new Set([...ended, ...ops.flatMap((op) => op.kind === 'task' ? [op.taskId] : [])])]
 }
 
 const NOTHING_WRITTEN = { activityCount: 0, lastHeadSeq: undefined }

@@ -18,6 +18,9 @@ export async function deleteTask (database: Database, taskId: string): Promise<v
         await trx.deleteFrom(table).where('task_id', '=', taskId).execute()
       }
       await trx.deleteFrom('task_invocations').where('task_id', '=', taskId).execute()
+      // What the host still has of the task is put together anew.
+      await trx.deleteFrom('task_entry').where('task_id', '=', taskId).execute()
+      await trx.insertInto('task_entry').values({ task_id: taskId } as never).execute()
     }, PATIENCE_MS)
   } catch (error) {
     throw databaseError(error, database.path)

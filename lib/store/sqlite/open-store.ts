@@ -12,7 +12,9 @@ import { createLogWriter, type LogWriterOptions } from './log-writer.js'
 import { warnOfOldSqlite } from './old-sqlite.js'
 import { createReader } from './reader.js'
 import { createReadRunning } from './running.js'
-import { sqliteCode, storeError } from './sqlite-error.js'
+import { isBusy, sqliteCode, storeError } from './sqlite-error.js'
+import { refreshEntries } from './task-entries.js'
+import { createTaskListReader } from './task-list.js'
 import { createUpkeep } from './upkeep.js'
 
 export interface StoreOptions extends DatabaseOptions, LogWriterOptions {
@@ -31,6 +33,8 @@ export interface StoreOptions extends DatabaseOptions, LogWriterOptions {
 
 /** What is stored can be read while somebody keeps the lock; the host's newest rows come later then. */
 const IMPORT_PATIENCE_MS = 250
+/** Tasks that are brought up to date for a request; more there are only while a database is new to us. */
+const LISTED_AT_ONCE = 1_000
 
 /**
  * Opens an SQLite database as a store.
@@ -67,6 +71,18 @@ export async function openStore (options: StoreOptions): Promise<Store> {
     else options.onImportError(storeError(error, path))
   }
 
+  /** What cannot be brought in for a lock, or for what is wrong with the host's rows, comes later. */
+  async function refreshList (): Promise<void> {
+    try {
+      await adoptNewInvocations(database)
+      await refreshEntries(database, {
+        ...options, limit: LISTED_AT_ONCE, patienceMs: IMPORT_PATIENCE_MS, mayImport: true
+      })
+    } catch (error) {
+      if (!isBusy(error)) onImportError(error)
+    }
+  }
+
   const readRunning = createReadRunning()
   // One bell for a file, whatever links lead to it.
   const bus = path === '' ? createInProcessBus() : createBell({ databasePath: canonicalPath(path), logger })
@@ -77,7 +93,8 @@ export async function openStore (options: StoreOptions): Promise<Store> {
       read: database.read, importPending, adoptNew: () => adoptNewInvocations(database), onImportError
     }),
     answers: createAnswerReader((query) => database.read((db) => query(db))),
-    upkeep: createUpkeep(database, options.writerId, options.now),
+    tasks: createTaskListReader((query) => database.read((db) => query(db)), refreshList),
+    upkeep: createUpkeep(database, options),
     bus,
     runningRows: (ids) => database.read((db) => readRunning(db, ids)),
     async close (written) {

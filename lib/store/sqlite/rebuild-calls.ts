@@ -8,8 +8,8 @@ import { limitTo } from '../statement.js'
 import type { Database } from './database.js'
 import { parseDetails } from './event-rows.js'
 import { storeFailure } from './explain-run.js'
-import { usageColumns } from './run-course.js'
 import { createCallStatements, storeCalls } from './tool-calls.js'
+import { writeUsageColumns } from './usage-columns.js'
 
 /** A page holds no more than a few megabytes, whatever the rows. */
 const ROWS_A_PAGE = 200
@@ -57,7 +57,7 @@ export async function rebuildCalls (database: Database, invocationId: number): P
     await trx.updateTable('invocation_run').set({
       tally: encodeTally(course.tally),
       ...(plan === undefined ? {} : { plan }),
-      ...(usage === undefined ? {} : usageColumns(usage))
+      ...(usage === undefined ? {} : writeUsageColumns(usage))
     }).where('invocation_id', '=', invocationId).where('tally', 'is', null).execute()
     await storeFailure(trx, invocationId)
   }, PATIENCE_MS)

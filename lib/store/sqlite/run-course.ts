@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
 import type { CallChanges } from '../../insight/call-changes.js'
-import { encodeTally, spendUntil } from '../../insight/tally.js'
-import type { Usage } from '../../model/activity.js'
+import { countRecent, encodeTally, spendUntil } from '../../insight/tally.js'
 import type { ActivityOp } from '../../model/operations.js'
 import type { Tables } from '../tables.js'
 import type { BatchContext, RunInBatch } from './batch-context.js'
 import { storeFailure } from './explain-run.js'
 import { abortCalls } from './tool-calls.js'
+import { writeUsageColumns } from './usage-columns.js'
 
 /** Takes in what an activity says, once it has its number. */
 export function followRun (
@@ -14,6 +14,7 @@ export function followRun (
 ): void {
   const activity = { type, message, metadata, at, seq, call: facts?.call }
   if (calls.follow(of, of.id as number, activity)) of.hasProgressed = true
+  countRecent(of.tally, at)
   if (facts?.plan !== undefined) of.plan = facts.plan
   if (facts?.usage !== undefined) of.usage = facts.usage
 }
@@ -34,20 +35,9 @@ export async function noteTold (
 ): Promise<void> {
   const told = {
     ...(plan === undefined ? {} : { plan }),
-    ...(usage === undefined || endedAt !== undefined ? {} : usageColumns(usage))
+    ...(usage === undefined || endedAt !== undefined ? {} : writeUsageColumns(usage))
   }
   if (Object.keys(told).length > 0) {
     await trx.updateTable('invocation_run').set(told).where('invocation_id', '=', id).execute()
-  }
-}
-
-export function usageColumns (usage: Partial<Usage>) {
-  return {
-    input_tokens: usage.inputTokens ?? null,
-    output_tokens: usage.outputTokens ?? null,
-    cache_read_tokens: usage.cacheReadTokens ?? null,
-    cache_write_tokens: usage.cacheWriteTokens ?? null,
-    reasoning_tokens: usage.reasoningTokens ?? null,
-    cost_usd: usage.costUsd ?? null
   }
 }

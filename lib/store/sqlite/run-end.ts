@@ -4,8 +4,8 @@ import { toIso } from '../../time/clock.js'
 import type { HostSchema } from '../host-rows.js'
 import type { NewEvent } from '../sequence.js'
 import type { Tables } from '../tables.js'
-import { usageColumns } from './run-course.js'
 import { tryWithinSavepoint } from './savepoint.js'
+import { writeUsageColumns } from './usage-columns.js'
 
 /** The end of a run that is stored as running. */
 export interface RunEnd {
@@ -41,7 +41,7 @@ export async function endRun (
     outcome: ending.outcome ?? null,
     summary: ending.summary ?? null,
     usage: ending.usage === undefined ? null : JSON.stringify(ending.usage),
-    ...(ending.usage === undefined ? {} : usageColumns(ending.usage)),
+    ...(ending.usage === undefined ? {} : writeUsageColumns(ending.usage)),
     session_id: ending.sessionId ?? null,
     stderr_tail: ending.stderrTail ?? null,
     progress: null,

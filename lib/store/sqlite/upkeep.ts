@@ -11,9 +11,22 @@ import { sweepOrphans } from './orphans.js'
 import { rebuildAllCalls } from './rebuild-calls.js'
 import { plausibleNow, pruneActivities } from './retention.js'
 import { storeError } from './sqlite-error.js'
+import { refreshEntries } from './task-entries.js'
+
+export interface UpkeepOptions {
+  readonly writerId: string
+  readonly now: Clock
+  /** Rows that the host wrote by itself are in the log now. */
+  readonly onImported: (taskIds: readonly string[]) => void
+}
+
+/** How long a step of putting the list of tasks together waits for the lock, in milliseconds. */
+const LIST_PATIENCE_MS = 5_000
 
 /** What goes on beside writing and reading, on one database. */
-export function createUpkeep (database: Database, writerId: string, now: Clock): Upkeep {
+export function createUpkeep (
+  database: Database, { writerId, now, onImported }: UpkeepOptions
+): Upkeep {
   async function coded<T> (work: Promise<T>): Promise<T> {
     try {
       return await work
@@ -41,6 +54,10 @@ export function createUpkeep (database: Database, writerId: string, now: Clock):
     ownedRuns: (freshMs) => coded(database.read((db) => readOwnedRuns(db, freshMs, now()))),
     endLostRun: (run) => coded(endLostRun(database, run, now())),
     backfill: (isStopped) => coded(backfill(database, now, isStopped).then(() => rebuildAllCalls(database, isStopped))),
+    refreshTasks: (isStopped) => coded(refreshEntries(database, {
+      // Its history gets its numbers when somebody first asks for a task, in the order of time.
+      limit: Infinity, patienceMs: LIST_PATIENCE_MS, now, mayImport: false, onImported, isStopped
+    })),
     forgetWriters: (clock) => coded(forgetWriters(database, clock)),
     sweepOrphans: () => coded(sweepOrphans(database)),
     prune: (options) => coded(pruneActivities(database, options)),

@@ -42,7 +42,7 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
     .where('message', '=', '0').execute())
   for (const [aheadMs, left] of [[-2 * YEAR, 3], [YEAR, 2], [0, 2]] as const) {
     const maintenance = startMaintenance({
-      store: createUpkeep(database, 'w', () => Date.now() + aheadMs),
+      store: createUpkeep(database, { writerId: 'w', now: () => Date.now() + aheadMs, onImported () {} }),
       recorder: { running: new Set() },
       writerId: 'w',
       troubles: createTroubles(silentLogger, noMeter),
