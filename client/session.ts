@@ -1,4 +1,4 @@
-import type { TaskSummary, ToolCallDetails } from '../lib/model/answers.js'
+import type { ToolCallDetails } from '../lib/model/answers.js'
 import type { StreamFrame } from '../lib/model/events.js'
 import { AnswersLoader, type Answers } from './connection/answers.js'
 import { TimelineConnection, type ConnectionOptions } from './connection/connection.js'
@@ -58,6 +58,7 @@ export class TimelineSession {
       onServerTime: (time) => this.serverClock.anchor(time),
       onState: (state) => {
         this.connectionState = state
+        if (state.name !== 'live') this.#answers.lose()
         onChange()
       }
     })
@@ -129,9 +130,9 @@ export class TimelineSession {
 
   /** Newer servers send the summary with the stream; others are asked for it when there is news. */
   #noteAnswers (frame: StreamFrame): void {
-    const { summary, type } = frame as { readonly type: string, readonly summary?: TaskSummary | string }
-    const isSaid = type === 'timeline.snapshot' || type === 'timeline.summary'
-    if (isSaid && typeof summary === 'object') this.#answers.take(summary)
+    const { type } = frame
+    const isSummary = type === 'timeline.snapshot' || type === 'timeline.summary'
+    if (isSummary && frame.summary !== undefined) this.#answers.take(frame.summary)
     if (type === 'timeline.health' || type === 'timeline.summary') return
     this.#answers.note(type !== 'invocation.activity' && type !== 'invocation.current')
   }

@@ -1,4 +1,4 @@
-import type { CallPage, TaskSummary, ToolCall, ToolCallDetails } from '../../lib/model/answers.js'
+import type { CallPage, TaskOverview, TaskSummary, ToolCall, ToolCallDetails } from '../../lib/model/answers.js'
 import type { InvocationSummary } from '../../lib/model/events.js'
 import { ApiError, apiUrl, get, type ApiOptions } from './api.js'
 import { backoffMs } from './backoff.js'
@@ -10,6 +10,8 @@ export interface Answers {
   readonly calls: ReadonlyMap<number, ToolCall>
   /** Calls beyond the last of `calls` are not here. */
   readonly isCut: boolean
+  /** The shape of a task whose calls are too many to be listed. */
+  readonly overview?: TaskOverview | undefined
   /** Every run, newest first. */
   readonly runs: readonly InvocationSummary[]
   /** When `summary` was said, by the server's clock; 0 before. */
@@ -45,6 +47,9 @@ export class AnswersLoader {
   #askedAtMs = -Infinity
   #failures = 0
   #isMissing = false
+  #isStreamed = false
+  /** Of the log that the calls are of. */
+  #epoch = ''
   #isDirty = true
   #areRunsDirty = true
 
@@ -59,9 +64,15 @@ export class AnswersLoader {
     this.#plan()
   }
 
-  /** The stream brought the summary by itself. */
+  /** The stream brings the summary by itself, until {@link lose}. */
   take (summary: TaskSummary): void {
+    this.#isStreamed = true
     this.#set({ summary, atMs: this.#options.now() })
+  }
+
+  /** There is no stream: the summary has to be asked for. */
+  lose (): void {
+    this.#isStreamed = false
   }
 
   close (): void {
@@ -90,7 +101,7 @@ export class AnswersLoader {
 
   #plan (): void {
     if (this.#timer !== undefined || this.#controller !== undefined || this.#isMissing || isUnseen()) return
-    const isRunning = (this.answers.summary?.runs.running ?? 0) > 0
+    const isRunning = !this.#isStreamed && (this.answers.summary?.runs.running ?? 0) > 0
     if (!this.#isDirty && !isRunning) return
     const intervalMs = this.#failures > 0
       ? Math.max(MIN_INTERVAL_MS, backoffMs(this.#failures, MIN_INTERVAL_MS))
@@ -108,12 +119,16 @@ export class AnswersLoader {
     this.#askedAtMs = performance.now()
     this.#isDirty = this.#areRunsDirty = false
     try {
-      const { summary } = await this.#ask<{ summary: TaskSummary }>('timeline/tasks/*/summary', {}, signal)
-      this.#set({ summary, atMs: this.#options.now() })
+      const known = this.#isStreamed ? this.answers.summary : undefined
+      const summary = known ??
+        (await this.#ask<{ summary: TaskSummary }>('timeline/tasks/*/summary', {}, signal)).summary
+      if (summary !== known) this.#set({ summary, atMs: this.#options.now() })
       const [calls, runs] = await Promise.all([
         this.#loadCalls(summary, signal), wantsRuns ? this.#loadRuns(signal) : {}
       ])
-      this.#set({ ...calls, ...runs })
+      // What is longer than may be listed has a picture that costs the same whatever its length.
+      const overview = calls.isCut ? await this.#loadOverview(signal) : undefined
+      this.#set({ ...calls, ...runs, overview })
       this.#failures = 0
     } catch (error) {
       if (signal.aborted) return
@@ -130,7 +145,8 @@ export class AnswersLoader {
 
   /** Those that are new, and those that were running when they were asked for last. */
   async #loadCalls ({ epoch }: TaskSummary, signal: AbortSignal): Promise<Pick<Answers, 'calls' | 'isCut'>> {
-    const known = this.answers.summary?.epoch === epoch ? this.answers.calls : new Map<number, ToolCall>()
+    const known = this.#epoch === epoch ? this.answers.calls : new Map<number, ToolCall>()
+    this.#epoch = epoch
     const calls = new Map(known)
     let after = 0
     for (const { seq, status } of known.values()) {
@@ -147,6 +163,15 @@ export class AnswersLoader {
       after = answer.page.nextAfter
     }
     return { calls, isCut: true }
+  }
+
+  async #loadOverview (signal: AbortSignal): Promise<TaskOverview | undefined> {
+    try {
+      return (await this.#ask<{ overview: TaskOverview }>('timeline/tasks/*/overview', {}, signal)).overview
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined
+      throw error
+    }
   }
 
   async #loadRuns (signal: AbortSignal): Promise<Pick<Answers, 'runs'>> {

@@ -7,6 +7,7 @@ import { avatar, lookOf, modelName, resultOf, roleName, statusBadge } from '../v
 import { formatDuration, formatSeconds, formatUsd } from '../view/format.js'
 import { icon, spinner } from '../view/icons.js'
 import { RunsLoader } from './runs.js'
+import { showTaskList } from './task-list.js'
 
 const root = document.querySelector<HTMLElement>('#runs')!
 const { api = '/api', base = './' } = root.dataset
@@ -75,9 +76,16 @@ function agoOf (startedAt: string): string {
   return ms < 60_000 ? 'just now' : `${formatSeconds(ms).split(' ')[0]} ago`
 }
 
-root.replaceChildren()
-paint()
-loader.open()
-setInterval(() => {
-  if (document.visibilityState === 'visible') paint()
-}, 1000)
+/** The list of runs, for servers that have no list of tasks. */
+function showRuns (): void {
+  root.classList.remove('tasks')
+  root.replaceChildren()
+  render(null, root)
+  paint()
+  loader.open()
+  setInterval(() => {
+    if (document.visibilityState === 'visible') paint()
+  }, 1000)
+}
+
+showTaskList({ root, api, base, project, onMissing: showRuns })

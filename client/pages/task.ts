@@ -39,3 +39,11 @@ if (project !== null) {
   document.querySelector<HTMLAnchorElement>('#all')!.search = new URLSearchParams({ project }).toString()
 }
 element.setAttribute('task', id)
+
+// On this page the keys are nobody else's: they work before anything was focused.
+document.addEventListener('keydown', (event) => {
+  const { key, ctrlKey, metaKey, altKey, shiftKey, target } = event
+  if (target !== document.body || ctrlKey || metaKey || altKey || key === 'Tab') return
+  const list = element.shadowRoot?.querySelector<HTMLElement>('[part=list]')
+  list?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey, bubbles: true, cancelable: true }))
+})

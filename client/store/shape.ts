@@ -1,4 +1,4 @@
-import type { ToolCall } from '../../lib/model/answers.js'
+import type { TaskOverview, ToolCall } from '../../lib/model/answers.js'
 import type { InvocationSummary } from '../../lib/model/events.js'
 
 /** How a stretch of a lane is drawn. */
@@ -63,6 +63,35 @@ export function shapeOf (
 }
 
 interface PackedLane { readonly role: string, readonly id: undefined, readonly spans: RunSpan[] }
+
+/** The bins of an overview as calls, so that one way of drawing is enough: what failed ends its bin. */
+export function callsOfOverview ({ lanes }: TaskOverview): ToolCall[] {
+  return lanes.flatMap(({ invocationId, startedAt, binMs, bins, open }) => {
+    const startMs = Date.parse(startedAt ?? '')
+    const make = (seq: number, fromMs: number, durationMs: number, more: Partial<ToolCall>): ToolCall => ({
+      seq,
+      callId: '',
+      use: 1,
+      invocationId,
+      kind: 'other',
+      name: '',
+      message: '',
+      status: 'ok',
+      startedAt: new Date(fromMs).toISOString(),
+      durationMs,
+      ...more
+    })
+    const shown = bins.flatMap(({ at, ms, calls = 0, failed = 0 }) => {
+      const fromMs = startMs + at * binMs
+      const busyMs = Object.values(ms).reduce((sum, each) => sum + each, 0)
+      if (calls === 0 && busyMs === 0) return []
+      const kind = Object.entries(ms).sort(([, a], [, b]) => b - a)[0]?.[0] as ToolCall['kind'] | undefined
+      return make(0, fromMs, Math.min(binMs, busyMs), { kind: kind ?? 'other', status: failed > 0 ? 'error' : 'ok' })
+    })
+    return [...shown, ...open.map(({ seq, kind, message, startedAt }) =>
+      make(seq, Date.parse(startedAt), 0, { kind, message, status: 'running' }))]
+  })
+}
 
 /** Runs of a role follow each other on one lane, unless they overlap; the last lane takes what is left. */
 function packed (spans: readonly RunSpan[]): PackedLane[] {

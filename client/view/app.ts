@@ -35,6 +35,7 @@ interface AppState {
   /** The step that is inspected. */
   readonly open?: number | undefined
   readonly hasHelp?: boolean
+  readonly hasOutline?: boolean
 }
 
 /** Said in one word: tool calls come and go too often. */
@@ -56,7 +57,8 @@ export class App extends Component<AppProps, AppState> {
     this.#tellVerdict()
   }
 
-  override render ({ session }: AppProps, { isFollowing, target, cursor, open, hasHelp = false }: AppState): VNode {
+  override render ({ session }: AppProps): VNode {
+    const { isFollowing, target, cursor, open, hasHelp = false, hasOutline = false } = this.state
     const { state, connectionState: connection } = session
     const answers = session.answers
     const summary = summarise(state, session.isLost, answers.summary?.state)
@@ -79,15 +81,18 @@ export class App extends Component<AppProps, AppState> {
       ${answers.summary !== undefined && html`<div class="shape">
         ${hasRows && h(Strip, { session, onTime: this.#goToTime, onEnd: () => this.#follow(true) })}${timeSplit(answers.summary)}</div>`}
       <div class=${`body ${hasLive ? 'has-live' : open === undefined ? '' : 'has-live has-inspector'} ${answers.summary === undefined ? '' : 'has-outline'}`}>
-        ${h(Outline, { session, onShow: this.#show, onShowRun: this.#goToRun })}
+        ${h(Outline, { session, isOpen: hasOutline, onShow: this.#show, onShowRun: this.#goToRun })}
         ${!hasRows || (isDenied && !state.isLoaded)
           ? h(Notice, { state, connection, onRetry: () => session.reload() })
           : html`<div class="list-box">
-            <div class="bar" role="group" aria-label="Which rows">
+            <div class="bar"><div class="chips" role="group" aria-label="Which rows">
+              ${answers.summary !== undefined && html`<button class="chip outline-toggle" aria-expanded=${hasOutline}
+                onClick=${() => this.setState({ hasOutline: !hasOutline })}>${icon('plan')}<span class="unseen">Outline</span></button>`}
               ${chips.map(([filter, name, count = 0]) => html`<button class="chip" aria-pressed=${state.filter === filter}
                 onClick=${() => session.dispatch({ type: 'filter', filter })}>${name}${count > 0 && html` <b class=${filter === 'failed' ? 'bad' : ''}>${count.toLocaleString('en-US')}</b>`}</button>`)}
-              <button class="button follow" part="follow" aria-pressed=${isFollowing} onClick=${() => this.#follow(!isFollowing)}>
-                ${icon('down')}Follow</button>
+              </div>
+              <button class="button follow" part="follow" aria-label="Follow" aria-pressed=${isFollowing} onClick=${() => this.#follow(!isFollowing)}>
+                ${icon('down')}<span>Follow</span></button>
             </div>
             ${h(TimelineList, {
               state,
@@ -131,7 +136,7 @@ export class App extends Component<AppProps, AppState> {
     const { session } = this.props
     session.bring(seq).then(() => {
       if (this.state.isFollowing) this.#follow(false)
-      this.setState({ target: { seq }, cursor: seq })
+      this.setState({ target: { seq }, cursor: seq, hasOutline: false })
     }, () => {
       // The stream notices a server that is gone; the reader asks again.
     })
@@ -163,6 +168,7 @@ export class App extends Component<AppProps, AppState> {
       switch (command) {
         case 'close': {
           if (hasHelp === true) this.#toggleHelp()
+          else if (this.state.hasOutline === true) this.setState({ hasOutline: false })
           else if (open !== undefined) this.#close()
           else return false
           return true

@@ -11,6 +11,8 @@ import type { TimelineSession } from '../session.js'
 
 export interface OutlineProps {
   readonly session: TimelineSession
+  /** Asked for, where it is not always in view. */
+  readonly isOpen: boolean
   readonly onShow: (seq: number) => void
   readonly onShowRun: (id: number) => void
 }
@@ -20,12 +22,12 @@ const MAX_FAILURES = 50
 const PLAN_SIGNS = { completed: ['check', 'good', 'done'], in_progress: ['ring', 'running', 'now'], pending: ['dashed', '', 'to do'] } as const
 
 /** Plan, runs, files and failures of the whole task; each leads to its place in the story. */
-export function Outline ({ session, onShow, onShowRun }: OutlineProps): VNode | null {
+export function Outline ({ session, isOpen, onShow, onShowRun }: OutlineProps): VNode | null {
   const { summary, calls, runs } = session.answers
   if (summary === undefined) return null
   const { plan, files, filesTotal } = summary
   const failures = [...calls.values()].filter(({ status }) => status === 'error' || status === 'denied')
-  return html`<nav class="outline" part="outline" aria-label="Outline" tabindex="0">
+  return html`<nav class=${isOpen ? 'outline is-open' : 'outline'} part="outline" aria-label="Outline" tabindex="0">
     ${plan !== undefined && html`<h3>Plan<span>${plan.done} of ${plan.total}</span></h3>
       <ul>${plan.entries.map(({ text, status }) => {
         const [sign, tone, word] = PLAN_SIGNS[status]

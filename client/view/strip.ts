@@ -1,9 +1,9 @@
 import { html } from 'htm/preact'
 import { Component, type VNode } from 'preact'
-import { shapeOf, type Lane, type Shape } from '../store/shape.js'
+import { callsOfOverview, shapeOf, type Lane } from '../store/shape.js'
 import { TimeScale } from '../store/time-scale.js'
 import { lookOf, resultOf, roleName } from './badges.js'
-import { formatSeconds, formatTime } from './format.js'
+import { formatCount, formatSeconds, formatTime } from './format.js'
 import type { TimelineSession } from '../session.js'
 
 export interface StripProps {
@@ -52,10 +52,10 @@ export class Strip extends Component<StripProps> {
   #calls: unknown
 
   override render ({ session }: StripProps): VNode | null {
-    const { runs, calls } = session.answers
+    const { runs, calls, overview } = session.answers
     this.#drawn = keyOf(session)
     this.#calls = calls
-    const shape = shapeOf(runs, calls.values(), session.now())
+    const shape = shapeOf(runs, overview === undefined ? calls.values() : callsOfOverview(overview), session.now())
     if (shape === undefined) return null
     const scale = this.#scale = new TimeScale(shape.lanes.flatMap(({ spans }) => spans))
     const spanMs = shape.toMs - shape.fromMs
@@ -71,7 +71,8 @@ export class Strip extends Component<StripProps> {
         ${idleNodes(scale)}
         <div class="brush" ref=${(element: HTMLElement | null) => { this.#brush = element }}></div>
       </div>
-      ${gapNote(shape, session)}
+      ${session.answers.isCut && overview === undefined && html`<p class="quiet">The first ${
+        formatCount(calls.size, 'step')} are drawn.</p>`}
     </div>` as VNode
   }
 
@@ -137,10 +138,6 @@ function laneNode ({ spans, segments }: Lane, scale: TimeScale): VNode {
 function idleNodes (scale: TimeScale): VNode[] {
   return scale.pieces.filter(({ isIdle }) => isIdle).map(({ from, to, fromMs, toMs }) =>
     html`<div class="idle" style=${`left:${percent(from)};width:${percent(to - from)}`}><span>${formatSeconds(toMs - fromMs)}</span></div>` as VNode)
-}
-
-function gapNote (shape: Shape, session: TimelineSession): VNode | false {
-  return session.answers.isCut && html`<p class="quiet">The first ${session.answers.calls.size.toLocaleString('en-US')} steps are drawn.</p>` as VNode
 }
 
 function nameOf ({ role, id, spans }: Lane): VNode {

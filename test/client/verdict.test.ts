@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { HEALTH_STATES, type HealthState } from '../../lib/model/events.js'
+import { HEALTH_STATES, type HealthState, type InvocationActivityEvent } from '../../lib/model/events.js'
+import type { TaskState } from '../../lib/model/answers.js'
 import { launchBrowser } from '../support/browser.js'
 import { TITLE, TaskScript, sampleHealth, sampleInvocations } from './support/sample-task.js'
 import { sampleCalls, sampleSummary } from './support/sample-answers.js'
@@ -121,6 +122,63 @@ t.test('the answer counts the whole task, says why it failed, and leads to the s
   t.equal(await page.locator('[part=follow]').getAttribute('aria-pressed'), 'false')
   await outline.getByRole('button', { name: /google/ }).click()
   await list.locator('article:focus').filter({ hasText: 'google.service.ts' }).waitFor()
+  t.strictSame(complaints, [])
+})
+
+t.test('keys lead to the failing line and back, and the strip is the list’s window', async (t) => {
+  const { server, page, list, complaints } = await show(t, {
+    width: 1440,
+    prepare (server) {
+      server.calls = sampleCalls(server.events)
+      server.summary = sampleSummary(server.events, Date.now())
+      const failing = server.calls.find(({ status }) => status === 'error')!
+      const { metadata } = server.events.find(({ seq }) => seq === failing.endSeq) as InvocationActivityEvent
+      server.details = { input: { command: 'npm test -- --grep github' }, result: metadata?.result }
+      const starts = server.events.filter((event) => event.type === 'invocation.started')
+      server.invocations = starts.map(({ invocationId, timestamp }, i) => ({
+        ...sampleInvocations(Date.now())[0]!,
+        id: invocationId,
+        taskId: TASK,
+        startedAt: timestamp,
+        ...(i < starts.length - 1 ? { status: 'completed' as const, duration: 200_000 } : {})
+      }))
+    }
+  })
+  await page.locator('.brush').waitFor()
+  const step = page.getByRole('complementary', { name: 'Step' })
+  await page.keyboard.press('e')
+  await step.locator('.current').getByText('rejects an account').waitFor()
+  await step.getByRole('button', { name: 'Input' }).click()
+  await step.getByText('npm test -- --grep github').last().waitFor()
+  await page.keyboard.press('j')
+  await step.locator('.command-full').getByText('github.service.ts').waitFor()
+  await page.keyboard.press('Escape')
+  await step.waitFor({ state: 'detached' })
+  await list.locator('article:focus').filter({ hasText: 'github.service.ts' }).waitFor()
+  await page.keyboard.press('k')
+  await list.locator('article:focus').filter({ hasText: 'npm test' }).waitFor()
+  await page.keyboard.press('Enter')
+  await step.getByText('Error 1 of 2').waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await page.keyboard.press('f')
+  await page.locator('[part=follow][aria-pressed=true]').waitFor()
+
+  const plot = page.getByRole('slider', { name: 'Time in view' })
+  const box = (await plot.boundingBox())!
+  await page.mouse.click(box.x + box.width * 0.05, box.y + 10)
+  await list.getByText('google.service.ts').first().waitFor()
+  t.equal(await page.locator('[part=follow]').getAttribute('aria-pressed'), 'false')
+  const left = (await page.locator('.brush').boundingBox())!.x
+  t.ok(left < box.x + box.width * 0.1, 'the window went along')
+  await page.mouse.click(box.x + box.width - 1, box.y + 10)
+  await page.locator('[part=follow][aria-pressed=true]').waitFor()
+  t.equal(await plot.locator('.seg.bad').count(), 1)
+  tell(server, (script) => script.say(125, 'output', 'the strip lets the list live'))
+  await list.getByText('the strip lets the list live').waitFor()
   t.strictSame(complaints, [])
 })
 
@@ -263,6 +321,38 @@ t.test('the list has the worst verdicts first, each with its sentence, and nothi
   await origin.stop()
   await page.locator('.problem').waitFor()
   t.strictSame(new Set(await badges()), new Set(['running']), 'what cannot be asked is not claimed')
+  t.strictSame(complaints, [])
+})
+
+t.test('a server with a list of tasks shows a row a task, in sections, to be filtered, searched and walked by keys', async (t) => {
+  const task = (id: string, state: TaskState, more: object = {}): { state: string } => {
+    const row = { id, title: `Task of ${id}`, who: [{ role: 'coder', provider: 'claude' }], runs: 2, elapsedMs: 611_000 }
+    const now = { text: `what ${id} does`, elapsedMs: 1 }
+    return { ...row, now, state, usage: { costUsd: 0.42 }, recent: [0, 3, 9], outcomes: ['completed', 'failed'], ...more } as { state: string }
+  }
+  const { server, page, complaints } = await show(t, {
+    path: '/timeline/',
+    prepare (server) {
+      server.tasks = [
+        task('a', 'needs_you'), task('b', 'stuck'), task('c', 'not_running'), task('d', 'quiet'), task('e', 'working'),
+        task('f', 'failed', { now: undefined, failure: { summary: '<b>the tests failed</b>' } }), task('g', 'done')
+      ]
+    }
+  })
+  await page.getByText('4 running').waitFor()
+  t.strictSame(await page.locator('h2').allInnerTexts(), ['Needs you 1', 'Probably stuck 2', 'Working 2', 'Ended 2'])
+  t.equal(await page.locator('a.task').count(), 7)
+  await page.getByText('<b>the tests failed</b>').waitFor()
+  t.match((await page.locator('a.task').first().innerText()).replaceAll(/\s+/g, ' '), /needs you: a Task of a 2 runs what a does coder · claude 10m 1\ds \$0\.42/)
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  t.equal(await page.locator('a.task:focus .id').innerText(), 'b')
+  await page.keyboard.press('/')
+  await page.keyboard.type('import')
+  await server.until(() => server.requests.some(({ url }) => url.searchParams.get('q') === 'import'))
+  await page.getByRole('button', { name: /Failed/ }).click()
+  await page.waitForFunction(() => document.querySelectorAll('a.task').length === 1)
+  t.equal(server.countOf('invocations'), 0, 'the list of runs is not asked for')
   t.strictSame(complaints, [])
 })
 

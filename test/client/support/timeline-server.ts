@@ -37,6 +37,8 @@ export class TimelineServer {
   /** Answers about the task; without one, the server is of those that have none. */
   summary: TaskSummary | undefined
   calls: ToolCall[] = []
+  /** The list of tasks; without one, the server is of those that list runs only. */
+  tasks: ReadonlyArray<{ readonly state: string }> | undefined
   /** What is known of a call beyond its row. */
   details: Partial<ToolCallDetails> = {}
   epoch = 'e1'
@@ -118,6 +120,13 @@ export class TimelineServer {
       return route === 'timeline' ? this.#timeline(url, response) : this.#stream(request, url, response)
     }
     if (this.summary !== undefined && url.pathname.startsWith('/api/timeline/tasks/')) return this.#answer(url, response)
+    if (url.pathname === '/api/timeline/tasks' && this.tasks !== undefined) {
+      const states = url.searchParams.get('state')?.split(',')
+      const counts: Record<string, number> = {}
+      for (const { state } of this.tasks) counts[state] = (counts[state] ?? 0) + 1
+      const tasks = this.tasks.filter(({ state }) => states === undefined || states.includes(state))
+      return sendJson(response, 200, { success: true, tasks, counts, page: { nextCursor: null } })
+    }
     if (route === 'invocations') {
       const [status, task] = ['status', 'task'].map((name) => url.searchParams.get(name))
       const known = task === null || this.invocations.length > 0
