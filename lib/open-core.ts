@@ -12,6 +12,7 @@ import { createHub, type Hub } from './live/hub.js'
 import { createOverviews, type Overviews } from './live/overviews.js'
 import { createSummaries, type Summaries } from './live/summaries.js'
 import { ReadTrouble } from './live/read-trouble.js'
+import { createStoredMemory } from './live/run-memory.js'
 import { createRunningByScope } from './live/running-by-scope.js'
 import { RunningTasks } from './live/running-tasks.js'
 import { withHealth } from './live/with-health.js'
@@ -132,7 +133,12 @@ export async function openCore (
 
   const trouble = new ReadTrouble(now)
   const health = createHealthMonitor({
-    readRunning: store.runningRows, lookAt: createProcessLook(writerId), bus: store.bus, now, trouble
+    readRunning: store.runningRows,
+    memory: createStoredMemory({ history: store.calls, now }),
+    lookAt: createProcessLook(writerId),
+    bus: store.bus,
+    now,
+    trouble
   })
   const known = taskExists === undefined ? store.reader : withTaskExists(store.reader, taskExists)
   const reader = withHealth(known, health)

@@ -133,10 +133,13 @@ CREATE TABLE IF NOT EXISTS tool_call (
   removed BIGINT,
   first_error TEXT,
   is_background BIGINT NOT NULL DEFAULT 0,
+  timeout_ms BIGINT,
+  is_poll BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (task_id, seq)
 );
 CREATE INDEX IF NOT EXISTS idx_tool_call_invocation ON tool_call(invocation_id, status);
 CREATE INDEX IF NOT EXISTS idx_tool_call_hash ON tool_call(call_hash, started_at);
+CREATE INDEX IF NOT EXISTS idx_tool_call_chain ON tool_call(chain, started_at) WHERE chain IS NOT NULL;
 CREATE TABLE IF NOT EXISTS task_file (
   task_id TEXT NOT NULL,
   path TEXT NOT NULL,

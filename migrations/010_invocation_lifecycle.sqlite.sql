@@ -133,10 +133,13 @@ CREATE TABLE IF NOT EXISTS tool_call (
   removed INTEGER,
   first_error TEXT,
   is_background INTEGER NOT NULL DEFAULT 0,
+  timeout_ms INTEGER,
+  is_poll INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (task_id, seq)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS idx_tool_call_invocation ON tool_call(invocation_id, status);
 CREATE INDEX IF NOT EXISTS idx_tool_call_hash ON tool_call(call_hash, started_at);
+CREATE INDEX IF NOT EXISTS idx_tool_call_chain ON tool_call(chain, started_at) WHERE chain IS NOT NULL;
 CREATE TABLE IF NOT EXISTS task_file (
   task_id TEXT NOT NULL,
   path TEXT NOT NULL,

@@ -194,10 +194,13 @@ export function createOwnTables (engine: Engine): readonly string[] {
   removed ${integer},
   first_error TEXT,
   is_background ${integer} NOT NULL DEFAULT 0,
+  timeout_ms ${integer},
+  is_poll ${integer} NOT NULL DEFAULT 0,
   PRIMARY KEY (task_id, seq)
 )${rowidless}`,
     'CREATE INDEX IF NOT EXISTS idx_tool_call_invocation ON tool_call(invocation_id, status)',
     'CREATE INDEX IF NOT EXISTS idx_tool_call_hash ON tool_call(call_hash, started_at)',
+    'CREATE INDEX IF NOT EXISTS idx_tool_call_chain ON tool_call(chain, started_at) WHERE chain IS NOT NULL',
     `CREATE TABLE IF NOT EXISTS task_file (
   task_id TEXT NOT NULL,
   path TEXT NOT NULL,

@@ -15,6 +15,9 @@ export interface CallRow {
   readonly message: string
   readonly chain: string | null
   readonly hash: string
+  /** The time that it asked for, in milliseconds. */
+  readonly timeoutMs: number | null
+  readonly isPoll: boolean
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly path: string | null
@@ -151,6 +154,8 @@ function toRow (call: CallStart, invocationId: number, seq: number, at: number, 
     message: call.message,
     chain: call.chain,
     hash: call.hash,
+    timeoutMs: call.timeoutMs,
+    isPoll: call.isPoll,
     startedAt: at,
     path: call.files[0]?.path ?? null,
     isBackground: call.isBackground

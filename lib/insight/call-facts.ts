@@ -2,7 +2,7 @@ import type { CallEnd, CallEndStatus, CallStart, FileTouch } from '../model/acti
 import { TOOL_KINDS, type ToolKind } from '../model/activity.js'
 import { readUse, type CallUse } from '../model/open-uses.js'
 import { toolKindOf } from '../model/tool-kind.js'
-import { shapeOf } from './command.js'
+import { askedMs, commandOf, shapeOf } from './command.js'
 import { digest } from './digest.js'
 import { firstErrorOf } from './first-error.js'
 import { fingerprint } from './loops.js'
@@ -27,22 +27,26 @@ export function readCall (
 function readStart (use: CallUse, message: string, details: Readonly<Record<string, unknown>>): CallStart {
   const name = cut(textOf(details.tool) ?? '', NAME_CHARS)
   const input = details.input
-  const command = textOf((input as { command?: unknown } | null | undefined)?.command) ??
-    (message.startsWith('exec: ') ? message.slice('exec: '.length) : undefined)
+  const command = commandOf(message, details)
   const told = (TOOL_KINDS as readonly unknown[]).includes(details.toolKind) ? details.toolKind as ToolKind : undefined
   const kind = told ?? toolKindOf(name, command)
+  const shape = command === undefined || !COMMANDS.has(kind) ? undefined : shapeOf(command)
   return {
     ...use,
     phase: 'start',
     name,
     kind,
     message: cut(message, MESSAGE_CHARS),
-    chain: command === undefined || !COMMANDS.has(kind) ? null : shapeOf(command).chain || null,
+    chain: shape === undefined || shape.chain === '' ? null : shape.chain,
     hash: digest(`${name} ${input === undefined ? message : JSON.stringify(input)}`),
+    timeoutMs: askedMs(details) || null,
+    isPoll: shape?.isPoll === true || POLLING_TOOL.test(name),
     isBackground: details.background === true,
     files: filesOf(details)
   }
 }
+
+const POLLING_TOOL = /^(?:bash_?output|task_?output|agent_?output\w*|write_stdin|wait\w*|kill_?shell|task_?stop|\w*poll\w*|get_\w*status)$/i
 
 const COMMANDS: ReadonlySet<ToolKind> = new Set(['shell', 'build', 'test'])
 

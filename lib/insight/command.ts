@@ -34,11 +34,29 @@ function chainOf (text: string): string {
   return programs.join(' + ')
 }
 
+/** The command of a call, by its input or by its message, `exec: npm test`; undefined for what is none. */
+export function commandOf (message: string, { input }: Readonly<Record<string, unknown>>): string | undefined {
+  const { command } = (input ?? {}) as { command?: unknown }
+  if (typeof command === 'string' && command !== '') return command
+  return message.startsWith(EXEC) ? message.slice(EXEC.length) : undefined
+}
+
+/** How adapters begin the message of every command. */
+const EXEC = 'exec: '
+
+/** The time that a call asks for in its input, in milliseconds; 0 for none. */
+export function askedMs ({ input }: Readonly<Record<string, unknown>>): number {
+  const { timeout } = (input ?? {}) as { timeout?: unknown }
+  return typeof timeout === 'number' && timeout > 0 ? timeout : 0
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1_000, s: 1_000, m: 60_000, h: 3_600_000 }
 
-function sleepOf (text: string): number {
+/** How long a command sleeps by its own words, in milliseconds. */
+export function sleepOf (text: string): number {
   let ms = 0
-  for (const [, count, unit = ''] of text.matchAll(/(?:^|[\s;&|(])sleep\s+(\d{1,6}(?:\.\d{1,3})?)([smh]?)/g)) {
+  if (!text.includes('sleep')) return ms
+  for (const [, count, unit = ''] of text.slice(0, MAX_CHARS).matchAll(/(?:^|[\s;&|(])sleep\s+(\d{1,6}(?:\.\d{1,3})?)([smh]?)/g)) {
     ms += Number(count) * (UNITS[unit] ?? 0)
   }
   return ms

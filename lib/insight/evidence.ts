@@ -1,4 +1,5 @@
-import type { WaitKind } from './wait-kind.js'
+import type { TreeSample } from '../model/health.js'
+import type { CallStep } from './limits.js'
 
 /** What is known of a running invocation's process: looked at, or only heard of. */
 export type ProcessSign =
@@ -13,45 +14,44 @@ export type ProcessSign =
   /** The host wrote the invocation, and nobody knows its process. */
   | 'unrecorded'
 
-/** A tool call that is open. */
-export interface OpenCallEvidence {
+/** What is known of a run's process at the moment of a verdict. */
+export interface ProcessEvidence {
+  readonly process: ProcessSign
+  /** Milliseconds since its process last said that it lives. */
+  readonly heartbeatAgeMs: number
+  /** The processes below the agent, where somebody looks at them. */
+  readonly tree?: TreeSample
+}
+
+/** A tool call that has started and not ended. Times are milliseconds of the clock that the run is judged by. */
+export interface RunningCall {
   readonly callId: string
   readonly name: string
   readonly message: string
-  /** As its adapter says. */
-  readonly toolKind?: string
-  readonly elapsedMs: number
-  readonly parentCallId?: string
-  readonly isBackground?: boolean
+  readonly step: CallStep
+  readonly isPerson: boolean
+  readonly startedAt: number
+  readonly parentCallId: string | undefined
+  /** What its tool and input are, as a key of {@link Usual}; undefined for what is no command. */
+  readonly callKey: string | undefined
+  /** Its programs, as a key of {@link Usual}; undefined for what is no command. */
+  readonly chainKey: string | undefined
+  /** The time that the call itself asked for, 0 for none. */
+  readonly timeoutMs: number
+  /** How long it sleeps by its own words. */
+  readonly sleepMs: number
+  readonly isBackground: boolean
 }
 
-/** A wait that the agent told of. */
-export interface WaitEvidence {
-  readonly kind: WaitKind
+/** What the agent waits for, by its own words. Times are milliseconds of the clock that the run is judged by. */
+export interface RunWait {
+  readonly kind: string
   readonly what: string
-  /** ISO-8601. */
-  readonly until?: string
-  /** Milliseconds until then; negative when it is past. */
-  readonly remainingMs?: number
-  readonly elapsedMs: number
-}
-
-/**
- * All that a verdict rests on: durations in milliseconds and names, no clock.
- *
- * Durations count time in which the observer was awake; none is negative.
- */
-export interface Evidence {
-  /** When this was so, by the server's clock: milliseconds since the epoch. */
-  readonly at: number
-  readonly provider: string
-  readonly runForMs: number
-  /** Since the last activity that was more than a sign of life; since the start when there was none. */
-  readonly silentForMs: number
-  readonly hasActivity: boolean
-  readonly calls: readonly OpenCallEvidence[]
-  readonly waiting?: WaitEvidence
-  readonly process: ProcessSign
-  /** Since the last sign of life of its process. */
-  readonly heartbeatAgeMs: number
+  readonly until: number | undefined
+  /** `until` as it was told, in ISO-8601. */
+  readonly toldUntil: string | undefined
+  /** When the first of the waits came that followed each other with nothing between. */
+  readonly since: number
+  readonly toldAt: number
+  readonly times: number
 }

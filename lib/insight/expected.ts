@@ -1,5 +1,5 @@
+import type { RunningCall, RunWait } from './evidence.js'
 import { AFTER_TIMEOUT_MS, limitsOf, SUB_AGENT_STUCK_MS, type Limits, type Step } from './limits.js'
-import type { RunningCall } from './run-state.js'
 import { quantile, type Usual } from './usual.js'
 
 /** The limits of what a run is at, with where they come from. */
@@ -8,6 +8,16 @@ export interface Expectation extends Limits {
   /** How often this very call was seen here, and how long it took at most; undefined where it never was. */
   readonly history: { readonly runs: number, readonly longestMs: number } | undefined
 }
+
+/** What a run is at. */
+export interface Situation {
+  readonly expectation: Expectation
+  readonly call: RunningCall | undefined
+  readonly wait: RunWait | undefined
+}
+
+/** What of a project's history decides. */
+export type KnownUsual = Pick<Usual, 'durationsOf' | 'patienceOf'>
 
 /** From so many runs on a command's own history says when it has taken too long. */
 const ENOUGH_RUNS = 10
@@ -20,7 +30,7 @@ const SAME_CHAIN_FACTOR = 1.5
 const QUIET_FACTOR = 1.2
 
 /** What is usual while no call is open. */
-export function expectThinking (step: 'start' | 'think', provider: string, usual: Usual): Expectation {
+export function expectThinking (step: 'start' | 'think', provider: string, usual: KnownUsual): Expectation {
   const { quietMs, stuckMs } = limitsOf(step, provider)
   return { step, quietMs, stuckMs: Math.max(stuckMs, usual.patienceOf(step)), history: undefined }
 }
@@ -29,17 +39,17 @@ export function expectThinking (step: 'start' | 'think', provider: string, usual
  * What is usual for a call: by its kind, raised by the time that it asked for and by the history of this command and of
  * this chain of programs, lowered by that of this very command only.
  */
-export function expectCall (call: RunningCall, provider: string, usual: Usual): Expectation {
+export function expectCall (call: RunningCall, provider: string, usual: KnownUsual): Expectation {
   const { step } = call
   if (call.isPerson) return { step, quietMs: Infinity, stuckMs: Infinity, history: undefined }
   let { quietMs, stuckMs } = limitsOf(step, provider)
-  const askedMs = Math.max(call.timeoutMs, call.command?.sleepMs ?? 0)
+  const askedMs = Math.max(call.timeoutMs, call.sleepMs)
   if (askedMs > 0) {
     stuckMs = Math.max(stuckMs, askedMs + AFTER_TIMEOUT_MS)
     quietMs = Math.max(quietMs, askedMs)
   }
   if (call.parentCallId !== undefined) stuckMs = Math.max(stuckMs, SUB_AGENT_STUCK_MS)
-  const same = call.command === undefined ? [] : usual.durationsOf(call.callKey)
+  const same = call.callKey === undefined ? [] : usual.durationsOf(call.callKey)
   const alike = call.chainKey === undefined ? [] : usual.durationsOf(call.chainKey)
   const longestMs = Math.max(0, ...same)
   const lowMs = same.length < ENOUGH_RUNS

@@ -1,9 +1,29 @@
-import type { ToolKind } from './floors.js'
+import type { ToolKind } from '../model/activity.js'
 
 const MINUTE = 60_000
 
-/** What a run is at: a call of a kind; `think` while no call is open, `start` while nothing was heard yet. */
-export type Step = 'start' | 'think' | Exclude<ToolKind, 'person'>
+/** Calls that take similar times. */
+export const CALL_STEPS = ['file', 'web', 'mcp', 'agent', 'shell', 'build', 'other'] as const
+export type CallStep = typeof CALL_STEPS[number]
+
+/** What a run is at: a call; `think` while no call is open, `start` while nothing was heard yet. */
+export type Step = 'start' | 'think' | CallStep
+
+/** The step that a call of each kind is. A question to a person has no limit: see {@link RunningCall.isPerson}. */
+export const STEP_OF: Readonly<Record<ToolKind, CallStep>> = {
+  read: 'file',
+  edit: 'file',
+  search: 'file',
+  shell: 'shell',
+  build: 'build',
+  test: 'build',
+  web: 'web',
+  mcp: 'mcp',
+  agent: 'agent',
+  person: 'other',
+  plan: 'other',
+  other: 'other'
+}
 
 /** How long silence is usual, and from when on it is no longer explained by anything; milliseconds. */
 export interface Limits {
@@ -17,7 +37,7 @@ export interface Limits {
  * They are what 124,000 silences of Claude, 32,000 of Codex and 75,000 calls in recorded sessions left open: 3 of
  * Claude's thoughts took over 10 min, 2 of 3,531 builds did, none of 50,357 calls on files took 5.
  */
-const BY_STEP: Readonly<Record<Exclude<Step, 'start' | 'think'>, Limits>> = {
+export const BY_STEP: Readonly<Record<CallStep, Limits>> = {
   file: { quietMs: 2 * MINUTE, stuckMs: 5 * MINUTE },
   web: { quietMs: 5 * MINUTE, stuckMs: 15 * MINUTE },
   mcp: { quietMs: 8 * MINUTE, stuckMs: 15 * MINUTE },
@@ -29,7 +49,7 @@ const BY_STEP: Readonly<Record<Exclude<Step, 'start' | 'think'>, Limits>> = {
 }
 
 /** Codex and Gemini print a thought when it is complete, or none; a model that thinks for 20 min has been seen. */
-const THINKING: Readonly<Record<string, Limits>> = {
+export const THINKING: Readonly<Record<string, Limits>> = {
   claude: { quietMs: 5 * MINUTE, stuckMs: 10 * MINUTE },
   acp: { quietMs: 5 * MINUTE, stuckMs: 10 * MINUTE },
   codex: { quietMs: 5 * MINUTE, stuckMs: 25 * MINUTE },
@@ -40,7 +60,7 @@ const THINKING: Readonly<Record<string, Limits>> = {
  * Until the first word. CLIs take 10 to 20 s to start; of 4,121 recorded runs two had a first answer that took 3 to
  * 6 min. Gemini is silent for up to 288 s while it is refused.
  */
-const STARTING: Readonly<Record<string, Limits>> = {
+export const STARTING: Readonly<Record<string, Limits>> = {
   claude: { quietMs: 2 * MINUTE, stuckMs: 6 * MINUTE },
   acp: { quietMs: 2 * MINUTE, stuckMs: 6 * MINUTE },
   codex: { quietMs: 2 * MINUTE, stuckMs: 6 * MINUTE },
@@ -48,7 +68,7 @@ const STARTING: Readonly<Record<string, Limits>> = {
 }
 
 /** A command of which nothing is known may well say everything at its end. */
-const UNKNOWN_PROVIDER: Limits = { quietMs: 5 * MINUTE, stuckMs: 25 * MINUTE }
+export const UNKNOWN_PROVIDER: Limits = { quietMs: 5 * MINUTE, stuckMs: 25 * MINUTE }
 
 /** A sub-agent's own calls are followed by its thoughts, which nobody prints. */
 export const SUB_AGENT_STUCK_MS = 20 * MINUTE
@@ -65,3 +85,14 @@ export function limitsOf (step: Step, provider: string): Limits {
   const known = step === 'start' ? STARTING : THINKING
   return Object.hasOwn(known, name) ? known[name] as Limits : UNKNOWN_PROVIDER
 }
+
+/** After the announced end of a wait an answer has to come first. */
+export const WAIT_GRACE_MS = 2 * MINUTE
+/** A wait without an end of its own. */
+export const OPEN_WAIT_MS = 5 * MINUTE
+/** Attempts that fail one after the other are no progress, however short each wait is. */
+export const REPEATED_WAITS_MS = 20 * MINUTE
+/** Lines that a command prints while it runs show that it moves; one that prints for so long may do so for ever. */
+export const LIVE_OUTPUT_MS = 15 * MINUTE
+/** After so long without a sign of life a process that cannot be looked at from here is not known to live. */
+export const HEARTBEAT_FRESH_MS = 30_000

@@ -2,10 +2,15 @@ import { digest } from './digest.js'
 
 /** A call that came to an end, as far as repetition goes. */
 export interface EndedCall {
+  /** The number of its start, and that of its end. */
   readonly seq: number
+  readonly endSeq: number
+  /** The call within which it was made: the level of a sub-agent. */
+  readonly parentSeq: number | null
   /** Tool and input: the same text is the same call. */
   readonly call: string
   readonly tool: string
+  /** See {@link fingerprint}. */
   readonly result: string
   readonly isError: boolean
   /** It asks how something else goes on, or nobody knows whether it does. */
@@ -61,15 +66,14 @@ export class LoopFinder {
   #errorsFrom: Step | undefined
 
   /** Takes the next call in. */
-  add (given: EndedCall): void {
-    if (given.isPoll) {
-      if (!given.isError) this.#forget()
+  add (call: EndedCall): void {
+    if (call.isPoll) {
+      if (!call.isError) this.#forget()
       return
     }
-    const call = { ...given, result: fingerprint(given.result) }
     const last = this.#last
-    const step = { key: `${digest(call.call)} ${call.result}`, seq: call.seq, at: call.startedAt }
-    const isAfter = last !== undefined && call.startedAt > last.endedAt
+    const step = { key: `${call.call} ${call.result}`, seq: call.seq, at: call.startedAt }
+    const isAfter = last !== undefined && call.seq > last.endSeq
     const isSame = isAfter && last.call === call.call && last.result === call.result
     this.#same = isSame ? this.#same + 1 : 1
     if (!isSame) this.#sameFrom = step
@@ -124,6 +128,31 @@ export class LoopFinder {
     this.#steps = []
     this.#last = this.#sameFrom = this.#errorsFrom = undefined
     this.#same = this.#sameError = this.#toolErrors = 0
+  }
+}
+
+/** The loops of one run, each level of sub-agents by itself. */
+export class RunLoops {
+  readonly #levels = new Map<number, LoopFinder>()
+
+  /** Takes the next call in, in the order of their ends. */
+  add (call: EndedCall): void {
+    // A sub-agent that has answered repeats nothing any more.
+    this.#levels.delete(call.seq)
+    const level = call.parentSeq ?? 0
+    let finder = this.#levels.get(level)
+    if (finder === undefined) this.#levels.set(level, finder = new LoopFinder())
+    finder.add(call)
+  }
+
+  /** The repetition that one of the levels is in; of several the one that goes on longest. */
+  find (): Loop | undefined {
+    let worst: Loop | undefined
+    for (const finder of this.#levels.values()) {
+      const loop = finder.find()
+      if (loop !== undefined && (worst === undefined || loop.since < worst.since)) worst = loop
+    }
+    return worst
   }
 }
 

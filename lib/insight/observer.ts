@@ -1,11 +1,22 @@
 import { toIso, type Clock } from '../time/clock.js'
 import type { Health } from '../model/events.js'
 import { keyOfUse } from '../model/open-uses.js'
-import type { RunningRow } from './running-row.js'
-import type { ProcessSign } from './evidence.js'
-import { HEARTBEAT_FRESH_MS } from './floors.js'
+import type { ProcessSign, RunWait } from './evidence.js'
+import type { KnownUsual } from './expected.js'
+import { HEARTBEAT_FRESH_MS, type Step } from './limits.js'
+import type { Loop } from './loops.js'
+import { TreeWatch } from './process-tree.js'
 import { callsOf, type OpenCall } from './progress.js'
-import { judge } from './verdict.js'
+import { toRunningCall, type CallKeys } from './running-call.js'
+import type { RunningRow } from './running-row.js'
+import { judgeRun } from './verdict.js'
+
+/** What else is known of the runs, and of the project that they are in. */
+export interface RunMemory {
+  readonly usual: KnownUsual
+  keysOf (row: RunningRow, call: OpenCall): CallKeys | undefined
+  loopOf (row: RunningRow): Loop | undefined
+}
 
 export interface ObserverOptions {
   /** The server's wall clock. */
@@ -14,6 +25,9 @@ export interface ObserverOptions {
   readonly awake: Clock
   /** Looks at a run's process. */
   readonly lookAt: (row: RunningRow) => ProcessSign
+  readonly memory: RunMemory
+  /** A run was called stuck, and went on by itself after so many milliseconds of silence. */
+  readonly onFalseAlarm?: (row: RunningRow, step: Step, silentForMs: number) => void
 }
 
 /** Something that happened once, on the clock that counts only what was watched. */
@@ -37,8 +51,15 @@ interface Sight {
   readonly beat: Moment
   readonly calls: ReadonlyMap<string, Moment>
   readonly waited: Moment | undefined
+  readonly told: Moment | undefined
   readonly until: Moment | undefined
+  readonly isSuspended: boolean
+  /** Of the silence, in milliseconds. */
+  readonly pausedMs: number
+  readonly tree: TreeWatch
   readonly health: Health
+  /** What it was at when it was called stuck. */
+  readonly advised: Step | undefined
 }
 
 /**
@@ -58,7 +79,7 @@ export class Observer {
 
   /** The verdict on a run, by what is stored of it now. */
   see (row: RunningRow): Health {
-    const { now, awake, lookAt } = this.#options
+    const { now, awake, lookAt, memory } = this.#options
     const before = this.#sights.get(row.invocationId)
     const at = now()
     const awakeAt = awake()
@@ -73,6 +94,8 @@ export class Observer {
       return before?.until?.time === time ? before.until : { time, awakeAt: awakeAt + time - at }
     }
     const age = (moment: Moment) => Math.max(0, awakeAt - moment.awakeAt)
+    /** The wall clock as it would be, had nobody slept or set it. */
+    const timeOf = (moment: Moment) => at + moment.awakeAt - awakeAt
 
     const { waiting, movedAt } = row.progress
     const open = callsOf(row.progress)
@@ -85,28 +108,47 @@ export class Observer {
     const beat = momentOf(row.heartbeatAt ?? row.lastActivityAt ?? startedAt, before?.beat, at)
     const calls = new Map(open.map((call) => [keyOf(call), momentOf(call.startedAt, before?.calls.get(keyOf(call)))]))
     const waited = waiting && momentOf(waiting.since, before?.waited)
+    const told = waiting && momentOf(waiting.toldAt ?? waiting.since, before?.told)
     const until = waiting?.until === undefined ? undefined : dueAt(waiting.until)
-    const health = judge({
+    const process = lookAt(row)
+    const isSuspended = process === 'suspended'
+    const isStill = before !== undefined && moved === before.moved
+    // A process that was stopped by a signal is not silent.
+    const pausedMs = isStill ? before.pausedMs + (before.isSuspended ? awakeAt - before.lookedAt : 0) : 0
+    const silentForMs = Math.max(0, Math.min(age(moved), age(started)) - pausedMs)
+    const hasNewCall = [...calls.keys()].some((key) => before?.calls.has(key) !== true)
+    const tree = before === undefined || hasNewCall ? new TreeWatch() : before.tree
+    const { health, step } = judgeRun({
       at,
+      startedAt: timeOf(started),
       provider: row.provider,
-      runForMs: age(started),
-      silentForMs: Math.min(age(moved), age(started)),
-      hasActivity: row.hasActivity,
-      calls: open.map((call) => ({ ...call, elapsedMs: age(calls.get(keyOf(call))!) })),
-      ...(waiting && waited && {
-        waiting: {
-          kind: waiting.kind,
-          what: waiting.what,
-          elapsedMs: age(waited),
-          ...(until && { until: toIso(until.time), remainingMs: until.awakeAt - awakeAt })
-        }
-      }),
-      process: lookAt(row),
-      heartbeatAgeMs: age(beat)
-    }, before?.health)
-    const { activityCount } = row
+      silentForMs,
+      hasTurn: row.hasActivity && row.progress.hasTurn,
+      calls: open.map((call) => toRunningCall(call, timeOf(calls.get(keyOf(call))!), memory.keysOf(row, call))),
+      waiting: waiting && waited && told && toRunWait(waiting, timeOf(waited), timeOf(told), until && timeOf(until)),
+      loop: memory.loopOf(row),
+      tree,
+      evidence: { process, heartbeatAgeMs: age(beat) }
+    }, memory.usual, before?.health)
+    if (before?.advised !== undefined && !isStill) {
+      this.#options.onFalseAlarm?.(row, before.advised, moved.awakeAt - before.moved.awakeAt - before.pausedMs)
+    }
+    const isAdvised = health.state === 'stuck' && process === 'alive'
     this.#sights.set(row.invocationId, {
-      lookedAt: awakeAt, activityCount, started, moved, beat, calls, waited, until, health
+      lookedAt: awakeAt,
+      activityCount: row.activityCount,
+      started,
+      moved,
+      beat,
+      calls,
+      waited,
+      told,
+      until,
+      isSuspended,
+      pausedMs,
+      tree,
+      health,
+      advised: isAdvised ? step : isStill ? before.advised : undefined
     })
     return health
   }
@@ -115,6 +157,13 @@ export class Observer {
   keep (ids: ReadonlySet<number>): void {
     for (const id of this.#sights.keys()) if (!ids.has(id)) this.#sights.delete(id)
   }
+}
+
+function toRunWait (
+  { kind, what, until, times = 1 }: NonNullable<RunningRow['progress']['waiting']>,
+  since: number, toldAt: number, dueAt: number | undefined
+): RunWait {
+  return { kind, what, until: dueAt, toldUntil: until === undefined ? undefined : toIso(until), since, toldAt, times }
 }
 
 /**

@@ -1,14 +1,6 @@
-/** What the processes below an agent did up to a moment, as whoever runs it saw. */
-export interface TreeSample {
-  /** Descendants of the agent's process that are alive; the agent itself is not one. */
-  readonly processes: number
-  /** Processor time of all of them so far, in milliseconds. */
-  readonly cpuMs: number
-  /** Bytes read and written by them so far. */
-  readonly ioBytes: number
-  /** Milliseconds since the epoch. */
-  readonly sampledAt: number
-}
+import type { TreeSample } from '../model/health.js'
+
+export type { TreeSample }
 
 /** `busy`: it works; `gone`: nothing of it is left; `idle`: it is there and does nothing. */
 export type TreeSign = 'busy' | 'gone' | 'idle' | 'unknown'

@@ -1,6 +1,8 @@
 import type { ToolKind } from '../model/activity.js'
 import { parseTime, toIso } from '../time/clock.js'
 import { keyOfUse, type CallUse } from '../model/open-uses.js'
+import { askedMs, commandOf, sleepOf } from './command.js'
+import { LIVE_OUTPUT_MS } from './limits.js'
 import { WAIT_KINDS, waitKind, type WaitKind } from './wait-kind.js'
 
 /** A tool call that has started and not ended. */
@@ -23,6 +25,10 @@ export interface OpenCall {
   readonly seq?: number
   /** What it does, guessed where its adapter does not say. */
   readonly kind?: ToolKind
+  /** The time that the call itself asked for, in milliseconds. */
+  readonly timeoutMs?: number
+  /** How long its command sleeps by its own words, in milliseconds. */
+  readonly sleepMs?: number
 }
 
 /** A call of which nothing but its id was read yet: most are over before anybody asks. */
@@ -41,8 +47,12 @@ export interface Wait {
   readonly what: string
   /** Milliseconds since the epoch. */
   readonly until?: number
-  /** When it first said so, in milliseconds since the epoch. */
+  /** When the first of the waits came that followed each other at once, in milliseconds since the epoch. */
   readonly since: number
+  /** When it was told of, in milliseconds since the epoch; that of `since` for the first. */
+  readonly toldAt?: number
+  /** How many followed each other. Default 1. */
+  readonly times?: number
   /** The call that it waits with. */
   readonly callId?: string
 }
@@ -54,8 +64,10 @@ export interface Progress {
   waiting: Wait | undefined
   /** The last activity that was more than a sign of life, in milliseconds since the epoch; 0 for none. */
   movedAt: number
-  /** Signs of life came after it. */
+  /** Only signs of life came after it, and attempts that failed once more. */
   hasBeaten: boolean
+  /** The model has said or done something. */
+  hasTurn: boolean
 }
 
 /** The part of an activity that progress is read from; its text has been redacted. */
@@ -99,7 +111,7 @@ const NAME_CHARS = 100
 const CALL_ID_CHARS = 128
 
 export function createProgress (): Progress {
-  return { calls: new Map(), waiting: undefined, movedAt: 0, hasBeaten: false }
+  return { calls: new Map(), waiting: undefined, movedAt: 0, hasBeaten: false, hasTurn: false }
 }
 
 /** A copy that can go on by itself. */
@@ -110,8 +122,9 @@ export function copyProgress (progress: Progress): Progress {
 /**
  * Takes one activity in, in the order of the log.
  *
- * A sign of life (the beat of a long tool call) moves nothing. A wait lasts until the agent does something else; one
- * that goes with a tool call is not ended by what other calls do.
+ * A sign of life (the beat of a long tool call, or what it prints after a quarter of an hour) moves nothing, and
+ * neither does an attempt that fails once more. A wait lasts until the agent does something else; one that goes with a
+ * tool call is not ended by what other calls do.
  *
  * @returns whether {@link encodeProgress} may say something else now
  */
@@ -122,18 +135,25 @@ export function followActivity (progress: Progress, activity: ProgressActivity, 
   // The recorder's own words.
   if (kind === 'dropped') return false
   const callId = text(details.callId, CALL_ID_CHARS)
-  if (kind === 'tool' && details.live !== true && typeof details.elapsedMs === 'number') {
+  if (kind === 'tool' && details.background !== true && !isNewOutput(progress, details, at)) {
     const isFirst = !progress.hasBeaten
     progress.hasBeaten = true
     return isFirst
   }
+  if (kind === 'waiting' || kind === 'retry') {
+    const { waiting: before } = progress
+    progress.waiting = toWait(kind, details, message, at, before)
+    // An agent that tries again and again gets nowhere.
+    progress.hasBeaten = progress.waiting.since === before?.since
+    if (!progress.hasBeaten) progress.movedAt = at
+    return true
+  }
+  const wasStarting = !progress.hasTurn && progress.movedAt !== 0
   let hasChanged = progress.hasBeaten
   progress.hasBeaten = false
   progress.movedAt = at
-  if (kind === 'waiting' || kind === 'retry') {
-    progress.waiting = toWait(kind, details, message, at, progress.waiting)
-    return true
-  }
+  progress.hasTurn ||= type === 'tool_exec' || type === 'output' || (typeof kind === 'string' && !BEFORE_A_TURN.has(kind))
+  hasChanged ||= wasStarting || !progress.hasTurn
   const { waiting } = progress
   if (waiting !== undefined && (waiting.callId === undefined || callId === undefined || callId === waiting.callId)) {
     progress.waiting = undefined
@@ -145,15 +165,27 @@ export function followActivity (progress: Progress, activity: ProgressActivity, 
   return (details.background === true && moveToBackground(progress, use, pairing)) || hasChanged
 }
 
+/** What a CLI says before its model has answered. */
+const BEFORE_A_TURN = new Set(['session', 'notice', 'usage', 'unknown', 'unknown_format'])
+
+/** Lines that a command prints while it runs show that it moves; one that prints for long may do so for ever. */
+function isNewOutput ({ calls }: Progress, details: Details, at: number): boolean {
+  if (details.live !== true) return false
+  const call = typeof details.callId === 'string' ? calls.get(keyOfUse(details as unknown as CallUse)) : undefined
+  return call === undefined || at - call.startedAt < LIVE_OUTPUT_MS
+}
+
 /** As adapters write the metadata of a call: reading no further is what makes this cheap enough for every activity. */
 const CALL = /^\{"callId":"([^"\\]{1,128})","phase":"(start|end)"(?:,"use":(\d+))?/
 /** Kinds of progress that mean something here, wherever in the JSON. */
 const KIND = /"kind":"(?:waiting|retry|tool|dropped)"/
 
 /** The metadata of an activity, as far as it can mean something. */
-function detailsOf ({ waiting }: Progress, type: string, metadata: string | null): Details {
+function detailsOf ({ waiting, hasTurn }: Progress, type: string, metadata: string | null): Details {
   if (metadata === null) return NO_DETAILS
-  if (type === 'progress') return waiting?.callId !== undefined || KIND.test(metadata) ? parse(metadata) : NO_DETAILS
+  if (type === 'progress') {
+    return !hasTurn || waiting?.callId !== undefined || KIND.test(metadata) ? parse(metadata) : NO_DETAILS
+  }
   if (type !== 'tool_exec') return NO_DETAILS
   const call = CALL.exec(metadata)
   if (call === null || (call[3] === undefined && metadata.includes('"use":'))) return parse(metadata)
@@ -201,6 +233,7 @@ function readCall (call: OpenCall | UnreadCall): OpenCall {
   const details = parse(metadata ?? '{}')
   const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
   const toolKind = text(details.toolKind, NAME_CHARS)
+  const [timeoutMs, sleepMs] = [askedMs(details), sleepOf(commandOf(message, details) ?? '')]
   return {
     callId,
     ...(use === undefined ? {} : { use }),
@@ -210,7 +243,10 @@ function readCall (call: OpenCall | UnreadCall): OpenCall {
     startedAt,
     ...(parentCallId === undefined ? {} : { parentCallId }),
     ...(seq === undefined ? {} : { seq }),
-    ...(kind === undefined ? {} : { kind })
+    ...(kind === undefined ? {} : { kind }),
+    ...(details.background === true ? { isBackground: true } : {}),
+    ...(timeoutMs > 0 ? { timeoutMs } : {}),
+    ...(sleepMs > 0 ? { sleepMs } : {})
   }
 }
 
@@ -249,26 +285,30 @@ function toWait (kind: 'waiting' | 'retry', details: Details, message: string, a
   const what = text(details.what, MESSAGE_CHARS) ?? cut(message, MESSAGE_CHARS)
   const until = parseTime(details.until)
   const callId = text(details.callId, CALL_ID_CHARS)
-  const wait = { kind: waitKind(kind, what, details.waitKind), what }
-  const isSame = before?.kind === wait.kind && before.what === what && before.callId === callId
+  const told = waitKind(kind, what, details.waitKind)
+  // A person is no attempt that fails once more.
+  const isOneMore = before !== undefined && (before.kind === 'person') === (told === 'person')
   return {
-    ...wait,
-    since: isSame ? before.since : at,
+    kind: told,
+    what,
+    ...(isOneMore ? { since: before.since, toldAt: at, times: (before.times ?? 1) + 1 } : { since: at }),
     ...(until === undefined ? {} : { until }),
     ...(callId === undefined ? {} : { callId })
   }
 }
 
 /** What is stored of it: JSON of at most 8 KiB, null where there is nothing to tell. */
-export function encodeProgress ({ calls, waiting, movedAt, hasBeaten }: Progress): string | null {
-  if (calls.size === 0 && waiting === undefined && !hasBeaten) return null
+export function encodeProgress ({ calls, waiting, movedAt, hasBeaten, hasTurn }: Progress): string | null {
+  if (calls.size === 0 && waiting === undefined && !hasBeaten && hasTurn) return null
   const first: OpenCall[] = []
   for (const [key, call] of calls) {
     const read = readCall(call)
     if (read !== call) calls.set(key, read)
     if (first.length < MAX_STORED_CALLS) first.push(read)
   }
-  const rest = { ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}) }
+  const rest = {
+    ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}), ...(hasTurn ? {} : { hasTurn })
+  }
   for (let count = MAX_STORED_CALLS; ; count--) {
     const json = JSON.stringify({ calls: first.slice(0, count), ...rest })
     if (count === 0 || Buffer.byteLength(json) <= MAX_BYTES) return json
@@ -282,7 +322,7 @@ export function encodeProgress ({ calls, waiting, movedAt, hasBeaten }: Progress
  * @param lastActivityAt milliseconds since the epoch
  */
 export function decodeProgress (json: string | null, lastActivityAt: number): Progress {
-  const { calls, waiting, movedAt } = json === null ? NO_DETAILS : parse(json)
+  const { calls, waiting, movedAt, hasTurn } = json === null ? NO_DETAILS : parse(json)
   const known = Array.isArray(calls) ? calls.filter(isOpenCall) : []
   const hasBeaten = isTime(movedAt)
   return {
@@ -291,7 +331,8 @@ export function decodeProgress (json: string | null, lastActivityAt: number): Pr
       : `${keyOfUse(call)}\0\0${call.startedAt} ${at}`, call])),
     waiting: isWait(waiting) ? waiting : undefined,
     movedAt: hasBeaten ? movedAt : lastActivityAt,
-    hasBeaten
+    hasBeaten,
+    hasTurn: hasTurn !== false
   }
 }
 
@@ -302,9 +343,9 @@ function isOpenCall (value: unknown): value is OpenCall {
 }
 
 function isWait (value: unknown): value is Wait {
-  const { kind, what, until, since, callId } = object(value)
+  const { kind, what, until, since, toldAt, times, callId } = object(value)
   return (WAIT_KINDS as readonly unknown[]).includes(kind) && typeof what === 'string' && isTime(since) &&
-    (until === undefined || isTime(until)) && (callId === undefined || typeof callId === 'string')
+    [until, toldAt, times].every((member) => member === undefined || isTime(member)) && (callId === undefined || typeof callId === 'string')
 }
 
 /** Milliseconds that a date can hold. */

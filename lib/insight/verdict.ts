@@ -1,144 +1,147 @@
-import { toIso } from '../time/clock.js'
 import type { Health, HealthState } from '../model/events.js'
-import type { Evidence, OpenCallEvidence, WaitEvidence } from './evidence.js'
-import { HEARTBEAT_FRESH_MS, STUCK_FACTOR, TOOL_FLOORS_MS, WAIT_FLOORS_MS, WAIT_GRACE_MS, floorsOf, kindOfCall } from './floors.js'
-import { are, describeProcess, describeWaiting, formatSpan } from './sentences.js'
+import { toIso } from '../time/clock.js'
+import type { ProcessEvidence, RunningCall, RunWait } from './evidence.js'
+import { expectCall, expectThinking, type KnownUsual, type Situation } from './expected.js'
+import { HEARTBEAT_FRESH_MS, OPEN_WAIT_MS, REPEATED_WAITS_MS, WAIT_GRACE_MS, type Step } from './limits.js'
+import type { Loop } from './loops.js'
+import type { TreeSign, TreeWatch } from './process-tree.js'
+import { describe } from './sentences.js'
 
-/** What the agent is at, and how long it may be silent at that. */
-interface Step {
-  /** While it is within what is usual. */
-  readonly state: HealthState
-  readonly expectedSilenceMs: number
-  /** What is measured against it. */
-  readonly silentMs: number
-  /** When the step began, in milliseconds before the evidence. */
-  readonly beganMs: number
-  readonly because: string
-  readonly tool?: Health['tool']
-  readonly waitingFor?: Health['waitingFor']
+/** What is known of a run at a moment. Times are milliseconds of one clock that never goes back. */
+export interface RunFacts {
+  /** The moment. */
+  readonly at: number
+  readonly startedAt: number
+  readonly provider: string
+  /** Since the last activity that was more than a sign of life; since the start when there was none. */
+  readonly silentForMs: number
+  /** The model has said or done something. */
+  readonly hasTurn: boolean
+  /** All that are open. */
+  readonly calls: readonly RunningCall[]
+  readonly waiting: RunWait | undefined
+  readonly loop: Loop | undefined
+  readonly tree: Pick<TreeWatch, 'at' | 'goneSince'>
+  readonly evidence: ProcessEvidence
 }
 
+/** A verdict, and what the run was at. */
+export interface Verdict {
+  readonly health: Health
+  readonly step: Step
+}
+
+/** A command that has just begun may not have started its processes yet. */
+const TREE_FROM_MS = 30_000
+
 /**
- * How a running invocation is doing.
+ * How a running invocation is doing: the one judge of runs that are stored and of runs that are only observed.
  *
  * Two things are kept apart: whether its process lives, and whether the agent moves. The first alone decides `lost` and
- * `unknown`; the second decides the rest, whatever the process does.
+ * `unknown`; the second decides the rest.
  *
  * @param previous the verdict before, whose `since` stays while the state does
  */
-export function judge (evidence: Evidence, previous?: Health): Health {
-  const step = findStep(evidence)
-  const { state, agoMs } = judgeProcess(evidence, step) ?? judgeSilence(step)
-  return {
+export function judgeRun (facts: RunFacts, usual: KnownUsual, previous?: Health): Verdict {
+  const { at, silentForMs, evidence, tree } = facts
+  const situation = look(facts, usual)
+  const { call, expectation } = situation
+  const isCommand = expectation.step === 'shell' || expectation.step === 'build'
+  const sign = call !== undefined && isCommand ? tree.at(at) : 'unknown'
+  const judged = judge(situation, facts, sign)
+  const loop = CAN_LOOP.has(judged.state) ? facts.loop : undefined
+  const state = loop === undefined ? judged.state : 'looping'
+  const since = Math.min(at, Math.max(facts.startedAt, loop?.since ?? at - judged.agoMs))
+  const health: Health = {
     state,
-    since: previous?.state === state ? previous.since : toIso(Math.max(0, evidence.at - agoMs)),
-    because: [step.because, describeProcess(evidence, state)],
-    ...(step.tool === undefined ? {} : { tool: step.tool }),
-    ...(step.waitingFor === undefined ? {} : { waitingFor: step.waitingFor }),
-    silentForMs: Math.round(evidence.silentForMs),
-    expectedSilenceMs: step.expectedSilenceMs,
-    heartbeatAgeMs: Math.round(evidence.heartbeatAgeMs)
+    since: previous?.state === state ? previous.since : toIso(since),
+    because: describe({ ...situation, state, silentForMs, at, loop, sign, evidence }),
+    ...(call === undefined ? {} : { tool: toolOf(call, at) }),
+    ...waitingFor(situation),
+    ...(loop === undefined ? {} : { loop: { calls: loop.calls, times: loop.times, sinceSeq: loop.sinceSeq } }),
+    silentForMs: Math.round(silentForMs),
+    expectedSilenceMs: bounded(expectation.quietMs),
+    ...(Number.isFinite(expectation.stuckMs) ? { stuckAfterMs: Math.round(expectation.stuckMs) } : {}),
+    heartbeatAgeMs: Math.round(evidence.heartbeatAgeMs),
+    ...(evidence.tree === undefined || sign === 'unknown' ? {} : { tree: evidence.tree })
   }
+  return { health, step: expectation.step }
 }
 
-interface Judgement {
+const CAN_LOOP: ReadonlySet<HealthState> = new Set(['working', 'in_tool', 'quiet'])
+
+/** A wait comes before a call that is open: the call may be what waits. */
+function look ({ calls, waiting, hasTurn, provider, at }: RunFacts, usual: KnownUsual): Situation {
+  const expectations = leavesOf(calls).map((call) => ({ call, expectation: expectCall(call, provider, usual) }))
+  // Agents that run several at once may report their ends together: the one that may take longest decides.
+  const longest = expectations.reduce<typeof expectations[number] | undefined>(
+    (most, one) => most === undefined || one.expectation.stuckMs > most.expectation.stuckMs ? one : most, undefined)
+  const expectation = longest?.expectation ?? expectThinking(hasTurn ? 'think' : 'start', provider, usual)
+  return { expectation, call: longest?.call, wait: isWaiting(waiting, at) ? waiting : undefined }
+}
+
+/** The open calls that the agent waits for: those that have no open call within them. */
+function leavesOf (calls: readonly RunningCall[]): RunningCall[] {
+  const open = calls.filter(({ isBackground }) => !isBackground)
+  // Sub-agents number their calls by themselves: one may have the id of the call that it is within.
+  const parents = new Set(open.flatMap((call) =>
+    call.parentCallId === undefined || call.parentCallId === call.callId ? [] : [call.parentCallId]))
+  const isWithin = (call: RunningCall) => call.parentCallId === call.callId
+  const named = new Set(open.filter(isWithin).map(({ callId }) => callId))
+  return open.filter((call) => !parents.has(call.callId) && (isWithin(call) || !named.has(call.callId)))
+}
+
+function isWaiting (wait: RunWait | undefined, at: number): boolean {
+  if (wait === undefined) return false
+  if (wait.kind === 'person') return true
+  const untilMs = wait.until ?? wait.toldAt + OPEN_WAIT_MS
+  if (at > untilMs + WAIT_GRACE_MS) return false
+  return wait.times === 1 || at - wait.since <= REPEATED_WAITS_MS || untilMs - at > REPEATED_WAITS_MS
+}
+
+interface Judged {
   readonly state: HealthState
   /** Since how many milliseconds. */
   readonly agoMs: number
 }
 
-/** Where the process is known to be gone, or nothing is known of it, what the agent did last says little. */
-function judgeProcess ({ process, heartbeatAgeMs }: Evidence, step: Step): Judgement | undefined {
+function judge (
+  { expectation, call, wait }: Situation, { silentForMs, evidence, at, tree }: RunFacts, sign: TreeSign
+): Judged {
+  const { process, heartbeatAgeMs } = evidence
+  const { quietMs, stuckMs, step } = expectation
   if (process === 'dead') return { state: 'lost', agoMs: heartbeatAgeMs }
   if (process === 'elsewhere' && heartbeatAgeMs > HEARTBEAT_FRESH_MS) {
     return { state: 'unknown', agoMs: heartbeatAgeMs - HEARTBEAT_FRESH_MS }
   }
-  const overMs = step.silentMs - step.expectedSilenceMs
-  return process === 'unrecorded' && overMs > 0 ? { state: 'unknown', agoMs: overMs } : undefined
-}
-
-function judgeSilence ({ state, silentMs, expectedSilenceMs, beganMs }: Step): Judgement {
-  const stuckMs = expectedSilenceMs * STUCK_FACTOR
-  if (silentMs > stuckMs) return { state: 'stuck', agoMs: silentMs - stuckMs }
-  if (silentMs > expectedSilenceMs) return { state: 'quiet', agoMs: silentMs - expectedSilenceMs }
-  return { state, agoMs: beganMs }
-}
-
-/** A wait comes before a call that is open: the call may be what waits. */
-function findStep (evidence: Evidence): Step {
-  if (evidence.waiting !== undefined) return waitStep(evidence.waiting, evidence)
-  const call = decisiveCall(evidence.calls)
-  if (call !== undefined) return callStep(call, evidence)
-  return evidence.hasActivity ? thinkingStep(evidence) : startStep(evidence)
-}
-
-function startStep ({ provider, runForMs }: Evidence): Step {
-  const expectedSilenceMs = floorsOf(provider).startMs
-  const because = runForMs > expectedSilenceMs
-    ? `Nothing came from it since it started ${formatSpan(runForMs)} ago; ${formatSpan(expectedSilenceMs)} ${are(expectedSilenceMs)} usual.`
-    : `It started ${formatSpan(runForMs)} ago; the first activity usually takes up to ${formatSpan(expectedSilenceMs)}.`
-  return { state: 'starting', expectedSilenceMs, silentMs: runForMs, beganMs: runForMs, because }
-}
-
-function thinkingStep ({ provider, silentForMs }: Evidence): Step {
-  const expectedSilenceMs = floorsOf(provider).thinkingMs
-  const usual = `${formatSpan(expectedSilenceMs)} ${are(expectedSilenceMs)} usual while it thinks.`
-  const because = silentForMs > expectedSilenceMs
-    ? `No activity for ${formatSpan(silentForMs)}; ${usual}`
-    : `Its last activity was ${formatSpan(silentForMs)} ago; up to ${usual}`
-  return { state: 'working', expectedSilenceMs, silentMs: silentForMs, beganMs: silentForMs, because }
-}
-
-function callStep (call: OpenCallEvidence, { silentForMs }: Evidence): Step {
-  const kind = kindOfCall(call)
-  const expectedSilenceMs = TOOL_FLOORS_MS[kind]
-  const name = call.name === '' ? 'A tool' : call.name
-  // A call cannot have been silent for longer than it has been open.
-  const silentMs = Math.min(silentForMs, call.elapsedMs)
-  const tool = { callId: call.callId, name: call.name, message: call.message, elapsedMs: Math.round(call.elapsedMs) }
-  const step = { expectedSilenceMs, silentMs, beganMs: call.elapsedMs, tool }
-  if (kind === 'person') {
-    const what = call.message === '' ? call.name : call.message
-    return { ...step, state: 'waiting', waitingFor: { kind, what }, because: describeWaiting({ kind, what, elapsedMs: call.elapsedMs }) }
+  if (process === 'unrecorded' && silentForMs > quietMs) return { state: 'unknown', agoMs: silentForMs - quietMs }
+  if (wait !== undefined) return { state: 'waiting', agoMs: at - wait.since }
+  if (call?.isPerson === true) return { state: 'waiting', agoMs: at - call.startedAt }
+  const ranMs = call === undefined ? 0 : at - call.startedAt
+  if (sign === 'gone' && tree.goneSince !== undefined && ranMs > TREE_FROM_MS) {
+    return { state: 'stuck', agoMs: at - tree.goneSince }
   }
-  const running = `${name} has been running for ${formatSpan(call.elapsedMs)}`
-  const usual = `${formatSpan(expectedSilenceMs)} ${are(expectedSilenceMs)} usual for it.`
-  const isSilent = silentMs > expectedSilenceMs
-  const silence = isSilent && silentMs < call.elapsedMs - SAME_MS ? ` and has shown nothing for ${formatSpan(silentMs)}` : ''
-  return { ...step, state: 'in_tool', because: `${running}${silence}; ${isSilent ? '' : 'up to '}${usual}` }
+  if (silentForMs > stuckMs && sign !== 'busy') return { state: 'stuck', agoMs: silentForMs - stuckMs }
+  if (silentForMs > quietMs) return { state: 'quiet', agoMs: silentForMs - quietMs }
+  if (call !== undefined) return { state: 'in_tool', agoMs: ranMs }
+  return { state: step === 'start' ? 'starting' : 'working', agoMs: silentForMs }
 }
 
-function waitStep (wait: WaitEvidence, { silentForMs }: Evidence): Step {
-  const { kind, what, until, remainingMs, elapsedMs } = wait
-  const waitingFor = { kind, what, ...(until === undefined ? {} : { until }) }
-  const because = describeWaiting(wait)
-  if (remainingMs === undefined) {
-    return { state: 'waiting', expectedSilenceMs: WAIT_FLOORS_MS[kind], silentMs: silentForMs, beganMs: elapsedMs, because, waitingFor }
-  }
-  // Before its time a wait is as it should be, however long it takes.
-  const silentMs = Math.min(silentForMs, Math.max(0, -remainingMs))
-  return { state: 'waiting', expectedSilenceMs: WAIT_GRACE_MS, silentMs, beganMs: elapsedMs, because, waitingFor }
+function toolOf ({ callId, name, message, startedAt }: RunningCall, at: number): NonNullable<Health['tool']> {
+  return { callId, name, message, elapsedMs: Math.round(at - startedAt) }
 }
 
-/**
- * The call that decides: of those that have no open call within them, the one with most of its usual time left, because
- * agents that run several at once may tell their ends together. Calls in the background keep nobody from going on.
- */
-function decisiveCall (calls: readonly OpenCallEvidence[]): OpenCallEvidence | undefined {
-  const parents = new Set(calls.map(({ parentCallId }) => parentCallId))
-  let decisive: OpenCallEvidence | undefined
-  for (const call of calls) {
-    // Sub-agents number their calls by themselves: one may have the id of the call that it is within.
-    const isParent = call.parentCallId !== call.callId && parents.has(call.callId)
-    if (call.isBackground === true || isParent) continue
-    if (decisive === undefined || leftMs(call) > leftMs(decisive)) decisive = call
-  }
-  return decisive
+function waitOf ({ kind, what, toldUntil }: RunWait): NonNullable<Health['waitingFor']> {
+  return { kind, what, ...(toldUntil === undefined ? {} : { until: toldUntil }) }
 }
 
-function leftMs (call: OpenCallEvidence): number {
-  return TOOL_FLOORS_MS[kindOfCall(call)] - call.elapsedMs
+function waitingFor ({ wait, call }: Situation): Pick<Health, 'waitingFor'> {
+  if (wait !== undefined) return { waitingFor: waitOf(wait) }
+  if (call?.isPerson !== true) return {}
+  return { waitingFor: { kind: 'person', what: call.message === '' ? call.name : call.message } }
 }
 
-/** Two durations that differ by less say the same to a reader, in milliseconds. */
-const SAME_MS = 10_000
+/** JSON has no infinity: a day stands for no limit. */
+function bounded (ms: number): number {
+  return Number.isFinite(ms) ? Math.round(ms) : 24 * 3_600_000
+}

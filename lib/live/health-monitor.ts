@@ -6,6 +6,7 @@ import type { WakeBus } from '../store/port.js'
 import type { RunningRow } from '../insight/running-row.js'
 import { encodeState } from './frames.js'
 import { ReadTrouble } from './read-trouble.js'
+import type { StoredMemory } from './run-memory.js'
 import type { ProcessSign } from '../insight/evidence.js'
 import { Observer } from '../insight/observer.js'
 import { clearTimeout, performance, setTimeout } from '../time/timers.js'
@@ -13,6 +14,8 @@ import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 export interface HealthMonitorOptions {
   /** The running invocations, all or those of these ids. */
   readonly readRunning: (ids?: readonly number[]) => Promise<readonly RunningRow[]>
+  /** What is stored of calls that are over. */
+  readonly memory: StoredMemory
   readonly lookAt: (row: RunningRow) => ProcessSign
   readonly bus: Pick<WakeBus, 'subscribe'>
   readonly now: Clock
@@ -103,6 +106,7 @@ class Monitor implements HealthMonitor {
   async healthOf (ids: readonly number[]): Promise<ReadonlyMap<number, Health>> {
     if (ids.length === 0) return new Map()
     const rows = await this.#options.readRunning(ids)
+    await this.#options.memory.load(rows)
     const observer = this.#observer ?? this.#stranger()
     return new Map(rows.map((row) => [row.invocationId, observer.see(row)]))
   }
@@ -144,7 +148,11 @@ class Monitor implements HealthMonitor {
     clearTimeout(this.#linger)
     if (this.#observer === undefined) {
       const clock = this.#clock = (this.#options.createClock ?? createAwakeClock)()
-      this.#observer = new Observer({ ...this.#options, awake: () => clock.now() })
+      this.#observer = new Observer({
+        ...this.#options,
+        awake: () => clock.now(),
+        onFalseAlarm: (_row, step, silentForMs) => this.#options.memory.wasFalse(step, silentForMs)
+      })
     }
     this.#unsubscribe ??= this.#options.bus.subscribe((taskIds) => this.#wake(taskIds))
     // Whoever comes waits for the round that is planned: many who come must not put it off.
@@ -211,6 +219,7 @@ class Monitor implements HealthMonitor {
   async #read (): Promise<readonly RunningRow[] | undefined> {
     try {
       const rows = await this.#options.readRunning()
+      await this.#options.memory.load(rows)
       this.#trouble.worked(this)
       return rows
     } catch (error) {
@@ -221,7 +230,9 @@ class Monitor implements HealthMonitor {
 
   #judge (rows: readonly RunningRow[], observer: Observer): ReadonlyMap<string, readonly Verdict[]> {
     const verdicts = rows.map((row) => createVerdict(row.invocationId, row.taskId, observer.see(row)))
-    observer.keep(new Set(rows.map(({ invocationId }) => invocationId)))
+    const ids = new Set(rows.map(({ invocationId }) => invocationId))
+    observer.keep(ids)
+    this.#options.memory.keep(ids)
     return groupByTask(verdicts)
   }
 
@@ -273,6 +284,7 @@ class Monitor implements HealthMonitor {
       return [...this.#verdicts.values()].flat().map(({ health }) => health)
     }
     const rows = await this.#options.readRunning()
+    await this.#options.memory.load(rows)
     const observer = this.#observer ?? this.#stranger()
     return rows.map((row) => observer.see(row))
   }
@@ -297,7 +309,7 @@ function groupByTask (verdicts: readonly Verdict[]): ReadonlyMap<string, readonl
   return byTask
 }
 
-/** What makes a verdict another one: a state, a call or a wait; not the time that passes in it. */
-function keyOf ({ state, tool, waitingFor }: Health): string {
-  return JSON.stringify([state, tool?.callId, waitingFor])
+/** What makes a verdict another one: a state, a call, a wait or a loop; not the time that passes in it. */
+function keyOf ({ state, tool, waitingFor, loop }: Health): string {
+  return JSON.stringify([state, tool?.callId, waitingFor, loop?.sinceSeq])
 }

@@ -30,6 +30,10 @@ export interface CallStart extends CallUse {
   readonly chain: string | null
   /** The same for the same tool and input. */
   readonly hash: string
+  /** The time that it asked for, in milliseconds; null for none. */
+  readonly timeoutMs: number | null
+  /** It asks how something else goes on: the same answer again is no sign of a loop. */
+  readonly isPoll: boolean
   readonly isBackground: boolean
   readonly files: readonly FileTouch[]
 }

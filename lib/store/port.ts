@@ -8,6 +8,7 @@ import type { RunTally } from '../insight/tally.js'
 import type { Clock } from '../time/clock.js'
 import type { Op, OperatedRun } from '../model/operations.js'
 import type { AnswerReader } from './answers.js'
+import type { CallHistory } from './call-history.js'
 import type { TaskListReader } from './task-list.js'
 import type { TaskScope } from './task-scope.js'
 
@@ -277,6 +278,7 @@ export interface Store {
   readonly writer: LogWriter
   readonly reader: LogReader
   readonly answers: AnswerReader
+  readonly calls: CallHistory
   readonly tasks: TaskListReader
   readonly upkeep: Upkeep
   readonly bus: WakeBus

@@ -113,6 +113,10 @@ export interface ToolCallTable {
   message: string
   chain: string | null
   call_hash: string
+  /** The time that it asked for. */
+  timeout_ms: number | null
+  /** It asks how something else goes on. */
+  is_poll: Generated<number>
   result_hash: string | null
   /** `running`, `ok`, `error`, `denied` or `aborted`. */
   status: string

@@ -140,5 +140,8 @@ export const HEALTH = {
 
 export const HEALTH_DETAILS = {
   tool: object({ name: text, message: text, elapsedMs: whole }, { callId: text }),
-  waitingFor: object({ kind: text, what: text }, { until: text })
+  waitingFor: object({ kind: text, what: text }, { until: text }),
+  loop: object({ calls: whole, times: whole, sinceSeq: whole }),
+  stuckAfterMs: whole,
+  tree: object({ processes: whole, cpuMs: whole, ioBytes: whole, sampledAt: whole })
 } as const

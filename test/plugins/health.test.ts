@@ -52,15 +52,16 @@ t.test('list, details and their schemas have the verdict on what runs, and on no
   const { app, timeline } = await makeApp(t)
   const run = await timeline.startInvocation(META)
   const get = async (url: string) => (await app.inject(url)).json()
+  const because = [/^It has not said/, 'Its process is alive.']
   t.match((await get('/api/invocations')).invocations, [{
-    health: { state: 'starting', because: [/^It started/, 'Its process is alive.'], since: /Z$/, expectedSilenceMs: 60_000 }
+    health: { state: 'starting', because, since: /Z$/, expectedSilenceMs: 120_000, stuckAfterMs: 360_000 }
   }])
   call(run, 'start')
   await timeline.flush()
   const { health } = (await get(`/api/invocations/${run.id}`)).invocation
   t.match(health, { state: 'in_tool', tool: { callId: 'c1', name: 'Bash', message: 'exec: ls', elapsedMs: Number } })
   t.same(Object.keys(health).sort(),
-    ['because', 'expectedSilenceMs', 'heartbeatAgeMs', 'silentForMs', 'since', 'state', 'tool'])
+    ['because', 'expectedSilenceMs', 'heartbeatAgeMs', 'silentForMs', 'since', 'state', 'stuckAfterMs', 'tool'])
   run.activity({
     type: 'progress',
     message: 'Waiting',
@@ -85,8 +86,8 @@ t.test('the text says of everything that runs how it is doing', async (t) => {
   await timeline.flush()
   const { body } = await app.inject({ url: '/api/tasks/a/timeline', headers: { accept: 'text/plain' } })
   t.same(/\nRunning:\n((?: {2}.*\n)+)/.exec(body.replace(/\d+ s\b/g, 'n s'))?.[1]?.trimEnd().split('\n'), [
-    '  Coder (claude) is in a tool. Bash has been running for n s; up to 10 min are usual for it. Its process is alive.',
-    '  Reviewer (codex) is starting. It started n s ago; the first activity usually takes up to 1 min. Its process is alive.'
+    '  Coder (claude) is in a tool. `ls` has been running for n s; up to 11 min are usual for it. Its process is alive.',
+    '  Reviewer (codex) is starting. It has not said anything yet; up to 2 min are usual. Its process is alive.'
   ])
 })
 
@@ -194,7 +195,7 @@ t.test('a runner that is stopped is not lost, and it is said', { skip: isLinux ?
     health = (await app.inject(`/api/invocations/${id}`)).json().invocation.health
     await pause(10)
   } while (health.because[1] === 'Its process is alive.')
-  t.match(health, { state: 'in_tool', because: [/^Bash has been running/, 'Its process is suspended.'] })
+  t.match(health, { state: 'in_tool', because: [/^`sleep` has been running/, 'Its process is suspended.'] })
   runner.process.kill('SIGCONT')
   runner.tell('end')
   await once(runner.process, 'exit')
@@ -212,7 +213,7 @@ t.test('an invocation that the host recorded is judged by its activity, and unkn
   const health = async () => (await app.inject(`/api/invocations/${id}`)).json().invocation.health
   t.match(await health(), {
     state: 'unknown',
-    because: [/^Nothing came from it since it started 1 h/, /^It was recorded by the host alone, so whether/]
+    because: [/^It never started: nothing came for 1 h/, /^It was recorded by the host alone, so whether/]
   })
   host.raw.prepare('UPDATE task_invocations SET last_activity_at_ms = ? WHERE id = ?').run(Date.now(), id)
   t.match(await health(), {

@@ -5,6 +5,7 @@ import type { Store } from '../port.js'
 import { adoptNewInvocations } from './adopt.js'
 import { createAnswerReader } from './answers.js'
 import { createBell } from './bell.js'
+import { createCallHistory } from './call-history.js'
 import { canonicalPath } from './canonical-path.js'
 import { openDatabase, type Database, type DatabaseOptions } from './database.js'
 import { openLateDatabase } from './late-database.js'
@@ -93,6 +94,7 @@ export async function openStore (options: StoreOptions): Promise<Store> {
       read: database.read, importPending, adoptNew: () => adoptNewInvocations(database), onImportError
     }),
     answers: createAnswerReader((query) => database.read((db) => query(db))),
+    calls: createCallHistory((query) => database.read((db) => query(db))),
     tasks: createTaskListReader((query) => database.read((db) => query(db)), refreshList),
     upkeep: createUpkeep(database, options),
     bus,

@@ -142,6 +142,8 @@ function storedCall (taskId: string, row: CallRow) {
     message: row.message,
     chain: row.chain,
     call_hash: row.hash,
+    timeout_ms: row.timeoutMs,
+    is_poll: Number(row.isPoll),
     started_at: toIso(row.startedAt),
     is_background: Number(row.isBackground),
     ...ending,

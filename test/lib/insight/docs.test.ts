@@ -1,31 +1,31 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { HEALTH_STATES } from '../../../lib/model/events.js'
-import {
-  DEFAULT_FLOORS, HEARTBEAT_FRESH_MS, PROVIDER_FLOORS, STUCK_FACTOR, TOOL_FLOORS_MS, WAIT_FLOORS_MS, WAIT_GRACE_MS
-} from '../../../lib/insight/floors.js'
+import { BY_STEP, HEARTBEAT_FRESH_MS, limitsOf, STARTING, STEP_OF, THINKING, type Limits } from '../../../lib/insight/limits.js'
 import { formatSpan } from '../../../lib/insight/sentences.js'
 import { WAIT_KINDS, waitKind } from '../../../lib/insight/wait-kind.js'
 
 const text = readFileSync(new URL('../../../docs/health.md', import.meta.url), 'utf8')
 
-t.test('the documentation has every floor as it is, and no other', async (t) => {
-  const rows = /<!-- floors -->\n((?:\|.*\n)+)/.exec(text)?.[1]?.trim().split('\n').slice(2) ?? []
-  const told = Object.fromEntries(rows.map((row) => {
-    const [, name, floor] = row.split('|').map((cell) => cell.replaceAll('`', '').trim())
-    return [name, floor]
+t.test('the documentation has every limit as it is, and no other', async (t) => {
+  const rows = /<!-- limits -->\n((?:\|.*\n)+)/.exec(text)?.[1]?.trim().split('\n').slice(2) ?? []
+  const told = new Map(rows.flatMap((row) => {
+    const [, step = '', ...limits] = row.split('|').slice(0, -1)
+    const [phase, names = phase] = step.trim().split(': ')
+    return (names as string).split(', ').map((name) => [
+      names === phase ? name.replaceAll('`', '') : `${phase}: ${name.replaceAll('`', '')}`, limits.map((cell) => cell.trim()).join(', ')
+    ] as const)
   }))
-  const providers = Object.entries(PROVIDER_FLOORS)
-  t.same(told, Object.fromEntries([
-    ...providers.map(([name, { startMs }]) => [`first activity of ${name}`, startMs] as const),
-    ['first activity of any other provider', DEFAULT_FLOORS.startMs] as const,
-    ...providers.map(([name, { thinkingMs }]) => [`${name} thinks`, thinkingMs] as const),
-    ['any other provider thinks', DEFAULT_FLOORS.thinkingMs] as const,
-    ...Object.entries(TOOL_FLOORS_MS).map(([kind, ms]) => [`tool: ${kind}`, ms] as const),
-    ...Object.entries(WAIT_FLOORS_MS).map(([kind, ms]) => [`wait: ${kind}`, ms] as const),
-    ['wait that has an until', WAIT_GRACE_MS] as const
-  ].map(([name, ms]) => [name, formatSpan(ms)])))
-  t.match(text, `stuck\` at ${STUCK_FACTOR} times the floor`)
+  const shown = ({ quietMs, stuckMs }: Limits) => `${formatSpan(quietMs)}, ${formatSpan(stuckMs)}`
+  const providers = Object.keys(THINKING)
+  t.same(Object.keys(STARTING).sort(), [...providers].sort())
+  const expected = new Map<string, string>()
+  for (const name of [...providers, 'any other provider']) {
+    expected.set(`nothing heard yet: ${name}`, shown(limitsOf('start', name)))
+    expected.set(`the model thinks: ${name}`, shown(limitsOf('think', name)))
+  }
+  for (const [kind, step] of Object.entries(STEP_OF)) if (kind !== 'person') expected.set(kind, shown(BY_STEP[step]))
+  t.same([...told].sort(), [...expected].sort())
   t.match(text, `after ${formatSpan(HEARTBEAT_FRESH_MS)} without a sign`)
 })
 

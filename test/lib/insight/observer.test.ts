@@ -1,16 +1,17 @@
 import t from 'tap'
 import type { Health } from '../../../lib/model/events.js'
 import type { ProcessSign } from '../../../lib/insight/evidence.js'
-import { HEARTBEAT_FRESH_MS, PROVIDER_FLOORS, STUCK_FACTOR } from '../../../lib/insight/floors.js'
+import { HEARTBEAT_FRESH_MS, limitsOf } from '../../../lib/insight/limits.js'
 import { Observer } from '../../../lib/insight/observer.js'
 import { followActivity, type ProgressActivity } from '../../../lib/insight/progress.js'
+import { noMemory } from '../../support/memory.js'
 import { runningRow } from '../../support/running-row.js'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const START = Date.parse('2026-02-10T12:00:00.000Z')
-const THINKING = PROVIDER_FLOORS.claude!.thinkingMs
+const { quietMs: QUIET, stuckMs: STUCK } = limitsOf('think', 'claude')
 
 /** A machine with clocks that can be set, an observer on it, and one run that it observes. */
 class World {
@@ -23,7 +24,7 @@ class World {
 
   /** One that sees everything for the first time. */
   another (): Observer {
-    return new Observer({ now: () => this.wall, awake: () => this.awake, lookAt: () => this.sign })
+    return new Observer({ now: () => this.wall, awake: () => this.awake, lookAt: () => this.sign, memory: noMemory() })
   }
 
   /** The agent does something. */
@@ -67,9 +68,9 @@ t.test('silence is counted while it is watched, and ends with an activity', asyn
   t.match(world.live(10 * SECOND), { state: 'starting', silentForMs: 10 * SECOND })
   world.act()
   t.match(world.look(), { state: 'working', silentForMs: 0, heartbeatAgeMs: 0 })
-  t.match(world.live(THINKING), { state: 'working', silentForMs: THINKING })
-  t.match(world.live(SECOND), { state: 'quiet', silentForMs: THINKING + SECOND })
-  t.match(world.live(THINKING * STUCK_FACTOR), { state: 'stuck' })
+  t.match(world.live(QUIET), { state: 'working', silentForMs: QUIET, expectedSilenceMs: QUIET, stuckAfterMs: STUCK })
+  t.match(world.live(SECOND), { state: 'quiet', silentForMs: QUIET + SECOND })
+  t.match(world.live(STUCK - QUIET), { state: 'stuck' })
   world.act()
   t.equal(world.look().state, 'working')
 })
@@ -83,7 +84,7 @@ t.test('a machine that slept raises no alarm', async (t) => {
   t.match(world.look(), { state: 'working', since: before.since, silentForMs: MINUTE + 2 * SECOND })
   world.beat()
   t.match(world.live(10 * SECOND), { state: 'working', silentForMs: MINUTE + 12 * SECOND })
-  t.equal(world.live(THINKING).state, 'quiet', 'it counts on from there')
+  t.equal(world.live(QUIET).state, 'quiet', 'it counts on from there')
 })
 
 t.test('so does an observer that was stopped while the runner went on', async (t) => {
@@ -133,13 +134,13 @@ t.test('at first sight stored times are believed as far as the process has shown
   world.beat()
   const health = world.another().see(world.row)
   t.match(health, { state: 'stuck', silentForMs: HOUR })
-  t.equal(ago(world, health), HOUR - THINKING * STUCK_FACTOR)
+  t.equal(ago(world, health), HOUR - STUCK)
 })
 
 t.test('two observers that see a run at different times agree on since when', async (t) => {
   const world = new World()
   world.act()
-  const watched = world.live(THINKING + 20 * SECOND)
+  const watched = world.live(QUIET + 20 * SECOND)
   t.match(watched, { state: 'quiet' })
   t.equal(world.another().see(world.row).since, watched.since.replace(/\d{3}Z$/, '000Z'))
 })
@@ -161,7 +162,10 @@ t.test('a runner that is stopped is never lost', async (t) => {
   world.act()
   world.sign = 'suspended'
   const health = world.live(HOUR, { isBeating: false })
-  t.match(health, { state: 'stuck', because: [/^No activity for/, 'Its process is suspended.'] })
+  t.match(health, { state: 'working', because: [/^Its last activity was/, 'Its process is suspended.'] }, 'and not silent')
+  world.sign = 'alive'
+  t.equal(world.live(QUIET - 10 * SECOND).state, 'working')
+  t.equal(world.live(20 * SECOND).state, 'quiet')
 })
 
 t.test('a process that is gone is lost, and stays so since then', async (t) => {
@@ -181,7 +185,8 @@ t.test('signs of life of a long call do not count as activity', async (t) => {
     world.live(MINUTE)
     world.act({ type: 'progress', details: { kind: 'tool', callId: 'c', elapsedMs: minute * MINUTE } })
   }
-  t.match(world.look(), { state: 'quiet', silentForMs: 11 * MINUTE, tool: { callId: 'c', elapsedMs: 11 * MINUTE } })
+  world.live(SECOND)
+  t.match(world.look(), { state: 'quiet', silentForMs: 11 * MINUTE + SECOND, tool: { callId: 'c', elapsedMs: 11 * MINUTE + SECOND } })
 })
 
 t.test('calls that are open at once with one id have a time each', async (t) => {
@@ -200,12 +205,42 @@ t.test('calls that are open at once with one id have a time each', async (t) => 
 t.test('a wait has its time left, whatever the clock does', async (t) => {
   const world = new World()
   const until = new Date(START + 5 * MINUTE).toISOString()
+  world.act()
   world.act({ type: 'progress', details: { kind: 'waiting', what: 'rate limit', until } })
   world.live(MINUTE)
   world.wall += HOUR
   t.match(world.look(), { state: 'waiting', waitingFor: { until }, because: [/has been waiting .* for 1 min, and will for another 4 min\./] })
   t.equal(world.live(5 * MINUTE).state, 'waiting')
   t.equal(world.live(MINUTE + SECOND).state, 'quiet')
+})
+
+t.test('an agent that tries again and again moves nothing', async (t) => {
+  const world = new World()
+  world.act()
+  for (let attempt = 0; attempt < 25; attempt++) {
+    world.act({ type: 'progress', details: { kind: 'retry', waitKind: 'retry', what: 'api', until: new Date(world.wall + MINUTE).toISOString() } })
+    t.equal(world.live(MINUTE).state, attempt < 20 ? 'waiting' : 'stuck')
+  }
+})
+
+t.test('a run that was called stuck and goes on is a false alarm, once', async (t) => {
+  const world = new World()
+  const alarms: unknown[] = []
+  world.observer = new Observer({
+    now: () => world.wall,
+    awake: () => world.awake,
+    lookAt: () => world.sign,
+    memory: noMemory(),
+    onFalseAlarm: (row, step, silentForMs) => alarms.push([row.invocationId, step, silentForMs])
+  })
+  world.act()
+  t.equal(world.live(STUCK + MINUTE).state, 'stuck')
+  world.act()
+  world.look()
+  world.live(MINUTE)
+  world.act()
+  world.look()
+  t.same(alarms, [[1, 'think', STUCK + MINUTE]])
 })
 
 t.test('a host\'s own row is judged by the wall clock at first, and is never older than that', async (t) => {

@@ -5,6 +5,7 @@ import { systemClock } from '../../../lib/time/clock.js'
 import {
   MAX_STORED_CALLS, callsOf, copyProgress, createProgress, decodeProgress, encodeProgress, followActivity, type Progress
 } from '../../../lib/insight/progress.js'
+import { LIVE_OUTPUT_MS } from '../../../lib/insight/limits.js'
 import { hostOpener } from '../../../lib/host/open-host.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
 import { activityOp } from '../../../lib/intake/prepare.js'
@@ -93,6 +94,39 @@ t.test('a sign of life moves nothing; output of a running tool does', async (t) 
   t.match(follow([start('a'), beat('a'), ['progress', 'line', { kind: 'tool', callId: 'a', live: true }]]), { movedAt: 3_000, hasBeaten: false })
 })
 
+t.test('what a command prints is a sign of life only, once it has printed for long', async (t) => {
+  const progress = follow([start('a')])
+  const line = (at: number): void => {
+    followActivity(progress, toActivity(['progress', 'line', { kind: 'tool', callId: 'a', live: true }], at))
+  }
+  line(LIVE_OUTPUT_MS)
+  t.match(progress, { movedAt: LIVE_OUTPUT_MS, hasBeaten: false })
+  line(LIVE_OUTPUT_MS + 1_000)
+  t.match(progress, { movedAt: LIVE_OUTPUT_MS, hasBeaten: true })
+})
+
+t.test('an attempt that fails once more moves nothing', async (t) => {
+  t.match(follow([says('x'), waiting('network'), waiting('rate limit')]), {
+    movedAt: 2_000, hasBeaten: true, waiting: { kind: 'rate_limit', since: 2_000, toldAt: 3_000, times: 2 }
+  })
+  t.match(follow([waiting('network'), waiting('network'), says('x')]), { movedAt: 3_000, hasBeaten: false })
+})
+
+t.test('until the model has said something it is starting', async (t) => {
+  const session = ['progress', 'session', { kind: 'session' }] as const
+  t.match(reread(follow([session, session])), { hasTurn: false })
+  for (const turn of [says('x'), start('a'), ['progress', 'hm', { kind: 'reasoning' }]] as const) {
+    t.equal(reread(follow([session, turn])).hasTurn, true)
+  }
+})
+
+t.test('an open call keeps the time that it asked for, and what its command sleeps', async (t) => {
+  const asks = ['tool_exec', 'exec: sleep 90; make', {
+    callId: 'a', phase: 'start', tool: 'Bash', input: { command: 'sleep 90; make', timeout: 600_000 }, background: true
+  }] as const
+  t.match(callsOf(reread(follow([asks]))), [{ timeoutMs: 600_000, sleepMs: 90_000, isBackground: true }])
+})
+
 t.test('it is written only when it says something else', async (t) => {
   const progress = createProgress()
   const given = [says('x'), start('a'), says('y'), beat('a'), beat('a'), says('z'), end('a'), says('z')]
@@ -101,8 +135,8 @@ t.test('it is written only when it says something else', async (t) => {
 })
 
 t.test('what is written can be read, and copies go their own way', async (t) => {
-  t.equal(encodeProgress(createProgress()), null)
-  t.same(decodeProgress(null, 5), { calls: new Map(), waiting: undefined, movedAt: 5, hasBeaten: false })
+  t.equal(encodeProgress(follow([says('x')])), null)
+  t.same(decodeProgress(null, 5), { calls: new Map(), waiting: undefined, movedAt: 5, hasBeaten: false, hasTurn: true })
   const progress = follow([start('a'), waiting('network', { until: '2026-02-10T12:00:00Z' }), beat('a')])
   t.same(reread(progress), progress)
   t.same(decodeProgress('not json', 5).calls.size, 0)
@@ -122,10 +156,11 @@ t.test('what somebody else wrote there is taken as far as it can be understood',
     { ...wait, callId: 1 }]
   const spoiled = [...calls.map((one) => ({ calls: [one] })), ...waits.map((one) => ({ waiting: one }))]
   for (const json of [...nothing, ...spoiled.map((one) => JSON.stringify(one))]) {
-    t.same(decodeProgress(json, 9), { calls: new Map(), waiting: undefined, movedAt: 9, hasBeaten: false }, json)
+    const empty = { calls: new Map(), waiting: undefined, movedAt: 9, hasBeaten: false, hasTurn: true }
+    t.same(decodeProgress(json, 9), empty, json)
   }
   const rest = decodeProgress(JSON.stringify({ calls: [null, call], waiting: wait, movedAt: 8 }), 9)
-  t.same(rest, { calls: new Map([['c', call]]), waiting: wait, movedAt: 8, hasBeaten: true })
+  t.same(rest, { calls: new Map([['c', call]]), waiting: wait, movedAt: 8, hasBeaten: true, hasTurn: true })
 })
 
 t.test('it is bounded, whatever agents say', async (t) => {

@@ -31,7 +31,7 @@ export function readRuns (): RecordedRun[] {
 }
 
 /** The activity that an adapter would have reported. */
-function activityOf ([at, kind, , ...rest]: RecordedEvent): InvocationActivity | undefined {
+export function activityOf ([at, kind, , ...rest]: RecordedEvent): InvocationActivity | undefined {
   const timestamp = new Date(START + at)
   switch (kind) {
     case 'C': {

@@ -1,9 +1,8 @@
 import t from 'tap'
 import type { InvocationActivity } from '../../../lib/model/activity.js'
 import {
-  createRunObserver, createUsual, type RunHealth, type TreeSample, type Usual
+  createRunObserver, createUsual, type Health, type ProcessEvidence, type TreeSample, type Usual
 } from '../../../lib/insight/run-observer.js'
-import type { ProcessEvidence } from '../../../lib/insight/situation.js'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -50,7 +49,7 @@ class Watched {
   }
 
   /** Time passes, looked at every few seconds. */
-  pass (ms: number, evidence: (at: number) => Partial<ProcessEvidence> = () => ({})): RunHealth {
+  pass (ms: number, evidence: (at: number) => Partial<ProcessEvidence> = () => ({})): Health {
     const end = this.at + ms
     let health = this.look(evidence(this.at))
     while (this.at < end) {
@@ -60,7 +59,7 @@ class Watched {
     return health
   }
 
-  look (evidence: Partial<ProcessEvidence> = {}): RunHealth {
+  look (evidence: Partial<ProcessEvidence> = {}): Health {
     return this.observer.healthAt(this.at, { process: 'alive', heartbeatAgeMs: 0, ...evidence })
   }
 }

@@ -6,6 +6,7 @@ import { followActivity } from '../../../lib/insight/progress.js'
 import { worstOf } from '../../../lib/live/with-health.js'
 import type { RunningRow } from '../../../lib/insight/running-row.js'
 import { followHealth } from '../../../plugins/stream/health-frames.js'
+import { noMemory } from '../../support/memory.js'
 import { runningRow } from '../../support/running-row.js'
 
 const START = Date.parse('2026-02-10T12:00:00.000Z')
@@ -31,6 +32,7 @@ class World {
         if (this.fault !== undefined) throw this.fault
         return [...this.rows.values()].filter(({ invocationId }) => ids?.includes(invocationId) ?? true)
       },
+      memory: noMemory(),
       lookAt: () => this.sign,
       bus: {
         subscribe: (onWake) => {
@@ -242,7 +244,8 @@ t.test('states are counted, watched or not', async (t) => {
   world.run(1)
   world.run(2, 'b')
   world.call(2, 'c1')
-  const counts = { starting: 1, working: 0, in_tool: 1, waiting: 0, quiet: 0, looping: 0, stuck: 0, lost: 0, unknown: 0 }
+  const none = { working: 0, waiting: 0, quiet: 0, looping: 0, stuck: 0, lost: 0, unknown: 0 }
+  const counts = { ...none, starting: 1, in_tool: 1 }
   t.same(await world.monitor.counts(), counts)
   view(world, 'a')
   await world.rounds()
