@@ -19,5 +19,6 @@ export const migrations = { [MIGRATION_NAME]: { up, down } }
  */
 export async function migrate (database: DatabaseSource): Promise<MigrationReport> {
   const taskEvents = createAuditSource(systemClock)
-  return migrateDatabase(database, hostOpener({ taskEvents, now: systemClock, clean: createRedactor().text }), systemClock)
+  const openHost = hostOpener({ taskEvents, now: systemClock, clean: createRedactor().text })
+  return migrateDatabase(database, openHost, systemClock)
 }

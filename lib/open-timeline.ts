@@ -1,7 +1,6 @@
 import { openCore } from './open-core.js'
 import type { OpenOptions } from './open-options.js'
 import type { Timeline } from './timeline.js'
-import { clearTimeout, setTimeout } from './time/timers.js'
 
 export type { ActivityType, InvocationActivity, InvocationResult, OnActivity, Usage } from './model/activity.js'
 export type { ErrorCode, TimelineError } from './errors.js'

@@ -8,7 +8,7 @@ import { textOf } from '../model/values.js'
 import { eventsOf, laterEventsOf, mergeByTime, withinTheirSecond, type ReadInvocation } from './invocation-events.js'
 import { deriveLifecycle, readHostRow, type DerivedLifecycle, type HostInvocation } from './legacy-row.js'
 import type { TaskEventSource } from './task-events.js'
-import type { HostRows, HostSchema, InvocationTexts, TryPart } from '../store/host-rows.js'
+import type { HostRows, HostSchema, TryPart } from '../store/host-rows.js'
 
 export interface HostOptions {
   readonly schema: HostSchema

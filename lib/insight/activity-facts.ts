@@ -1,5 +1,4 @@
 import type { ActivityFacts } from '../model/activity-facts.js'
-import type { Usage } from '../model/activity.js'
 import { readCall } from './call-facts.js'
 import { readUsage } from './tally.js'
 

@@ -138,6 +138,8 @@ export function createSummaries (options: SummariesOptions): Summaries {
 
 /** All but what only the clock, or the mere length of the log, changes. */
 function keyOf ({ elapsedMs, time, headSeq, lastActivityAt, health, ...rest }: TaskSummary): string {
-  const verdict = health && { id: health.invocationId, state: health.state, tool: health.tool?.message, waits: health.waitingFor }
+  const verdict = health && {
+    id: health.invocationId, state: health.state, tool: health.tool?.message, waits: health.waitingFor
+  }
   return JSON.stringify({ ...rest, verdict })
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
-import type { InvocationResult, InvokeOptions, Usage } from '../model/activity.js'
+import type { InvocationResult, InvokeOptions } from '../model/activity.js'
 import type { ActivityLog } from './activity-log.js'
 import type { RunFacts } from './format.js'
 import type { Line } from './process/lines.js'

@@ -8,7 +8,10 @@ export type WriterHealth =
   | { readonly name: 'well' }
   /** Nothing could be written since then, by the monotonic clock; what waits is tried again. */
   | {
-    readonly name: 'failing', readonly failures: number, readonly sinceMs: number, readonly retryInMs: number,
+    readonly name: 'failing',
+    readonly failures: number,
+    readonly sinceMs: number,
+    readonly retryInMs: number,
     readonly error: TimelineError
   }
   /** It will not be there as long as this process lives: what is reported is not kept. */

@@ -238,7 +238,7 @@ export interface RetentionOptions {
 export interface Upkeep {
   /** How often another database was found in the place of the open one. */
   readonly reopenings: number
-  /** Restores what a rebuild of the host's took, if a table has changed. @returns whether one has since the last call */
+  /** Restores what a rebuild of the host took. @returns whether a table has changed since the last call */
   repairIfChanged (): Promise<boolean>
   /** What in this process uses the database in a way that loses data; undefined while nothing does. */
   conflict (): TimelineError | undefined

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ActivityLog, ToolStart } from '../activity-log.js'
+import type { ActivityLog } from '../activity-log.js'
 import { claudeAssistant, claudeUser } from './messages.js'
 import { claudeAsks, claudeAsksNoMore, claudeAuth, claudeDeferred, claudeDenials, claudeMayGoOn } from './permissions.js'
 import { claudePartial } from './partial.js'
