@@ -152,7 +152,8 @@ export function followActivity (progress: Progress, activity: ProgressActivity, 
   let hasChanged = progress.hasBeaten
   progress.hasBeaten = false
   progress.movedAt = at
-  progress.hasTurn ||= type === 'tool_exec' || type === 'output' || (typeof kind === 'string' && !BEFORE_A_TURN.has(kind))
+  // Progress without a kind is a host's own word for what its agent does.
+  progress.hasTurn ||= type !== 'error' && !(type === 'progress' && BEFORE_A_TURN.has(String(kind)))
   hasChanged ||= wasStarting || !progress.hasTurn
   const { waiting } = progress
   if (waiting !== undefined && (waiting.callId === undefined || callId === undefined || callId === waiting.callId)) {
