@@ -13,7 +13,7 @@ export function facts (verdict: Summary, state: TimelineState, session: Timeline
   // What is further up has not been counted.
   const more = summary === undefined && state.hasOlder ? '+' : ''
   const { total: calls, failed } = summary?.calls ?? { total: state.toolCalls, failed: 0 }
-  const cost = costText(summary?.usage ?? { costUsd: totalCostUsd(state) })
+  const cost = costText(summary?.usage ?? { costUsd: totalCostUsd(state), isProvisional: false })
   const tokens = tokensOf(summary?.usage)
   return html`<dl part="facts">
     ${fact('Elapsed', elapsedText(isRunning, summary && { ms: summary.elapsedMs, atMs }, state, session) + more)}
@@ -50,7 +50,7 @@ function costText ({ costUsd, isProvisional, unpriced = [] }: UsageSum): string 
   return `${isProvisional || unpriced.length > 0 ? '≥ ' : ''}${formatUsd(costUsd)}`
 }
 
-function tokensOf (usage: UsageSum = {}): number {
+function tokensOf (usage: Partial<UsageSum> = {}): number {
   const { inputTokens = 0, outputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0 } = usage
   return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens
 }

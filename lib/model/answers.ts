@@ -68,7 +68,7 @@ export interface KindCount {
 /** Tokens and cost, added up. */
 export interface UsageSum extends Partial<Usage> {
   /** Something of it still runs, or ended without telling what it used. */
-  readonly isProvisional?: boolean
+  readonly isProvisional: boolean
   /** Models of which nobody told the price. */
   readonly unpriced?: readonly string[]
 }

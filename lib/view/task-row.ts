@@ -46,7 +46,7 @@ export function toTaskRow (parts: TaskRowParts): TaskRow {
     ...(entry?.startedAt === undefined ? {} : { startedAt: entry.startedAt }),
     ...(isRunning || entry?.endedAt === undefined ? {} : { endedAt: entry.endedAt }),
     elapsedMs: from === undefined || until === undefined ? 0 : Math.max(0, until - from),
-    usage: addUsage([read<UsageSum>(entry?.usage, {}), sumUsage(used)]),
+    usage: addUsage([read<UsageSum>(entry?.usage, { isProvisional: false }), sumUsage(used)]),
     ...(failure === undefined ? {} : { failure }),
     recent,
     outcomes: read<TaskRow['outcomes']>(entry?.outcomes, [])

@@ -17,7 +17,7 @@ export interface UsedRun {
 export function sumUsage (runs: readonly UsedRun[]): UsageSum {
   return addUsage(runs.map(({ status, model, usage, isUsageFinal }) => ({
     ...usage,
-    ...(status === 'running' || (usage !== undefined && !isUsageFinal) ? { isProvisional: true } : {}),
+    isProvisional: status === 'running' || (usage !== undefined && !isUsageFinal),
     ...(usage !== undefined && usage.costUsd === undefined ? { unpriced: [model || 'unknown'] } : {})
   })))
 }
@@ -34,7 +34,7 @@ export function addUsage (sums: readonly UsageSum[]): UsageSum {
   const unpriced = new Set(sums.flatMap((sum) => sum.unpriced ?? []))
   return {
     ...total,
-    ...(sums.some(({ isProvisional }) => isProvisional) ? { isProvisional: true } : {}),
+    isProvisional: sums.some(({ isProvisional }) => isProvisional),
     ...(unpriced.size > 0 ? { unpriced: [...unpriced].sort() } : {})
   }
 }

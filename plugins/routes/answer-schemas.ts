@@ -149,14 +149,13 @@ export function answerSchemas ({ ref }: Dialect): Schemas {
       stderrTail: {},
       invocationId: whole
     }),
-    AgentTimelineUsageSum: object({}, {
+    AgentTimelineUsageSum: object({ isProvisional: { ...yesNo, description: 'not all has been reported' } }, {
       inputTokens: count,
       outputTokens: count,
       cacheReadTokens: count,
       cacheWriteTokens: count,
       reasoningTokens: count,
       costUsd: { type: 'number' },
-      isProvisional: { ...yesNo, description: 'not all has been told' },
       unpriced: { type: 'array', items: text, description: 'models of which nobody told the price' }
     }),
     AgentTimelineOverview: object({
