@@ -63,7 +63,7 @@ export function sampleSummary (
     state: started > completed + failed + timeout ? 'working' : failed > 0 ? 'failed' : 'done',
     runs: { total: started, running: started - completed - failed - timeout, completed, failed, timeout },
     elapsedMs,
-    usage: { inputTokens: 96_000, outputTokens: 16_000, costUsd: 0.42 },
+    usage: { inputTokens: 96_000, outputTokens: 16_000, costUsd: 0.42, isProvisional: false },
     calls: { total: calls.length, failed: calls.filter(({ status }) => status === 'error').length, byKind: {} },
     time: {
       toolMs,
