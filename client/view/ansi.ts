@@ -33,16 +33,24 @@ interface Style { colour: number, flags: Set<string> }
  * or turn the direction of writing around are shown as what they are.
  */
 export function toLines (text: string, maxLines: number): TextLines {
-  const all = text.trimEnd().replace(/^\s*\n/, '').split('\n').map(lastState)
+  const all = text.slice(0, endOf(text)).replace(/^\s*\n/, '').split('\n').map(lastState)
     .flatMap((line) => line.length > MAX_LINE_CHARS ? line.match(PIECES)! : line)
   const style: Style = { colour: 0, flags: new Set() }
   const lines = all.slice(0, maxLines).map((line) => toTokens(line, style))
   return { lines, hiddenLines: all.length - lines.length }
 }
 
+/** Where the blanks at the end begin. A mark of byte order is one to JavaScript, and would be hidden. */
+function endOf (text: string): number {
+  let end = text.length
+  while (end > 0 && text[end - 1] !== '\ufeff' && text[end - 1]!.trim() === '') end--
+  return end
+}
+
 /** One line of plain text that is safe to show, for labels; `…` stands for what is beyond `maxChars`. */
 export function toPlainText (text: string, maxChars = 200): string {
-  const { lines } = toLines(text.slice(0, maxChars * 4).replace(/\s+/g, ' ').trim(), 1)
+  const line = text.slice(0, maxChars * 4).replace(/[^\S\ufeff]+/g, ' ').replace(/^ | $/g, '')
+  const { lines } = toLines(line, 1)
   const plain = (lines[0] ?? []).map((token) => token.text).join('')
   return plain.length > maxChars ? `${plain.slice(0, Math.max(1, maxChars - 1))}…` : plain
 }

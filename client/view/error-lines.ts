@@ -43,7 +43,5 @@ export function excerptOf (output: string): { lines: Array<{ text: string, isErr
   const first = lines.findIndex(({ isError }) => isError)
   const from = first === -1 ? Math.max(0, last - 1) : first
   const picked = lines.slice(from, Math.min(from + 3, last + 1)).filter(({ text }) => text.trim() !== '')
-  // To JavaScript this one is a space.
-  const shown = (text: string): string => toPlainText(text.replaceAll('\ufeff', 'U+FEFF'), 240)
-  return { lines: picked.map(({ text, isError }) => ({ text: shown(text), isError })), total: last + 1 }
+  return { lines: picked.map(({ text, isError }) => ({ text: toPlainText(text, 240), isError })), total: last + 1 }
 }
