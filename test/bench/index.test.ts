@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
+t.setTimeout(600_000)
+
 const bench = fileURLToPath(new URL('./index.mjs', import.meta.url))
 
 t.test('every benchmark runs, each delivery and each stored row of it verified', async (t) => {

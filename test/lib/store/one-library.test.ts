@@ -310,7 +310,7 @@ t.test('a better-sqlite3 that is missing, too new or unbuilt ends nothing, and h
   writeFileSync(join(cwd, 'host.mjs'), `
     const codes = []
     for (const folder of process.argv.slice(2)) {
-      await import(folder + '/dist/migrations/index.js')
+      await import(folder + '/dist/lib/migrate.js')
       const { openTimeline } = await import(folder + '/dist/lib/open-timeline.js')
       await openTimeline({ database: 'x.db' }).catch((error) => codes.push(error.code))
     }
