@@ -43,7 +43,8 @@ async function jobsOf (database: Database): Promise<ReadonlyArray<readonly [stri
   })
 }
 
-async function readJob (db: Kysely<Tables>, job: string) {
+/** How far a job is. */
+export async function readJob (db: Kysely<Tables>, job: string) {
   return await db.selectFrom('timeline_migration').select(['backfill_cursor', 'backfilled_at']).where('name', '=', job)
     .executeTakeFirst()
 }
@@ -67,7 +68,7 @@ async function step (database: Database, job: string, apply: Apply, now: Clock):
   return ids.length === 0
 }
 
-async function insertJob (trx: Kysely<Tables>, job: string, now: Clock): Promise<void> {
+export async function insertJob (trx: Kysely<Tables>, job: string, now: Clock): Promise<void> {
   await trx.insertInto('timeline_migration')
     .values({ name: job, applied_at: toIso(now()), added_columns: '', backfilled_at: null })
     .onConflict((conflict) => conflict.column('name').doNothing()).execute()

@@ -1,15 +1,18 @@
+import type { Kysely } from 'kysely'
 import { readFacts } from '../../insight/activity-facts.js'
 import { CallChanges } from '../../insight/call-changes.js'
 import { createProgress } from '../../insight/progress.js'
 import { createTally, encodeTally, spendUntil } from '../../insight/tally.js'
-import { parseTime } from '../../time/clock.js'
+import { parseTime, type Clock } from '../../time/clock.js'
 import { nextTurn } from '../../time/timers.js'
 import { limitTo } from '../statement.js'
+import type { Tables } from '../tables.js'
+import { insertJob, readJob } from './backfill.js'
 import type { Database } from './database.js'
-import { parseDetails } from './event-rows.js'
 import { storeFailure } from './explain-run.js'
 import { createCallStatements, storeCalls } from './tool-calls.js'
 import { writeUsageColumns } from './usage-columns.js'
+import { parseObject } from '../../text/parse-object.js'
 
 /** A page holds no more than a few megabytes, whatever the rows. */
 const ROWS_A_PAGE = 200
@@ -39,7 +42,7 @@ export async function rebuildCalls (database: Database, invocationId: number): P
       .execute())
     const changes = new CallChanges()
     for (const { seq, activity_type: type, message, metadata, created_at: createdAt, lag_ms: lagMs } of rows) {
-      if (parseDetails(metadata)?.late === true) continue
+      if (parseObject(metadata)?.late === true) continue
       const facts = readFacts(type, message, metadata)
       plan = facts?.plan ?? plan
       const at = (parseTime(createdAt) ?? 0) - Number(lagMs)
@@ -53,7 +56,7 @@ export async function rebuildCalls (database: Database, invocationId: number): P
   const endedAt = parseTime(run.completed_at)
   if (endedAt !== undefined) spendUntil(course.tally, course.progress, endedAt)
   await database.write(async (trx) => {
-    const usage = parseDetails(run.usage)
+    const usage = parseObject(run.usage)
     await trx.updateTable('invocation_run').set({
       tally: encodeTally(course.tally),
       ...(plan === undefined ? {} : { plan }),
@@ -63,15 +66,40 @@ export async function rebuildCalls (database: Database, invocationId: number): P
   }, PATIENCE_MS)
 }
 
-/** Runs a version before wrote, and that have ended, one after the other, oldest first. */
-export async function rebuildAllCalls (database: Database, isStopped: () => boolean): Promise<void> {
-  for (let after = 0; !isStopped();) {
+/** Says in `timeline_migration` up to which invocation nothing is left to rebuild. */
+const JOB = '010_tool_calls'
+/** That is moved on by so many invocations at least: opening a database is no reason to write. */
+const CURSOR_STEP = 1_000
+
+/**
+ * Runs that a version before recorded, and that have ended, one after the other, oldest first. What the host's own
+ * logger wrote has no log that calls could be read from.
+ */
+export async function rebuildAllCalls (database: Database, now: Clock, isStopped: () => boolean): Promise<void> {
+  const cursor = Number((await database.read((db) => readJob(db, JOB)))?.backfill_cursor ?? 0)
+  const settled = await database.read(lastSettled)
+  for (let after = cursor; ;) {
+    if (isStopped()) return
     const row = await database.read((db) => db.selectFrom('invocation_run').select('invocation_id')
-      .where('invocation_id', '>', after).where('tally', 'is', null).where('status', '<>', 'running')
-      .orderBy('invocation_id').limit(limitTo(1)).executeTakeFirst())
-    if (row === undefined) return
+      .where('invocation_id', '>', after).where('source', '=', 'recorder').where('tally', 'is', null)
+      .where('status', '<>', 'running').orderBy('invocation_id').limit(limitTo(1)).executeTakeFirst())
+    if (row === undefined) break
     after = Number(row.invocation_id)
     await rebuildCalls(database, after)
     await nextTurn()
   }
+  if (settled - cursor < CURSOR_STEP) return
+  await database.write(async (trx) => {
+    await insertJob(trx, JOB, now)
+    await trx.updateTable('timeline_migration').set({ backfill_cursor: settled }).where('name', '=', JOB).execute()
+  }, PATIENCE_MS)
+}
+
+/** The last invocation before those that run: a process of the version before may still write to them. */
+async function lastSettled (db: Kysely<Tables>): Promise<number> {
+  const runs = db.selectFrom('invocation_run').where('source', '=', 'recorder')
+  const running = await runs.select(({ fn }) => fn.min('invocation_id').as('id')).where('status', '=', 'running').executeTakeFirst()
+  if (typeof running?.id === 'number') return running.id - 1
+  const last = await db.selectFrom('invocation_run').select(({ fn }) => fn.max('invocation_id').as('id')).executeTakeFirst()
+  return Number(last?.id ?? 0)
 }

@@ -53,7 +53,8 @@ export function createUpkeep (
 
     ownedRuns: (freshMs) => coded(database.read((db) => readOwnedRuns(db, freshMs, now()))),
     endLostRun: (run) => coded(endLostRun(database, run, now())),
-    backfill: (isStopped) => coded(backfill(database, now, isStopped).then(() => rebuildAllCalls(database, isStopped))),
+    backfill: (isStopped) => coded(
+      backfill(database, now, isStopped).then(() => rebuildAllCalls(database, now, isStopped))),
     refreshTasks: (isStopped) => coded(refreshEntries(database, {
       // Its history gets its numbers when somebody first asks for a task, in the order of time.
       limit: Infinity, patienceMs: LIST_PATIENCE_MS, now, mayImport: false, onImported, isStopped

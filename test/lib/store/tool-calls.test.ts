@@ -97,6 +97,27 @@ t.test('each call is one row, whether its end comes in the same batch or later',
     'its times add up to the whole')
 })
 
+t.test('what a version before recorded is read from its log when a database is opened, and nothing else is touched', async (t) => {
+  const { database, timeline, run } = await record(t, BATCHES)
+  await run.complete('done')
+  await timeline.close()
+  const db = new Sqlite(database)
+  t.teardown(() => { db.close() })
+  const calls = () => db.prepare('SELECT * FROM tool_call ORDER BY seq').all()
+  const files = () => db.prepare('SELECT * FROM task_file').all()
+  const tallies = () => db.prepare('SELECT source, tally IS NULL AS isBefore FROM invocation_run ORDER BY invocation_id').all()
+  const before = { calls: calls(), files: files(), run: db.prepare('SELECT tally, plan FROM invocation_run').get() }
+  db.exec(`DELETE FROM tool_call; DELETE FROM task_file; UPDATE invocation_run SET tally = NULL, plan = NULL;
+    INSERT INTO task_invocations (task_id, role, provider, model, prompt) VALUES ('b', 'coder', 'x', '', '')`)
+  const again = await openTimeline({ database })
+  await again.getSummary('b')
+  await again.close()
+  t.same({ calls: calls(), files: files(), run: db.prepare('SELECT tally, plan FROM invocation_run').get() }, before)
+  const third = await openTimeline({ database })
+  await third.close()
+  t.same(tallies(), [{ source: 'recorder', isBefore: 0 }, { source: 'host', isBefore: 1 }], 'a host has no log of calls')
+})
+
 t.test('calls go with their invocation, and a database of before gets what it lacks', async (t) => {
   const { database, timeline, run } = await record(t, BATCHES)
   await run.complete('done')
