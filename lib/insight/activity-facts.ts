@@ -1,4 +1,6 @@
 import type { ActivityFacts } from '../model/activity-facts.js'
+import { shortenText } from '../text/cut.js'
+import { parseObject } from '../text/parse-object.js'
 import { readCall } from './call-facts.js'
 import { readUsage } from './tally.js'
 
@@ -14,7 +16,7 @@ const KEPT = /"kind":"(?:plan|usage)"/
  */
 export function readFacts (type: string, message: string, metadata: string | null): ActivityFacts | undefined {
   if (metadata === null || !(type === 'tool_exec' || (type === 'progress' && KEPT.test(metadata)))) return undefined
-  const details = parse(metadata)
+  const details = parseObject(metadata) ?? {}
   if (type === 'tool_exec') {
     const call = readCall(message, details)
     return call && { call }
@@ -27,21 +29,8 @@ export function readFacts (type: string, message: string, metadata: string | nul
 function planOf (entries: readonly unknown[]): string {
   const read = entries.map((entry) => {
     const { content, status } = (entry ?? {}) as { readonly content?: unknown, readonly status?: unknown }
-    return { text: cut(String(content ?? '')), status: status === 'completed' || status === 'in_progress' ? status : 'pending' }
+    return { text: shortenText(String(content ?? ''), ENTRY_CHARS), status: status === 'completed' || status === 'in_progress' ? status : 'pending' }
   })
   const done = read.filter(({ status }) => status === 'completed').length
   return JSON.stringify({ entries: read.slice(0, PLAN_ENTRIES), done, total: read.length })
-}
-
-function cut (text: string): string {
-  return text.length <= ENTRY_CHARS ? text : `${text.slice(0, ENTRY_CHARS - 1).replace(/[\ud800-\udbff]$/, '')}…`
-}
-
-function parse (json: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
-  } catch {
-    return {}
-  }
 }

@@ -1,7 +1,7 @@
 import type { ToolKind } from '../model/activity.js'
 import type { CallEnd, CallEndStatus, CallStart, FirstError } from '../model/activity-facts.js'
 import { followActivity, openSeqOf, type CallPairing, type PairedCall, type Progress } from './progress.js'
-import { countCall, countEnd, spendUntil, type RunTally } from './tally.js'
+import { countCall, countEnd, countRecent, spendUntil, type RunTally } from './tally.js'
 
 /** A tool call as it is stored, by the number of its start. */
 export interface CallRow {
@@ -86,6 +86,7 @@ export class CallChanges {
   follow ({ progress, tally }: RunCourse, invocationId: number, activity: NumberedActivity): boolean {
     const { call, seq, at } = activity
     spendUntil(tally, progress, at)
+    countRecent(tally, at)
     const pairing: CallPairing = {
       started: () => {
         if (call?.phase !== 'start') return

@@ -2,6 +2,7 @@ import type { CallEnd, CallEndStatus, CallStart, FileTouch } from '../model/acti
 import { TOOL_KINDS, type ToolKind } from '../model/activity.js'
 import { readUse, type CallUse } from '../model/open-uses.js'
 import { toolKindOf } from '../model/tool-kind.js'
+import { cutText } from '../text/cut.js'
 import { askedMs, commandOf, shapeOf } from './command.js'
 import { digest } from './digest.js'
 import { firstErrorOf } from './first-error.js'
@@ -25,7 +26,7 @@ export function readCall (
 }
 
 function readStart (use: CallUse, message: string, details: Readonly<Record<string, unknown>>): CallStart {
-  const name = cut(textOf(details.tool) ?? '', NAME_CHARS)
+  const name = cutText(textOf(details.tool) ?? '', NAME_CHARS)
   const input = details.input
   const command = commandOf(message, details)
   const told = (TOOL_KINDS as readonly unknown[]).includes(details.toolKind) ? details.toolKind as ToolKind : undefined
@@ -36,7 +37,7 @@ function readStart (use: CallUse, message: string, details: Readonly<Record<stri
     phase: 'start',
     name,
     kind,
-    message: cut(message, MESSAGE_CHARS),
+    message: cutText(message, MESSAGE_CHARS),
     chain: shape === undefined || shape.chain === '' ? null : shape.chain,
     hash: digest(`${name} ${input === undefined ? message : JSON.stringify(input)}`),
     timeoutMs: askedMs(details) || null,
@@ -72,7 +73,7 @@ function filesOf ({ files }: Readonly<Record<string, unknown>>): FileTouch[] {
     const { path, kind, added, removed } = (file ?? {}) as Record<string, unknown>
     if (typeof path !== 'string' || path === '') return []
     return [{
-      path: cut(path, PATH_CHARS),
+      path: cutText(path, PATH_CHARS),
       isNew: kind === 'add' || kind === 'create' || kind === 'created' || kind === 'new',
       ...(isCount(added) ? { added } : {}),
       ...(isCount(removed) ? { removed } : {})
@@ -86,9 +87,4 @@ function isCount (value: unknown): value is number {
 
 function textOf (value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-/** Never half a character: Postgres refuses one. */
-function cut (value: string, maxChars: number): string {
-  return value.length <= maxChars ? value : value.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '')
 }

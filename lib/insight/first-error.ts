@@ -1,5 +1,6 @@
 import { FILE, placeBefore, placeNear, placeOf, type ErrorPlace } from './error-place.js'
 import type { FirstError } from '../model/activity-facts.js'
+import { shortenText } from '../text/cut.js'
 
 /** Of a longer text beginning and end are read. */
 const MAX_CHARS = 262_144
@@ -261,5 +262,5 @@ function linesOf (output: string): string[] {
 
 function shorten (text: string): string {
   const line = text.replace(/\s+/g, ' ')
-  return line.length <= MESSAGE_CHARS ? line : `${line.slice(0, MESSAGE_CHARS - 1).replace(/[\ud800-\udbff]$/, '')}…`
+  return shortenText(line, MESSAGE_CHARS)
 }

@@ -1,5 +1,7 @@
 import type { ToolKind } from '../model/activity.js'
-import { parseTime, toIso } from '../time/clock.js'
+import { cutText } from '../text/cut.js'
+import { parseObject } from '../text/parse-object.js'
+import { parseTime } from '../time/clock.js'
 import { keyOfUse, type CallUse } from '../model/open-uses.js'
 import { askedMs, commandOf, sleepOf } from './command.js'
 import { LIVE_OUTPUT_MS } from './limits.js'
@@ -207,7 +209,9 @@ function followCall (
   if (phase !== 'start') return false
   const known = calls.get(key)
   // The same start once more; another one is another call, where who reports them does not count the uses.
-  if (known !== undefined && cut(messageOf(known), MESSAGE_CHARS) === cut(activity.message, MESSAGE_CHARS)) return false
+  const isSame = (call: OpenCall | UnreadCall): boolean =>
+    cutText(messageOf(call), MESSAGE_CHARS) === cutText(activity.message, MESSAGE_CHARS)
+  if (known !== undefined && isSame(known)) return false
   const { type, message, metadata, at, seq, callKind: kind } = activity
   const numbered = { ...(seq === undefined ? {} : { seq }), ...(kind === undefined ? {} : { kind }) }
   const call = { ...use, startedAt: at, ...numbered, activity: { type, message, metadata, at } }
@@ -239,7 +243,7 @@ function readCall (call: OpenCall | UnreadCall): OpenCall {
     callId,
     ...(use === undefined ? {} : { use }),
     name: text(details.tool, NAME_CHARS) ?? '',
-    message: cut(message, MESSAGE_CHARS),
+    message: cutText(message, MESSAGE_CHARS),
     ...(toolKind === undefined ? {} : { toolKind }),
     startedAt,
     ...(parentCallId === undefined ? {} : { parentCallId }),
@@ -283,7 +287,7 @@ function moveToBackground ({ calls }: Progress, use: CallUse, pairing?: CallPair
 }
 
 function toWait (kind: 'waiting' | 'retry', details: Details, message: string, at: number, before?: Wait): Wait {
-  const what = text(details.what, MESSAGE_CHARS) ?? cut(message, MESSAGE_CHARS)
+  const what = text(details.what, MESSAGE_CHARS) ?? cutText(message, MESSAGE_CHARS)
   const until = parseTime(details.until)
   const callId = text(details.callId, CALL_ID_CHARS)
   const told = waitKind(kind, what, details.waitKind)
@@ -354,20 +358,11 @@ function isTime (value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15
 }
 
-/** A wait as the wire has it. */
-export function describeWait ({ kind, what, until }: Wait): { kind: string, what: string, until?: string } {
-  return { kind, what, ...(until === undefined ? {} : { until: toIso(until) }) }
-}
-
 type Details = Readonly<Record<string, unknown>>
 const NO_DETAILS: Details = Object.freeze({})
 
 function parse (json: string): Details {
-  try {
-    return object(JSON.parse(json))
-  } catch {
-    return NO_DETAILS
-  }
+  return parseObject(json) ?? NO_DETAILS
 }
 
 function object (value: unknown): Details {
@@ -375,10 +370,5 @@ function object (value: unknown): Details {
 }
 
 function text (value: unknown, maxChars: number): string | undefined {
-  return typeof value === 'string' && value !== '' ? cut(value, maxChars) : undefined
-}
-
-/** Never half a character: Postgres refuses one. */
-function cut (value: string, maxChars: number): string {
-  return value.length <= maxChars ? value : value.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '')
+  return typeof value === 'string' && value !== '' ? cutText(value, maxChars) : undefined
 }

@@ -1,4 +1,4 @@
-import type { ToolKind, Usage } from '../model/activity.js'
+import { USAGE_KINDS, type ToolKind, type Usage } from '../model/activity.js'
 import type { CallEndStatus } from '../model/activity-facts.js'
 import { openKinds, type Progress } from './progress.js'
 
@@ -133,8 +133,6 @@ export function decodeTally (json: string | null, startedAt: number): RunTally {
     return empty
   }
 }
-
-const USAGE_KINDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'] as const
 
 /** Numbers that anybody may have put there, as usage; undefined where none of them is one. */
 export function readUsage (value: unknown): Partial<Usage> | undefined {

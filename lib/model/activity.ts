@@ -75,6 +75,11 @@ export interface Usage {
   readonly costUsd?: number
 }
 
+/** The members of a {@link Usage}. */
+export const USAGE_KINDS = [
+  'inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'
+] as const satisfies ReadonlyArray<keyof Usage>
+
 /** How an invocation ended. */
 export interface InvocationResult {
   readonly success: boolean

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { InvocationResult, Usage } from './activity.js'
+import { USAGE_KINDS, type InvocationResult, type Usage } from './activity.js'
 import { exitCodeOf, integerOf } from './values.js'
 
 /** How a run ended, as it is stored. */
@@ -127,14 +127,10 @@ function text (value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-const USAGE_NAMES = [
-  'inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'
-] as const satisfies ReadonlyArray<keyof Usage>
-
 /** What is understood of a usage: the numbers that have a name here; undefined where there is none. */
 export function usageOf (value: unknown): Usage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const amounts = value as Partial<Record<keyof Usage, unknown>>
-  const entries = USAGE_NAMES.flatMap((name) => Number.isFinite(amounts[name]) ? [[name, amounts[name]]] : [])
+  const entries = USAGE_KINDS.flatMap((name) => Number.isFinite(amounts[name]) ? [[name, amounts[name]]] : [])
   return entries.length === 0 ? undefined : Object.fromEntries(entries) as unknown as Usage
 }

@@ -1,9 +1,6 @@
-import type { ToolKind, Usage } from '../model/activity.js'
+import type { ToolKind } from '../model/activity.js'
 import type { CallPage, ToolCall, ToolCallDetails } from '../model/answers.js'
-import type { Failure } from '../model/failure.js'
-import type { RunTally } from '../insight/tally.js'
-import type { Progress } from '../insight/progress.js'
-import type { InvocationStatus } from '../model/events.js'
+import type { SummedRun } from '../view/summary.js'
 import type { TaskScope } from './task-scope.js'
 
 /** Which calls of a task. */
@@ -18,24 +15,9 @@ export interface CallQuery {
   readonly failed?: boolean
 }
 
-/** A run as far as answers about its task need it. Times are milliseconds since the epoch. */
-export interface RunRecord {
-  readonly invocationId: number
-  readonly role: string
+/** A run as far as answers about its task need it. */
+export interface RunRecord extends SummedRun {
   readonly provider: string
-  readonly model: string | undefined
-  readonly status: InvocationStatus
-  readonly startedAt: number | undefined
-  readonly completedAt: number | undefined
-  readonly lastActivityAt: number | undefined
-  readonly tally: RunTally
-  readonly progress: Progress
-  readonly usage: Partial<Usage> | undefined
-  /** The agent has said at its end what it used. */
-  readonly isUsageFinal: boolean
-  readonly plan: string | undefined
-  readonly failure: Failure | undefined
-  readonly sessionId: string | undefined
 }
 
 /** A call as far as it shows in a picture of its task. */

@@ -1,4 +1,5 @@
 import type { TaskState } from '../model/answers.js'
+import type { ListedTask } from '../view/task-row.js'
 import type { UsedRun } from '../view/usage-sum.js'
 import type { TaskScope } from './task-scope.js'
 
@@ -43,17 +44,9 @@ export interface EndedQuery {
   readonly limit: number
 }
 
-/** What is kept of a task for the list. JSON as it is stored. */
-export interface TaskEntry {
+/** What is kept of a task for the list. */
+export interface TaskEntry extends ListedTask {
   readonly taskId: string
-  readonly title: string | undefined
-  readonly runs: number
-  readonly startedAt: string | undefined
-  readonly endedAt: string | undefined
-  readonly who: string | null
-  readonly outcomes: string | null
-  readonly usage: string | null
-  readonly failure: string | null
 }
 
 /** The list of tasks. It reads what it shows and what is live; where a text is looked for, one row a task. */

@@ -1,3 +1,5 @@
+import { shortenText } from './cut.js'
+
 // eslint-disable-next-line no-control-regex -- colours are dropped, everything else that controls is made visible
 const COLOURS = /\u001b\[[\d;:]*m/g
 /**
@@ -19,9 +21,7 @@ export function toVisible (text: string): string {
 /** The same without blanks around it, and no longer than `maxLength` characters before controls are shown. */
 export function toPlainLine (text: string, maxLength = 200): string {
   const line = text.slice(0, maxLength * 4).replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').trim()
-  // Never half a character.
-  const cut = line.length > maxLength ? line.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '') + '…' : line
-  return toVisible(cut)
+  return toVisible(shortenText(line, maxLength))
 }
 
 /** The lines of a text, those without content left out. */

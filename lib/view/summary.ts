@@ -20,6 +20,7 @@ export interface SummedRun {
   readonly tally: RunTally
   readonly progress: Progress
   readonly usage: Partial<Usage> | undefined
+  /** The agent has said at its end what it used. */
   readonly isUsageFinal: boolean
   readonly plan: string | undefined
   readonly failure: Failure | undefined

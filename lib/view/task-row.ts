@@ -2,22 +2,25 @@ import type { TaskRow, TaskState, UsageSum } from '../model/answers.js'
 import type { Health } from '../model/events.js'
 import { addUsage, sumUsage, type UsedRun } from './usage-sum.js'
 
-/** What is known of a task, to be shown in one row. Texts are JSON as it is stored. */
+/** What is kept of a task for the list. JSON as it is stored. */
+export interface ListedTask {
+  readonly title: string | undefined
+  readonly runs: number
+  readonly startedAt: string | undefined
+  readonly endedAt: string | undefined
+  readonly who: string | null
+  readonly outcomes: string | null
+  readonly usage: string | null
+  readonly failure: string | null
+}
+
+/** What is known of a task, to be shown in one row. */
 export interface TaskRowParts {
   readonly taskId: string
   readonly state: TaskState
   /** ISO-8601; empty where nobody knows. */
   readonly since: string
-  readonly entry: {
-    readonly title: string | undefined
-    readonly runs: number
-    readonly startedAt: string | undefined
-    readonly endedAt: string | undefined
-    readonly who: string | null
-    readonly outcomes: string | null
-    readonly usage: string | null
-    readonly failure: string | null
-  } | undefined
+  readonly entry: ListedTask | undefined
   readonly isRunning: boolean
   /** The worst verdict on what runs. */
   readonly worst: Health | undefined

@@ -1,8 +1,6 @@
-import type { Usage } from '../model/activity.js'
+import { USAGE_KINDS, type Usage } from '../model/activity.js'
 import type { UsageSum } from '../model/answers.js'
 import type { InvocationStatus } from '../model/events.js'
-
-const USAGE_KINDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens', 'costUsd'] as const
 
 /** A run, as far as what it used is added up. */
 export interface UsedRun {
@@ -24,7 +22,7 @@ export function sumUsage (runs: readonly UsedRun[]): UsageSum {
 
 /** Sums of sums. */
 export function addUsage (sums: readonly UsageSum[]): UsageSum {
-  const total: { -readonly [name in typeof USAGE_KINDS[number]]?: number } = {}
+  const total: { -readonly [name in keyof Usage]?: number } = {}
   for (const sum of sums) {
     for (const name of USAGE_KINDS) {
       const value = sum[name]

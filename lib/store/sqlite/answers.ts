@@ -11,8 +11,9 @@ import { DEFAULT_CALL_LIMIT } from '../limits.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
 import { inScope, type TaskScope } from '../task-scope.js'
-import { parseDetails, toActivityRecord } from './event-rows.js'
+import { selectLastTaskEvent, toActivityRecord } from './event-rows.js'
 import { readUsageColumns, USAGE_COLUMNS } from './usage-columns.js'
+import { parseObject } from '../../text/parse-object.js'
 
 type Read = <T>(query: (db: Kysely<Tables>) => Promise<T>) => Promise<T>
 
@@ -40,8 +41,7 @@ export function createAnswerReader (read: Read): AnswerReader {
       return rows.map(toToolCall)
     }),
     lastTaskEventAt: (taskId) => read(async (db) => {
-      const row = await db.selectFrom('timeline_event').select('created_at').where('task_id', '=', taskId)
-        .where('type', 'like', 'task.%').orderBy('seq', 'desc').limit(limitTo(1)).executeTakeFirst()
+      const row = await selectLastTaskEvent(db, taskId).executeTakeFirst()
       return parseTime(row?.created_at)
     }),
     runs: (taskId) => read((db) => readRuns(db, taskId)),
@@ -106,7 +106,7 @@ async function readCall (
 async function metadataOf (db: Kysely<Tables>, taskId: string, seq: number) {
   const row = await db.selectFrom('invocation_activity').select('metadata').where('task_id', '=', taskId)
     .where('seq', '=', seq).executeTakeFirst()
-  return parseDetails(row?.metadata ?? null)
+  return parseObject(row?.metadata ?? null)
 }
 
 interface Call {
@@ -153,7 +153,7 @@ async function readEarlier (
 
 const RUN_COLUMNS = [
   'invocation_id', 'role', 'provider', 'model', 'status', 'started_at', 'completed_at', 'last_activity_at', 'progress',
-  'tally', 'plan', 'failure', 'session_id', ...USAGE_COLUMNS
+  'tally', 'plan', 'failure', ...USAGE_COLUMNS
 ] as const
 
 async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[]> {
@@ -177,8 +177,7 @@ async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[
       usage: readUsageColumns(row),
       isUsageFinal: Number(row.is_final) === 1,
       plan: row.plan ?? undefined,
-      failure: row.failure === null ? undefined : JSON.parse(row.failure) as Failure,
-      sessionId: row.session_id ?? undefined
+      failure: row.failure === null ? undefined : JSON.parse(row.failure) as Failure
     }
   })
 }

@@ -5,6 +5,7 @@ import type { ActivityRecord, TimelineEvent } from '../../model/events.js'
 import { jsonBytesOf } from './bounded-read.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
+import { parseObject } from '../../text/parse-object.js'
 
 /** A row of either table of a log, under common names. */
 export interface EventRow {
@@ -101,6 +102,12 @@ function eventArm (db: Kysely<Tables>, { taskId, after, before, filter }: EventR
 /** No type: keeps a list that would be empty valid SQL. */
 const NONE = ''
 
+/** When its host last said something of a task. */
+export function selectLastTaskEvent (db: Kysely<Tables>, taskId: string) {
+  return db.selectFrom('timeline_event').select('created_at').where('task_id', '=', taskId).where('type', 'like', 'task.%')
+    .orderBy('seq', 'desc').limit(limitTo(1))
+}
+
 /** Of the two tables the one whose rows tell when they were inserted. */
 export function isActivity (row: Pick<EventRow, 'kind'>): boolean {
   return !row.kind.includes('.')
@@ -114,9 +121,9 @@ export function toEvent (taskId: string, row: EventRow): TimelineEvent {
   }
   const invocationId = Number(row.invocation_id)
   if (!isActivity(row)) {
-    return { ...base, type: row.kind, invocationId, ...parseDetails(row.details) } as unknown as TimelineEvent
+    return { ...base, type: row.kind, invocationId, ...parseObject(row.details) } as unknown as TimelineEvent
   }
-  const metadata = parseDetails(row.details)
+  const metadata = parseObject(row.details)
   return {
     ...base,
     type: 'invocation.activity',
@@ -137,7 +144,7 @@ export function bytesOf (row: Pick<EventRow, 'message' | 'details'> & { readonly
 
 /** The shape of an activity in an invocation's details. */
 export function toActivityRecord (row: Omit<EventRow, 'actor'>): ActivityRecord {
-  const metadata = parseDetails(row.details)
+  const metadata = parseObject(row.details)
   return {
     seq: Number(row.seq),
     timestamp: timeOf(row.created_at, row.lag_ms),
@@ -150,15 +157,4 @@ export function toActivityRecord (row: Omit<EventRow, 'actor'>): ActivityRecord 
 function timeOf (createdAt: string, lagMs: number): string {
   const ms = parseTime(createdAt)
   return ms === undefined ? createdAt : toIso(ms - Number(lagMs))
-}
-
-/** An object as it is stored, as JSON; undefined for none, and for what somebody else left there instead. */
-export function parseDetails (details: string | null): Record<string, unknown> | undefined {
-  if (details === null) return undefined
-  try {
-    const value: unknown = JSON.parse(details)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -6,7 +6,7 @@ import type { Failure } from '../../model/failure.js'
 import { parseTime } from '../../time/clock.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
-import { parseDetails } from './event-rows.js'
+import { parseObject } from '../../text/parse-object.js'
 
 /** Of what a run said last, so many rows are read: its end follows from what is near. */
 const LAST_ROWS = 120
@@ -47,7 +47,7 @@ async function readWords (
     .where('invocation_id', '=', invocationId).where('activity_type', '<>', 'tool_exec')
     .orderBy('seq', 'desc').limit(limitTo(LAST_ROWS)).execute()
   const words = rows.reverse().map((row) => ({
-    seq: Number(row.seq), type: row.activity_type, message: row.message, metadata: parseDetails(row.metadata) ?? {}
+    seq: Number(row.seq), type: row.activity_type, message: row.message, metadata: parseObject(row.metadata) ?? {}
   }))
   const isWait = (kind: unknown) => kind === 'waiting' || kind === 'retry'
   const last = words.findLast(({ type, metadata: { kind } }) => type !== 'error' && !isWait(kind) && kind !== 'tool')

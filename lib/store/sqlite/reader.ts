@@ -14,10 +14,11 @@ import { jsonBytesOf, MAX_PAGE_BYTES, readBounded } from './bounded-read.js'
 import { findGaps } from '../../model/gaps.js'
 import { LargeReads } from './large-reads.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
+import { parseObject } from '../../text/parse-object.js'
 import { isBusy } from './sqlite-error.js'
 import { Statement } from '../statement.js'
 import {
-  bytesOf, isActivity, parseDetails, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
+  bytesOf, isActivity, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
 } from './event-rows.js'
 import { inScope } from '../task-scope.js'
 import type { InvocationRunTable, Tables } from '../tables.js'
@@ -411,7 +412,7 @@ function toSummary (run: Selectable<InvocationRunTable>, title: string | undefin
     ...optional('reason', run.reason),
     ...optional('outcome', run.outcome as InvocationSummary['outcome'] | null),
     ...optional('summary', run.summary),
-    ...optional('usage', usageOf(parseDetails(run.usage))),
+    ...optional('usage', usageOf(parseObject(run.usage))),
     ...optional('sessionId', run.session_id)
   }
 }

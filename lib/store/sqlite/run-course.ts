@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { CallChanges } from '../../insight/call-changes.js'
-import { countRecent, encodeTally, spendUntil } from '../../insight/tally.js'
+import { encodeTally, spendUntil } from '../../insight/tally.js'
 import type { ActivityOp } from '../../model/operations.js'
 import type { Tables } from '../tables.js'
 import type { BatchContext, RunInBatch } from './batch-context.js'
@@ -14,7 +14,6 @@ export function followRun (
 ): void {
   const activity = { type, message, metadata, at, seq, call: facts?.call }
   if (calls.follow(of, of.id as number, activity)) of.hasProgressed = true
-  countRecent(of.tally, at)
   if (facts?.plan !== undefined) of.plan = facts.plan
   if (facts?.usage !== undefined) of.usage = facts.usage
 }

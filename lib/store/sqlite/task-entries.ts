@@ -8,6 +8,7 @@ import { limitTo, Statement } from '../statement.js'
 import type { TaskEntryTable, Tables } from '../tables.js'
 import { SECTIONS, type Section } from '../task-list.js'
 import type { Database } from './database.js'
+import { selectLastTaskEvent } from './event-rows.js'
 import { withinSavepoint } from './savepoint.js'
 import { TransactionGone } from './sqlite-error.js'
 import { readUsageColumns } from './usage-columns.js'
@@ -156,8 +157,7 @@ export function createEntryStatements () {
       .select(['role', 'provider', 'model', 'status', 'error', 'failure']).orderBy('invocation_id', 'desc').limit(limitTo(LAST_RUNS))),
     lastCalls: new Statement((db, { taskId }: OfTask) => db.selectFrom('tool_call').select(['message', 'first_error'])
       .where('task_id', '=', taskId).orderBy('seq', 'desc').limit(limitTo(LAST_CALLS))),
-    lastTaskEvent: new Statement((db, { taskId }: OfTask) => db.selectFrom('timeline_event').select('created_at')
-      .where('task_id', '=', taskId).where('type', 'like', 'task.%').orderBy('seq', 'desc').limit(limitTo(1))),
+    lastTaskEvent: new Statement((db, { taskId }: OfTask) => selectLastTaskEvent(db, taskId)),
     upsert: new Statement((db, entry: StoredEntry) => db.insertInto('task_entry').values(pick(entry))
       .onConflict((conflict) => conflict.column('task_id').doUpdateSet((eb) => Object.fromEntries(
         COLUMNS.map((name) => [name, eb.ref(`excluded.${name}`)]))))),

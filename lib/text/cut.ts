@@ -1,0 +1,9 @@
+/** The beginning of a text, at most so many characters; never half a character, which Postgres refuses. */
+export function cutText (text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : text.slice(0, maxChars).replace(/[\ud800-\udbff]$/, '')
+}
+
+/** The same with a mark at the end where something was left out; the mark counts. */
+export function shortenText (text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${cutText(text, maxChars - 1)}…`
+}
