@@ -117,13 +117,23 @@ const byKind = (value: Schemas[string]): Schemas[string] => ({ type: 'object', a
 const total = object({ total: count, failed: count })
 
 /** The schemas of answers about a task. */
-export function answerSchemas ({ ref }: Dialect): Schemas {
+export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
   const failure = {
     summary: text,
     code: { ...text, enum: FAILURE_CODES },
     class: { ...text, enum: FAILURE_CLASSES },
     rule: text,
-    retryable: yesNo
+    retryable: yesNo,
+    exitCode: nullable('integer'),
+    signal: nullable('string'),
+    stderrTail: nullable('string')
+  }
+  const failureDetails = {
+    resetAt: { ...time, description: 'when a limit ends, as the agent said' },
+    firstError: object({ seq: whole, message: text }, { callId: text, location }),
+    openTool: object({ seq: whole, callId: text, name: text, message: text, elapsedMs: milliseconds }),
+    lastWord: text,
+    attempts: count
   }
   return {
     AgentTimelineCall: object(CALL, CALL_DETAILS),
@@ -138,17 +148,8 @@ export function answerSchemas ({ ref }: Dialect): Schemas {
         description: 'the last ten with the same tool and input, newest first'
       }
     }, { ...CALL_DETAILS, input: {}, result: {} }),
-    AgentTimelineFailure: object(failure, {
-      resetAt: { ...time, description: 'when a limit ends, as the agent said' },
-      firstError: object({ seq: whole, message: text }, { callId: text, location }),
-      openTool: object({ seq: whole, callId: text, name: text, message: text, elapsedMs: milliseconds }),
-      lastWord: text,
-      attempts: count,
-      exitCode: {},
-      signal: {},
-      stderrTail: {},
-      invocationId: whole
-    }),
+    AgentTimelineFailure: object(failure, failureDetails),
+    AgentTimelineTaskFailure: object({ ...failure, invocationId: whole }, failureDetails),
     AgentTimelineUsageSum: object({ isProvisional: { ...yesNo, description: 'not all has been reported' } }, {
       inputTokens: count,
       outputTokens: count,
@@ -192,7 +193,7 @@ export function answerSchemas ({ ref }: Dialect): Schemas {
       now: { ...object({ text, elapsedMs: milliseconds }), description: 'what its worst running invocation does' },
       startedAt: time,
       endedAt: { ...time, description: 'absent while something runs' },
-      failure: ref('AgentTimelineFailure')
+      failure: ref('AgentTimelineTaskFailure')
     }),
     AgentTimelineSummary: object({
       task: ref('AgentTimelineTask'),
@@ -216,7 +217,7 @@ export function answerSchemas ({ ref }: Dialect): Schemas {
     }, {
       since: time,
       health: object({ invocationId: whole, ...HEALTH }, HEALTH_DETAILS),
-      failure: ref('AgentTimelineFailure'),
+      failure: ref('AgentTimelineTaskFailure'),
       startedAt: time,
       lastActivityAt: time,
       plan: object({

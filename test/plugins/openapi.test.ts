@@ -23,10 +23,15 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/api/stream': ['project', 'tasks', 'running'],
   '/api/invocations': ['project', 'status', 'task', 'limit', 'cursor'],
   '/api/invocations/{id}': ['project', 'after', 'before', 'limit', 'id'],
+  '/api/timeline/tasks': ['project', 'state', 'q', 'limit', 'cursor'],
+  '/api/timeline/tasks/{id}/summary': ['project', 'id'],
+  '/api/timeline/tasks/{id}/overview': ['project', 'from', 'to', 'id'],
+  '/api/timeline/tasks/{id}/calls': ['project', 'invocation', 'after', 'limit', 'kind', 'failed', 'id'],
+  '/api/timeline/tasks/{id}/calls/{seq}': ['project', 'id', 'seq'],
   '/api/timeline/metrics': []
 }
 const FRAMES = [
-  'timeline.snapshot', 'invocation.current', 'timeline.gap', 'timeline.health', 'timeline.ended', 'timeline.trouble',
+  'timeline.snapshot', 'timeline.summary', 'invocation.current', 'timeline.gap', 'timeline.health', 'timeline.ended', 'timeline.trouble',
   'timeline.recovered'
 ]
 const openapi = (version: string) => ({ openapi: { openapi: version, info: { title: 'host', version: '1' } } })
@@ -89,7 +94,7 @@ for (const [name, options] of Object.entries(DOCUMENTS)) {
     } else {
       t.match(event, { discriminator: { propertyName: 'type' } })
       t.equal(event.oneOf.length, 5)
-      t.equal(frame.oneOf.length, 12)
+      t.equal(frame.oneOf.length, 13)
     }
     for (const [name, { required, properties, oneOf }] of Object.entries<Document>(schemas)) {
       if (!name.startsWith('AgentTimeline') || oneOf !== undefined) continue
@@ -234,11 +239,20 @@ t.test('every answer is what the library answers, and as it is described', async
     '/api/tasks/{id}/stream': '/api/tasks/a/stream?after=x',
     '/api/stream': '/api/stream',
     '/api/invocations': '/api/invocations?status=x',
-    '/api/invocations/{id}': '/api/invocations/999'
+    '/api/invocations/{id}': '/api/invocations/999',
+    '/api/timeline/tasks': '/api/timeline/tasks?state=x',
+    '/api/timeline/tasks/{id}/calls': '/api/timeline/tasks/a/calls?kind=x',
+    '/api/timeline/tasks/{id}/calls/{seq}': '/api/timeline/tasks/a/calls/999'
   })) {
     const answer = await app.inject(url)
     t.equal(conforms(path, answer.statusCode, answer.json()), 'as described', url)
   }
+  for (const [path, url] of Object.entries({
+    '/api/timeline/tasks': '/api/timeline/tasks',
+    '/api/timeline/tasks/{id}/summary': '/api/timeline/tasks/a/summary',
+    '/api/timeline/tasks/{id}/overview': '/api/timeline/tasks/a/overview',
+    '/api/timeline/tasks/{id}/calls': '/api/timeline/tasks/a/calls'
+  })) t.equal(conforms(path, 200, (await app.inject(url)).json()), 'as described', url)
   const lines = (await app.inject({ url: '/api/tasks/a/timeline?limit=2', headers: { accept: 'application/x-ndjson' } }))
   t.type(lines.headers.link, 'string')
 
@@ -288,6 +302,11 @@ t.test('a client that is generated from the document compiles and calls every ro
     prompt: 'Fix it',
     text: true,
     streams: [200, 200],
+    tasks: ['42 working'],
+    summary: 2,
+    lanes: ['coder', 'reviewer'],
+    calls: ['test error'],
+    details: 'exec: npm test',
     metrics: true
   })
 })
