@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,6 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../lib/model/events.js'
 import { launchBrowser } from '../support/browser.js'
+import { checkAccess } from './support/axe.js'
 import { buildClient } from './support/build-client.js'
 import { TITLE, TaskScript, runningFrames, sampleInvocations, sampleTask, type SampleEnd } from './support/sample-task.js'
 import { TimelineServer } from './support/timeline-server.js'
@@ -297,27 +297,18 @@ t.test('nothing scrolls sideways on a small screen', async (t) => {
 })
 
 t.test('axe finds no violation of WCAG', async (t) => {
-  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  const check = async (page: Page): Promise<string[]> => {
-    await page.evaluate(axe)
-    return page.evaluate(async () => {
-      const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-      const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run({ runOnly: tags })
-      return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`))
-    })
-  }
-  const screens = [['running', 1280], ['parallel', 1280], ['failed', 390], ['running', 390]] as const
-  for (const scheme of ['light', 'dark'] as const) {
-    for (const [end, width] of screens) {
-      const { server, page } = await show(t, { end, scheme, width })
-      await page.getByText('Live', { exact: true }).waitFor()
-      t.same(await check(page), [], `${end}, ${scheme}, ${width} px`)
-      if (end !== 'failed') continue
-      server.invocations = sampleInvocations(Date.now())
-      await page.goto(new URL('/timeline/', page.url()).href)
-      await page.locator('.run').first().waitFor()
-      t.same(await check(page), [], `list of runs, ${scheme}, ${width} px`)
-    }
+  const screens = [
+    ['running', 'light', 1280], ['parallel', 'dark', 1280], ['failed', 'light', 390], ['failed', 'dark', 390]
+  ] as const
+  for (const [end, scheme, width] of screens) {
+    const { server, page } = await show(t, { end, scheme, width })
+    await page.getByText('Live', { exact: true }).waitFor()
+    t.same((await checkAccess(page)).violations, [], `${end}, ${scheme}, ${width} px`)
+    if (end !== 'failed') continue
+    server.invocations = sampleInvocations(Date.now())
+    await page.goto(new URL('/timeline/', page.url()).href)
+    await page.locator('.run').first().waitFor()
+    t.same((await checkAccess(page)).violations, [], `list of runs, ${scheme}, ${width} px`)
   }
 })
 

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { Browser, Locator, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { TimelineEvent } from '../../lib/model/events.js'
 import { launchBrowser } from '../support/browser.js'
+import { checkAccess, looksAt } from './support/axe.js'
 import type { Origin } from './support/origin.js'
 import { TITLE, TaskScript } from './support/sample-task.js'
 import { TASK, isLive, serve, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
@@ -388,19 +387,7 @@ t.test('names that every object has are names like others', async (t) => {
 })
 
 t.test('axe finds no violation of WCAG 2 A and AA, and nothing scrolls sideways at 360 px', async (t) => {
-  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  const check = async (page: Page): Promise<{ passes: number, violations: string[] }> => {
-    await page.evaluate(axe)
-    return page.evaluate(async () => {
-      const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-      const { passes, violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run({ runOnly: tags })
-      return {
-        passes: passes.length,
-        violations: violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`))
-      }
-    })
-  }
-  for (const state of ['running', 'completed', 'failed', 'denied'] as const) {
+  for (const [index, state] of (['running', 'completed', 'failed', 'denied'] as const).entries()) {
     const { page } = await show(t, {
       end: state === 'denied' ? 'running' : state,
       reducedMotion: 'reduce',
@@ -412,14 +399,12 @@ t.test('axe finds no violation of WCAG 2 A and AA, and nothing scrolls sideways 
     })
     if (state === 'denied') await page.getByRole('button', { name: 'Try again' }).waitFor()
     else await isLive(page)
-    for (const width of [1440, 360]) {
+    for (const { width, colorScheme } of looksAt(index)) {
       await page.setViewportSize({ width, height: 900 })
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        const { passes, violations } = await check(page)
-        t.ok(passes > 10, `${passes} rules applied`)
-        t.strictSame(violations, [], `${state}, ${colorScheme}, ${width} px`)
-      }
+      await page.emulateMedia({ colorScheme })
+      const { passes, violations } = await checkAccess(page)
+      t.ok(passes > 10, `${passes} rules applied`)
+      t.strictSame(violations, [], `${state}, ${colorScheme}, ${width} px`)
       const wide = await page.evaluate(() => {
         const inside = [...document.querySelector('agent-timeline')!.shadowRoot!.querySelectorAll('.root, .list, .live-output, header')]
         return [document.documentElement, ...inside].filter((box) => box.scrollWidth > box.clientWidth).map((box) => `${box.tagName}.${box.className}`)

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { HEALTH_STATES, type HealthState, type InvocationActivityEvent } from '../../lib/model/events.js'
 import type { TaskState } from '../../lib/model/answers.js'
 import { launchBrowser } from '../support/browser.js'
+import { checkAccess, looksAt } from './support/axe.js'
 import { TITLE, TaskScript, sampleHealth, sampleInvocations } from './support/sample-task.js'
 import { sampleCalls, sampleSummary } from './support/sample-answers.js'
 import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
@@ -358,23 +357,12 @@ t.test('a server with a list of tasks shows a row a task, in sections, to be fil
 })
 
 t.test('axe finds no violation of WCAG 2 A and AA in any verdict, nor does anything scroll sideways', async (t) => {
-  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  const check = async (page: Page, name: string): Promise<void> => {
-    await page.evaluate(axe)
-    for (const width of [1440, 360]) {
+  const check = async (page: Page, name: string, index: number): Promise<void> => {
+    for (const { width, colorScheme } of looksAt(index)) {
       await page.setViewportSize({ width, height: 900 })
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        const violations = await page.evaluate(async () => {
-          const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run({
-            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-          })
-          return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`))
-        })
-        t.strictSame(violations, [], `${name}, ${colorScheme}, ${width} px`)
-        const { SCREENS } = process.env
-        if (SCREENS !== undefined) await page.screenshot({ path: `${SCREENS}/${name}-${colorScheme}-${width}.png` })
-      }
+      await page.emulateMedia({ colorScheme })
+      const { violations } = await checkAccess(page)
+      t.strictSame(violations, [], `${name}, ${colorScheme}, ${width} px`)
       const overflow = await page.evaluate(() => {
         const inside = [...document.querySelector('agent-timeline')?.shadowRoot?.querySelectorAll('.root, header') ?? []]
         return [document.documentElement, ...inside].filter((box) => box.scrollWidth > box.clientWidth).length
@@ -390,14 +378,14 @@ t.test('axe finds no violation of WCAG 2 A and AA in any verdict, nor does anyth
   }
   const { server, page } = await show(t, { reducedMotion: 'reduce', end: 'parallel' })
   await isLive(page)
-  for (const state of HEALTH_STATES) {
+  for (const [index, state] of HEALTH_STATES.entries()) {
     server.judge(125, sampleHealth(state, Date.now(), 70, state === 'waiting'
       ? { waitingFor: { kind: 'person', what: 'permission to run rm -rf build' } }
       : {}))
     await page.locator('.state').getByText(state === 'waiting' ? 'Needs you' : WORDS[state]).waitFor()
-    await check(page, state)
+    await check(page, state, index)
   }
   const list = await showList(t, { reducedMotion: 'reduce' })
   await list.page.getByText('9 running · 4 ended').waitFor()
-  await check(list.page, 'list')
+  await check(list.page, 'list', 0)
 })
