@@ -9,7 +9,7 @@ import type { TaskScope } from '../store/task-scope.js'
 import { toIso, type Clock } from '../time/clock.js'
 import { toTaskRow } from '../view/task-row.js'
 import type { HealthMonitor } from './health-monitor.js'
-import { WORST_FIRST } from './with-health.js'
+import { rankOfHealth } from './with-health.js'
 
 export interface TaskListParts {
   readonly tasks: TaskListReader
@@ -125,10 +125,8 @@ function countStates (live: readonly Place[], ended: readonly EndedTask[] | Read
   return counts
 }
 
-/** Who needs a person comes before everything else. */
 function worstOf ({ health = [] }: Place): Health | undefined {
-  const rank = ({ state, waitingFor }: Health) => waitingFor?.kind === 'person' ? -1 : WORST_FIRST.indexOf(state)
-  return [...health].sort((a, b) => rank(a) - rank(b))[0]
+  return [...health].sort((a, b) => rankOfHealth(a) - rankOfHealth(b))[0]
 }
 
 async function toRows ({ tasks }: TaskListParts, places: readonly Place[], now: number): Promise<TaskRow[]> {

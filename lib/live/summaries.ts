@@ -23,14 +23,17 @@ export interface Summaries {
   of (taskId: string): Promise<TaskSummary>
   /**
    * @param told what the viewer was given
-   * @param onChange given an encoded frame, at most once a second, when something but the clock has changed
+   * @param onChange given an encoded frame, and what is in it, at most once a second, when something but the clock has
+   * changed
    */
-  watch (told: TaskSummary, onChange: (frame: string) => void): () => void
+  watch (told: TaskSummary, onChange: OnSummary): () => void
   close (): void
 }
 
+type OnSummary = (frame: string, summary: TaskSummary) => void
+
 interface Watched {
-  readonly viewers: Set<(frame: string) => void>
+  readonly viewers: Set<OnSummary>
   /** What the viewers were given last, without what only the clock changes. */
   key: string
   lookedAt: number
@@ -77,7 +80,7 @@ export function createSummaries (options: SummariesOptions): Summaries {
       if (key === task.key) return
       task.key = key
       const frame = encodeState({ type: 'timeline.summary', taskId, summary })
-      for (const onChange of task.viewers) onChange(frame)
+      for (const onChange of task.viewers) onChange(frame, summary)
     } catch {
       // The stream says what is wrong with the database, and the next wake-up or verdict brings another look.
     } finally {

@@ -35,12 +35,17 @@ function verdictOn (id: number, verdicts: ReadonlyMap<number, Health>): { readon
 }
 
 /** Worst first: what calls for a look, what is not known, what waits, what goes on. */
-export const WORST_FIRST: readonly HealthState[] =
+const WORST_FIRST: readonly HealthState[] =
   ['lost', 'stuck', 'looping', 'quiet', 'unknown', 'waiting', 'starting', 'in_tool', 'working']
+
+/** The place of a verdict among others: who waits for a person comes before everything else. */
+export function rankOfHealth ({ state, waitingFor }: Health): number {
+  return state === 'waiting' && waitingFor?.kind === 'person' ? -1 : WORST_FIRST.indexOf(state)
+}
 
 /** The worst verdict among a task's running invocations; undefined when none runs. */
 export function worstOf (running: readonly CurrentFrame[]): (Health & { readonly invocationId: number }) | undefined {
-  const rank = ({ health }: CurrentFrame) => health === undefined ? Infinity : WORST_FIRST.indexOf(health.state)
+  const rank = ({ health }: CurrentFrame) => health === undefined ? Infinity : rankOfHealth(health)
   const [worst] = [...running].sort((a, b) => rank(a) - rank(b))
   return worst?.health && { invocationId: worst.invocationId, ...worst.health }
 }

@@ -18,6 +18,12 @@ export function toVisible (text: string): string {
   return text.replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').replace(CONTROLS, showControl)
 }
 
+/** The same for a text of many lines, which stay lines, with their tabs. */
+export function toVisibleBlock (text: string): string {
+  return text.replace(COLOURS, '').replace(/\r\n?/g, '\n').replace(CONTROLS, (character) =>
+    character === '\n' || character === '\t' ? character : showControl(character))
+}
+
 /** The same without blanks around it, and no longer than `maxLength` characters before controls are shown. */
 export function toPlainLine (text: string, maxLength = 200): string {
   const line = text.slice(0, maxLength * 4).replace(COLOURS, '').replace(/[\r\n\t]+/g, ' ').trim()

@@ -6,6 +6,14 @@ export function toJsonLine (value: unknown): string {
   return JSON.stringify(value).replace(LINE_ENDS, escape)
 }
 
+/** What a terminal might obey, or show otherwise than it is; JSON has its own escapes for the rest of these. */
+const OBEYED = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+
+/** The same for a terminal: the value is exact, and steers nothing. */
+export function toTerminalJson (value: unknown): string {
+  return JSON.stringify(value).replace(OBEYED, escape)
+}
+
 function escape (character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

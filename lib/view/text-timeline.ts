@@ -7,6 +7,8 @@ import { formatDuration, toPlainLine } from '../text/plain-text.js'
 
 export interface TextTimeline {
   readonly task: TaskInfo
+  /** Of the task, in one line: see {@link formatState}. */
+  readonly state?: string
   /** Ascending; the agents' own words among them appear under "Live Activity" only. */
   readonly events: readonly TimelineEvent[]
   readonly running: readonly CurrentFrame[]
@@ -24,12 +26,14 @@ const LIVE_LINES = 10
 const MAX_HEALTH = 400
 
 /** A task's timeline as text, as the design document shows it. Times are UTC. */
-export function formatTimeline ({ task, events, running, known = [], now, isCut = false }: TextTimeline): string {
+export function formatTimeline (timeline: TextTimeline): string {
+  const { task, state, events, running, known = [], now, isCut = false } = timeline
   const lines = new EventLines([...known, ...running.map(({ invocationId, role }) => ({ id: invocationId, role }))])
   const entries = events.map((event) => lines.format(event)).filter((line) => line !== undefined)
   return [
     `Task: ${toPlainLine(task.title ?? task.id)}`,
     ...(task.status === undefined ? [] : [`Status: ${toPlainLine(task.status)}`]),
+    ...(state === undefined ? [] : [`State: ${state}`]),
     '',
     'Timeline:',
     RULE,

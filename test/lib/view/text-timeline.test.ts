@@ -127,6 +127,11 @@ t.test('the last ten lines of what runs, or for how long it has been running', a
   t.same(lines([ended]), ['  12:53:30  Coder (claude) has been running for 20s'])
 })
 
+t.test('the state of the task comes before its events', async (t) => {
+  const text = formatTimeline({ task: { id: 'a', status: 'review' }, state: 'Working for 3s. It thinks.', now, running: [], events: [] })
+  t.match(text, /^Task: a\nStatus: review\nState: Working for 3s\. It thinks\.\n\nTimeline:/)
+})
+
 t.test('text cannot steer the terminal', async (t) => {
   t.equal(toPlainLine('\u001b[31mred\u001b[0m \u001b]0;title\u0007 a\r\n\tb \u202egnp.exe\u0000\u007f\u009b'),
     'red \u241b]0;title\u2407 a b <U+202E>gnp.exe\u2400\u2421<U+009B>')
