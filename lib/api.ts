@@ -2,13 +2,15 @@ import { timelineError } from './errors.js'
 import type { Hub } from './live/hub.js'
 import { follow } from './live/follow.js'
 import { checkTaskFilter } from './live/check-task-filter.js'
+import { checkLimit, checkNumber, checkPage, checkTimelineQuery } from './live/check-timeline-query.js'
 import { listTasks, type TaskListParts } from './live/list-tasks.js'
+import { reportUsage } from './live/report-usage.js'
 import { summarise } from './live/summarise.js'
 import { INVOCATION_STATUSES } from './model/events.js'
 import { checkInvocationId, checkObject, checkTaskId } from './options.js'
 import { withinPatience, type Recorder } from './recorder/recorder.js'
 import type { Writer } from './recorder/writer.js'
-import { MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from './store/limits.js'
+import { MAX_LIST_LIMIT } from './store/limits.js'
 import type { AnswerReader } from './store/answers.js'
 import type { LogReader } from './store/port.js'
 import { parseTime, toIso, type Clock } from './time/clock.js'
@@ -57,7 +59,7 @@ export function createTimeline (options: ApiOptions): Timeline {
 
     async getTimeline (taskId, query = {}) {
       const id = checkTaskId(taskId)
-      checkPage(query)
+      checkTimelineQuery(query)
       const task = await reader.getTask(id)
       if (task === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
       const page = await reader.readPage(id, query)
@@ -84,6 +86,8 @@ export function createTimeline (options: ApiOptions): Timeline {
     },
 
     listTasks: async (filter = {}) => listTasks({ tasks, health, now }, checkTaskFilter(filter)),
+
+    getUsage: async (query = {}) => reportUsage(reader, answers, query),
 
     events (query) {
       checkObject('options', query)
@@ -118,26 +122,4 @@ function checkTaskEvent (
     throw timelineError('AGENT_TIMELINE_INVALID_EVENT', ['timestamp is a Date, a time in ISO-8601, or milliseconds'])
   }
   return { type: event.type as `task.${string}` }
-}
-
-function checkPage (query: { after?: number, before?: number | 'end', limit?: number }): void {
-  checkObject('query', query)
-  if (query.after !== undefined && query.before !== undefined) {
-    throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', ['after', 'give after or before, not both'])
-  }
-  for (const name of ['after', 'before'] as const) {
-    const value = query[name]
-    if (value !== 'end') checkNumber(name, value)
-  }
-  if (query.limit !== undefined) checkLimit(query.limit, MAX_PAGE_LIMIT)
-}
-
-/** That of an event, if it is given. */
-function checkNumber (name: string, seq: unknown): void {
-  if (seq === undefined || (Number.isSafeInteger(seq) && Number(seq) >= 0)) return
-  throw timelineError('AGENT_TIMELINE_INVALID_CURSOR', [name, 'it is a whole number from 0'])
-}
-
-function checkLimit (limit: number, max: number): void {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > max) throw timelineError('AGENT_TIMELINE_INVALID_LIMIT', [max])
 }

@@ -74,7 +74,7 @@ export async function openCore (
   const clean = (text: string, cap: TextCap = 'messageBytes') => cleanText(redactor, text, caps[cap])
   const troubles = createTroubles(logger, meter)
   const writerId = randomBytes(8).toString('hex')
-  const { mapResult, mapActivity, taskExists, activityLogRetention = 0, maxDatabaseBytes } = options
+  const { mapResult, mapActivity, prices, taskExists, activityLogRetention = 0, maxDatabaseBytes } = options
   let isReleased = false
   const notify = (taskIds: readonly string[]): void => { if (!isReleased) store.bus.ring(taskIds) }
 
@@ -107,6 +107,7 @@ export async function openCore (
     path: store.path,
     caps,
     redactor,
+    prices,
     logger,
     troubles,
     meter,
@@ -123,6 +124,7 @@ export async function openCore (
     caps,
     redactor,
     record: resolveRecord(options.record),
+    prices,
     logger,
     now,
     onRun: () => maintenance.runBegins(),

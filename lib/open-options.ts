@@ -6,6 +6,7 @@ import type { Logger } from './logger.js'
 import {
   checkBoolean, checkFunction, checkInteger, checkKnown, checkMethods, checkOneOf, type Caps
 } from './options.js'
+import { checkPrices, type Prices } from './model/prices.js'
 import type { RecorderOptions } from './recorder/recorder.js'
 import type { DatabaseSource } from './store/engines.js'
 
@@ -30,6 +31,11 @@ export interface OpenOptions {
   /** What may be stored of the texts of a run. Default: all. */
   readonly record?: RecordOptions
   readonly caps?: Partial<Caps>
+  /**
+   * What a million tokens of a model cost in USD, by the model's name: for agents that do not tell their cost. Applied
+   * when a run is recorded; what was recorded before keeps the cost that it has.
+   */
+  readonly prices?: Prices
   /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
   readonly activityLogRetention?: number
   /** Above so many bytes in use the oldest activities go. None by default. */
@@ -55,7 +61,7 @@ export interface OpenOptions {
 }
 
 const KNOWN_OPTIONS = [
-  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'activityLogRetention',
+  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'prices', 'activityLogRetention',
   'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity',
   'onUnavailable'
 ]
@@ -75,6 +81,7 @@ export function checkOptions (options: OpenOptions): void {
   if (options.taskEvents !== undefined) {
     checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])
   }
+  if (options.prices !== undefined) checkPrices(options.prices)
   for (const name of ['taskExists', 'mapResult', 'mapActivity'] as const) {
     if (options[name] !== undefined) checkFunction(name, options[name])
   }

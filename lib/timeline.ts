@@ -1,8 +1,8 @@
-import type { TaskFilter, TaskList, TaskSummary } from './model/answers.js'
+import type { TaskFilter, TaskList, TaskSummary, UsageQuery, UsageReport } from './model/answers.js'
 import type { InvocationDetails, TaskInfo, TimelineEvent } from './model/events.js'
 import type { InvocationHandle, InvocationRun } from './recorder/recorder.js'
 import type { InvocationMeta } from './model/invocation-meta.js'
-import type { InvocationFilter, InvocationList, PageQuery, TimelinePage } from './store/port.js'
+import type { InvocationFilter, InvocationList, PageQuery, TimelinePage, TimelineQuery } from './store/port.js'
 
 /** A change of a task, told by the host. */
 export interface TaskEventInput {
@@ -40,7 +40,7 @@ export interface Timeline {
    */
   recordTaskEvent (event: TaskEventInput): Promise<void>
   /** One page of a task's timeline. @throws AGENT_TIMELINE_UNKNOWN_TASK, AGENT_TIMELINE_INVALID_* */
-  getTimeline (taskId: string | number, query?: PageQuery): Promise<{ readonly task: TaskInfo } & TimelinePage>
+  getTimeline (taskId: string | number, query?: TimelineQuery): Promise<{ readonly task: TaskInfo } & TimelinePage>
   /** An invocation with a page of its activities; undefined when there is none of this id. */
   getInvocation (id: number, query?: PageQuery): Promise<InvocationDetails | undefined>
   /** Invocations, newest first. */
@@ -60,6 +60,13 @@ export interface Timeline {
    * AGENT_TIMELINE_INVALID_CURSOR
    */
   listTasks (filter?: TaskFilter): Promise<TaskList>
+  /**
+   * What the runs of all tasks used, added up by task, role, provider, model or day: of those that ended from `from` on
+   * and before `to`.
+   *
+   * @throws AGENT_TIMELINE_INVALID_REQUEST
+   */
+  getUsage (query?: UsageQuery): Promise<UsageReport>
   /** A task's events: the stored ones, then those that come, each once, in order. Ends when `signal` says so. */
   events (options: { readonly taskId: string | number, readonly after?: number, readonly signal?: AbortSignal }):
   AsyncIterable<TimelineEvent>

@@ -2,6 +2,7 @@ import { readFacts } from '../insight/activity-facts.js'
 import type { Caps } from '../options.js'
 import { addToJson, encodeMetadata } from './metadata.js'
 import type { ActivityOp, Op, OperatedRun } from '../model/operations.js'
+import { withCost, type Prices } from '../model/prices.js'
 import type { Redactor } from './redact.js'
 import type { PieceRedactor } from './redact-pieces.js'
 import type { PieceStreams } from './piece-streams.js'
@@ -12,6 +13,7 @@ import { nextTurn, performance } from '../time/timers.js'
 export interface PrepareOptions {
   readonly caps: Caps
   readonly redactor: Redactor
+  readonly prices?: Prices | undefined
 }
 
 /** What preparing its operations needs of a run. */
@@ -94,7 +96,7 @@ function isGone (op: Op<PreparedRun>): boolean {
   return (op.kind === 'activity' && op.isDropped) || ('run' in op && op.run.isUnrecorded)
 }
 
-function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOptions): void {
+function finish (op: ActivityOp, redacted: string, { caps, redactor, prices }: PrepareOptions): void {
   const { text, originalBytes } = capText(redacted, caps.messageBytes)
   op.message = text
   if (op.metadata !== null) op.metadata = redactor.json(op.metadata)
@@ -103,6 +105,10 @@ function finish (op: ActivityOp, redacted: string, { caps, redactor }: PrepareOp
   }
   if (op.pieces > 1) op.metadata = addToJson(op.metadata, 'pieces', op.pieces)
   op.facts = readFacts(op.type, op.message, op.metadata)
+  if (op.facts?.usage !== undefined) {
+    const { provider, model } = op.run.meta
+    op.facts = { ...op.facts, usage: withCost(op.facts.usage, prices, provider, model) }
+  }
   op.isPrepared = true
 }
 

@@ -186,3 +186,36 @@ export interface TaskList {
   readonly counts: Readonly<Record<TaskState, number>>
   readonly page: { readonly nextCursor: string | null }
 }
+
+/** What runs are added up by; days are those of UTC. */
+export const USAGE_GROUPS = ['task', 'role', 'provider', 'model', 'day'] as const
+export type UsageGroupBy = typeof USAGE_GROUPS[number]
+
+/** Which runs are added up: those that ended from `from` on and before `to`. */
+export interface UsageQuery {
+  /** A `Date`, a time in ISO-8601, or a day (`2026-02-10`), which begins at 00:00 UTC. Default: all before `to`. */
+  readonly from?: Date | string
+  /** Default: up to the last. */
+  readonly to?: Date | string
+  /** Default `day`. */
+  readonly by?: UsageGroupBy
+}
+
+/** What some runs used together. */
+export interface UsageGroup extends UsageSum {
+  /** Id of the task, role, provider, model, or day (`2026-02-10`); `unknown` where nobody told it. */
+  readonly key: string
+  /** Runs that ended, whether they told what they used or not. */
+  readonly runs: number
+}
+
+/** What all tasks used. */
+export interface UsageReport {
+  readonly by: UsageGroupBy
+  readonly from?: string
+  readonly to?: string
+  readonly total: UsageSum & { readonly runs: number }
+  /** At most 1,000: the last days, or those that cost most, the dearest first. */
+  readonly groups: readonly UsageGroup[]
+  readonly groupsTotal: number
+}

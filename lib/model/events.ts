@@ -168,8 +168,12 @@ export interface Page {
   readonly firstSeq?: number
   readonly lastSeq?: number
   readonly headSeq: number
-  /** More in the direction that was read. */
+  /** More in the direction that was read; of a page around a number, after it. */
   readonly hasMore: boolean
+  /** Of a page around a number: more before it. */
+  readonly hasBefore?: boolean
+  /** Of a search that has not seen the whole log: where it goes on. */
+  readonly nextAfter?: number
   readonly gaps: readonly Gap[]
 }
 

@@ -17,6 +17,7 @@ import { abortedMetadata, MAX_OPEN_CALLS, readToolKind } from '../model/open-cal
 import { cleanTail, cleanText } from '../intake/clean-text.js'
 import { kindOf } from '../store/store-error.js'
 import type { Writer } from './writer.js'
+import { withCost, type Prices } from '../model/prices.js'
 import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 
 /** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
@@ -52,6 +53,7 @@ export interface RecorderOptions {
   readonly caps: Caps
   readonly redactor: Redactor
   readonly record: Required<RecordOptions>
+  readonly prices?: Prices | undefined
   readonly logger: Logger
   readonly now: Clock
   /** Called when a run begins, before anything of it is stored. */
@@ -173,7 +175,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
   async function pushEnd (run: Run, ending: Ending): Promise<void> {
     const at = Math.max(now(), run.latestAt)
     const monotonic = Math.round(performance.now() - run.startedAtMonotonic)
-    const cleaned: Ending = { ...cleanEnding(ending), durationMs: ending.durationMs ?? monotonic }
+    const { provider, model = ending.model } = run.meta
+    const usage = ending.usage && withCost(ending.usage, options.prices, provider, model)
+    const cleaned: Ending = { ...cleanEnding(ending), usage, durationMs: ending.durationMs ?? monotonic }
     for (const call of run.openCalls) {
       const metadata = abortedMetadata(call, at)
       writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, options))

@@ -5,6 +5,7 @@ import { publish } from '../lifecycle.js'
 import type { Logger } from '../logger.js'
 import type { Meter } from '../meter.js'
 import type { Op } from '../model/operations.js'
+import type { Prices } from '../model/prices.js'
 import type { Caps } from '../options.js'
 import type { BatchOutcome, LogWriter } from '../store/port.js'
 import { codedError, kindOf, StoreError } from '../store/store-error.js'
@@ -36,6 +37,7 @@ export interface WriterOptions {
   readonly path: string
   readonly caps: Caps
   readonly redactor: Redactor
+  readonly prices?: Prices | undefined
   readonly logger: Logger
   readonly troubles: Troubles
   readonly meter: Meter

@@ -1,6 +1,7 @@
 import type { ToolKind } from '../model/activity.js'
 import type { CallPage, ToolCall, ToolCallDetails } from '../model/answers.js'
 import type { SummedRun } from '../view/summary.js'
+import type { UsedRun } from '../view/usage-sum.js'
 import type { TaskScope } from './task-scope.js'
 
 /** Which calls of a task. */
@@ -18,6 +19,16 @@ export interface CallQuery {
 /** A run as far as answers about its task need it. */
 export interface RunRecord extends SummedRun {
   readonly provider: string
+}
+
+/** A run that ended, as far as what it used is added up. */
+export interface EndedRun extends UsedRun {
+  readonly invocationId: number
+  readonly taskId: string
+  readonly role: string
+  readonly provider: string
+  /** Milliseconds since the epoch. */
+  readonly endedAt: number | undefined
 }
 
 /** A call as far as it shows in a picture of its task. */
@@ -56,6 +67,8 @@ export interface AnswerReader {
   lastTaskEventAt (taskId: string): Promise<number | undefined>
   /** The runs of a task, oldest first. */
   runs (taskId: string): Promise<readonly RunRecord[]>
+  /** Runs that ended, of all tasks, in the order of their ids, those after one, at most so many. */
+  endedRuns (afterId: number, limit: number): Promise<readonly EndedRun[]>
   /** Its files, those edited most first, and how many there are. */
   files (taskId: string, limit: number): Promise<{ readonly files: readonly FileRecord[], readonly total: number }>
 }

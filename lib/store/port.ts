@@ -89,6 +89,17 @@ export interface PageQuery {
   readonly types?: readonly string[]
 }
 
+/** Which part of a task's timeline to read. One of `after`, `before` and `around`; `q` goes with `after` alone. */
+export interface TimelineQuery extends PageQuery {
+  /** The events on both sides of a number, as many before it as from it on. */
+  readonly around?: number
+  /**
+   * Only events with this text, at most 200 characters, in their message or in what is shown of their metadata,
+   * whatever the capitals. A search that takes long answers with what it has: `page.nextAfter` says where to go on.
+   */
+  readonly q?: string
+}
+
 export interface TimelinePage {
   readonly timeline: readonly TimelineEvent[]
   readonly page: Page
@@ -141,7 +152,7 @@ export interface LogReader {
   /** How many events there are after `after` and up to `through`. */
   countBetween (taskId: string, after: number, through: number): Promise<number>
   /** What is in the log; whoever has asked for the task has brought in what the host wrote. */
-  readPage (taskId: string, query: PageQuery): Promise<TimelinePage>
+  readPage (taskId: string, query: TimelineQuery): Promise<TimelinePage>
   running (taskId: string): Promise<readonly CurrentFrame[]>
   /** What runs in all tasks, and what began after an invocation; without one, nothing counts as begun. */
   look (afterInvocationId: number | undefined, scope?: TaskScope): Promise<RunningLook>

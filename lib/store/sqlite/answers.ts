@@ -6,7 +6,7 @@ import type { Failure } from '../../model/failure.js'
 import type { InvocationStatus } from '../../model/events.js'
 import { parseTime } from '../../time/clock.js'
 import { number, toToolCall } from '../../view/tool-call.js'
-import type { AnswerReader, CallQuery, FileRecord, RunRecord, SpanRecord } from '../answers.js'
+import type { AnswerReader, CallQuery, EndedRun, FileRecord, RunRecord, SpanRecord } from '../answers.js'
 import { DEFAULT_CALL_LIMIT } from '../limits.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
@@ -45,6 +45,7 @@ export function createAnswerReader (read: Read): AnswerReader {
       return parseTime(row?.created_at)
     }),
     runs: (taskId) => read((db) => readRuns(db, taskId)),
+    endedRuns: (afterId, limit) => read((db) => readEndedRuns(db, afterId, limit)),
     files: (taskId, limit) => read((db) => readFiles(db, taskId, limit))
   }
 }
@@ -180,6 +181,25 @@ async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[
       failure: row.failure === null ? undefined : JSON.parse(row.failure) as Failure
     }
   })
+}
+
+async function readEndedRuns (db: Kysely<Tables>, afterId: number, limit: number): Promise<EndedRun[]> {
+  const rows = await db.selectFrom('invocation_run').select([
+    'invocation_id', 'task_id', 'role', 'provider', 'model', 'status', 'started_at', 'completed_at', 'last_activity_at', ...USAGE_COLUMNS
+  ]).select(sql<number>`usage IS NOT NULL`.as('is_final')).where('invocation_id', '>', afterId)
+    // Walked in the order of its ids: by its status SQLite would sort all that ever ran.
+    .where(sql<string>`+status`, '<>', 'running').orderBy('invocation_id').limit(limitTo(limit)).execute()
+  return rows.map((row) => ({
+    invocationId: Number(row.invocation_id),
+    taskId: row.task_id,
+    role: row.role,
+    provider: row.provider,
+    model: row.model || undefined,
+    status: row.status as InvocationStatus,
+    endedAt: parseTime(row.completed_at) ?? parseTime(row.last_activity_at) ?? parseTime(row.started_at),
+    usage: readUsageColumns(row),
+    isUsageFinal: Number(row.is_final) === 1
+  }))
 }
 
 async function readFiles (db: Kysely<Tables>, taskId: string, limit: number) {

@@ -29,6 +29,8 @@ export interface RunInBatch extends Mutable<RunLog> {
   hasProgressed: boolean
   /** When this batch ended it, in milliseconds since the epoch. */
   endedAt?: number
+  /** That end said what the run used. */
+  hasFinalUsage: boolean
   /** As its agent told them in this batch. */
   plan?: string
   usage?: Partial<Usage>

@@ -77,7 +77,8 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
         // A batch that fails is tried again from what was committed.
         progress: isStranger ? createProgress() : copyProgress(run.progress),
         tally: isStranger ? createTally(run.startedAt) : copyTally(run.tally),
-        hasProgressed: false
+        hasProgressed: false,
+        hasFinalUsage: false
       }
       runs.set(run, known)
     }
@@ -112,6 +113,7 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
         if (event !== undefined) {
           target.push({ event })
           of.endedAt = at
+          of.hasFinalUsage = ending.usage !== undefined
         }
         of.isLate = true
       }

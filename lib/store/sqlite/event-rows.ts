@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Expression, Kysely, SqlBool } from 'kysely'
 import { ACTIVITY_TYPES, type ActivityType } from '../../model/activity.js'
 import { parseTime, toIso } from '../../time/clock.js'
 import type { ActivityRecord, TimelineEvent } from '../../model/events.js'
@@ -28,6 +28,8 @@ export interface EventRange {
   readonly limit: number
   readonly order: 'asc' | 'desc'
   readonly filter?: TypeFilter | undefined
+  /** A condition on the texts of a row, made of the names of their columns. */
+  readonly hasAnyOf?: ((...columns: readonly string[]) => Expression<SqlBool>) | undefined
 }
 
 /** `types` of a request, taken apart; undefined means all of that table, an empty list none. */
@@ -72,7 +74,7 @@ export function selectEvents (db: Kysely<Tables>, range: EventRange) {
   return activities.unionAll(events).orderBy('seq', range.order).limit(limitTo(range.limit))
 }
 
-function activityArm (db: Kysely<Tables>, { taskId, after, before, filter }: EventRange) {
+function activityArm (db: Kysely<Tables>, { taskId, after, before, filter, hasAnyOf }: EventRange) {
   let arm = db.selectFrom('invocation_activity').select((eb) => [
     'seq', 'activity_type as kind', 'invocation_id', eb.val<string | null>(null).as('actor'), 'message',
     'metadata as details', 'created_at', 'lag_ms'
@@ -80,10 +82,11 @@ function activityArm (db: Kysely<Tables>, { taskId, after, before, filter }: Eve
   if (after !== undefined) arm = arm.where('seq', '>', after)
   if (before !== undefined) arm = arm.where('seq', '<', before)
   if (filter?.activityTypes !== undefined) arm = arm.where('activity_type', 'in', [...filter.activityTypes, NONE])
+  if (hasAnyOf !== undefined) arm = arm.where(hasAnyOf('message', 'metadata'))
   return arm.$castTo<EventRow>()
 }
 
-function eventArm (db: Kysely<Tables>, { taskId, after, before, filter }: EventRange) {
+function eventArm (db: Kysely<Tables>, { taskId, after, before, filter, hasAnyOf }: EventRange) {
   let arm = db.selectFrom('timeline_event').select((eb) => [
     'seq', 'type as kind', 'invocation_id', 'actor', 'message', 'payload as details', 'created_at',
     eb.val(0).as('lag_ms')
@@ -96,6 +99,7 @@ function eventArm (db: Kysely<Tables>, { taskId, after, before, filter }: EventR
       ...(filter.allTaskEvents ? [eb('type', 'like', 'task.%')] : [])
     ]))
   }
+  if (hasAnyOf !== undefined) arm = arm.where(hasAnyOf('message', 'payload', 'actor'))
   return arm.$castTo<EventRow>()
 }
 

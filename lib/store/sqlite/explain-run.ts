@@ -12,6 +12,8 @@ import { parseObject } from '../../text/parse-object.js'
 const LAST_ROWS = 120
 const LAST_CALLS = 200
 const LAST_WORD_CHARS = 500
+/** What is told of calls, and of what was used, is no activity of the agent. */
+const IDLE_KINDS: ReadonlySet<unknown> = new Set(['tool', 'usage'])
 /** Calls that were cut off this shortly before the end were open when it came, in milliseconds. */
 const OPEN_AT_END_MS = 10_000
 
@@ -50,7 +52,7 @@ async function readWords (
     seq: Number(row.seq), type: row.activity_type, message: row.message, metadata: parseObject(row.metadata) ?? {}
   }))
   const isWait = (kind: unknown) => kind === 'waiting' || kind === 'retry'
-  const last = words.findLast(({ type, metadata: { kind } }) => type !== 'error' && !isWait(kind) && kind !== 'tool')
+  const last = words.findLast(({ type, metadata: { kind } }) => type !== 'error' && !isWait(kind) && !IDLE_KINDS.has(kind))
   const call = await db.selectFrom('tool_call').select(({ fn }) => fn.max('seq').as('seq'))
     .where('invocation_id', '=', invocationId).executeTakeFirst()
   return {

@@ -6,11 +6,12 @@ import { normaliseTime, parseTime } from '../../time/clock.js'
 import type { HostRows } from '../host-rows.js'
 import { durationOf, exitCodeOf, textOf } from '../../model/values.js'
 import type {
-  InvocationList, InvocationQuery, PageQuery, StreamHead, LogReader
+  InvocationList, InvocationQuery, LogReader, PageQuery, StreamHead, TimelineQuery
 } from '../port.js'
 import { usageOf } from '../../model/ending.js'
 import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT } from '../limits.js'
-import { jsonBytesOf, MAX_PAGE_BYTES, readBounded } from './bounded-read.js'
+import { jsonBytesOf, MAX_PAGE_BYTES, readBounded, type BoundedRows } from './bounded-read.js'
+import { findEvents } from './find-events.js'
 import { findGaps } from '../../model/gaps.js'
 import { LargeReads } from './large-reads.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
@@ -60,6 +61,7 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
   }
 
   const large = new LargeReads()
+  const searches = new LargeReads()
 
   async function readDetails (
     id: number, query: PageQuery, grow: () => Promise<void>
@@ -122,6 +124,47 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
     }
   }
 
+  async function readPart (
+    taskId: string, query: TimelineQuery, filter: TypeFilter | undefined, head: StreamHead, grow: () => Promise<void>
+  ): Promise<Part> {
+    const isFiltered = filter !== undefined
+    const { limit = DEFAULT_PAGE_LIMIT, around, q, after = 0 } = query
+    const maxBytes = MAX_PAGE_BYTES - REST_BYTES
+    const idBytes = jsonBytesOf(taskId)
+    const bytes = (row: EventRow) => bytesOf(row) + idBytes
+    const readRange: ReadRange = async (part, limit, maxBytes) => readBounded<EventRow>({
+      limit,
+      maxBytes,
+      read: (last, rows) => read((db) => selectEvents(db, {
+        taskId, ...rangeAfter(part, last), limit: rows, order: orderOf(part), filter
+      }).execute()),
+      bytesOf: bytes,
+      grow
+    })
+
+    if (q !== undefined) {
+      await grow()
+      const { rows, nextAfter } = await findEvents(read, {
+        taskId, text: q, after, headSeq: head.lastSeq, limit, maxBytes, filter, bytesOf: bytes
+      })
+      const pageOf = (head: StreamHead) => ({
+        ...toPage({ rows, hasMore: nextAfter !== undefined }, query, head, true), ...optional('nextAfter', nextAfter)
+      })
+      return { rows, pageOf, wasLong: true }
+    }
+    if (around !== undefined) {
+      const { rows, hasBefore, hasAfter } = await readAround(around, limit, maxBytes, bytes, readRange)
+      const first = hasBefore ? Number(rows[0]?.seq) - 1 : 0
+      const pageOf = (head: StreamHead) => ({
+        ...toPage({ rows, hasMore: hasAfter }, { after: first }, head, isFiltered), hasBefore
+      })
+      return { rows, pageOf, wasLong: true }
+    }
+    const found = await readRange(query, limit, maxBytes)
+    const range = inOrder(found, query)
+    return { rows: range.rows, pageOf: (head) => toPage(range, query, head, isFiltered), wasLong: found.wasLong }
+  }
+
   const selectEpoch = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select('epoch').where('task_id', '=', taskId))
 
@@ -174,29 +217,17 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
 
     async readPage (taskId, query) {
       const filter = typeFilter(query.types)
-      const { limit = DEFAULT_PAGE_LIMIT } = query
-      const idBytes = jsonBytesOf(taskId)
-      return large.run(async (grow) => {
+      const reads = query.q === undefined ? large : searches
+      return reads.run(async (grow) => {
         for (;;) {
           // The head first: numbers up to it are committed, so what the rows then lack was deleted.
           const head = await read((db) => headOf(db, taskId))
-          const found = await readBounded<EventRow>({
-            limit,
-            maxBytes: MAX_PAGE_BYTES - REST_BYTES,
-            read: (last, rows) => read((db) => selectEvents(db, {
-              taskId, ...rangeAfter(query, last), limit: rows, order: orderOf(query), filter
-            }).execute()),
-            bytesOf: (row) => bytesOf(row) + idBytes,
-            grow
-          })
-          const end = found.wasLong ? await read((db) => headOf(db, taskId)) : head
+          const { rows, pageOf, wasLong } = await readPart(taskId, query, filter, head, grow)
+          const end = wasLong ? await read((db) => headOf(db, taskId)) : head
           // Another log has taken its place in between.
           if (end.epoch !== head.epoch) continue
-          const range = inOrder(found, query)
-          return {
-            timeline: range.rows.map((row) => toEvent(taskId, row)),
-            page: toPage(range, query, { ...head, floorSeq: end.floorSeq }, filter !== undefined)
-          }
+          const page = pageOf({ ...head, floorSeq: end.floorSeq })
+          return { timeline: rows.map((row) => toEvent(taskId, row)), page }
         }
       })
     },
@@ -287,6 +318,37 @@ function rangeAfter ({ after, before }: PageQuery, last: { readonly seq: number 
   return {
     ...(from === undefined ? {} : { after: Number(from) }),
     ...(to === undefined || to === 'end' ? {} : { before: Number(to) })
+  }
+}
+
+type ReadRange = (query: PageQuery, limit: number, maxBytes: number) => Promise<BoundedRows<EventRow>>
+
+/** Rows of a timeline, and what is said of them once it is known where the log stands. */
+interface Part {
+  readonly rows: readonly EventRow[]
+  readonly pageOf: (head: StreamHead) => Page
+  readonly wasLong: boolean
+}
+
+/** Rows on both sides of a number: as many before it as from it on, more where the other side has fewer. */
+async function readAround (
+  seq: number, limit: number, maxBytes: number, bytesOf: (row: EventRow) => number,
+  readRange: ReadRange
+): Promise<{ readonly rows: readonly EventRow[], readonly hasBefore: boolean, readonly hasAfter: boolean }> {
+  const half = Math.floor(limit / 2)
+  const sizeOf = (rows: readonly EventRow[]) => rows.reduce((sum, row) => sum + bytesOf(row), 0)
+  const from = await readRange({ after: seq - 1 }, limit - half, maxBytes / 2)
+  const bytesLeft = maxBytes - sizeOf(from.rows)
+  const before = await readRange({ before: seq }, limit - from.rows.length, bytesLeft)
+  const left = limit - from.rows.length - before.rows.length
+  const last = from.rows.at(-1)
+  const more = last !== undefined && from.hasMore && left > 0 && !before.hasMore
+    ? await readRange({ after: Number(last.seq) }, left, bytesLeft - sizeOf(before.rows))
+    : undefined
+  return {
+    rows: [...before.rows.toReversed(), ...from.rows, ...more?.rows ?? []],
+    hasBefore: before.hasMore,
+    hasAfter: more?.hasMore ?? from.hasMore
   }
 }
 

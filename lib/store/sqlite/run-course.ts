@@ -28,13 +28,13 @@ export async function closeCourse (
   await storeFailure(trx, id)
 }
 
-/** What an agent says of itself now and then; the usage of a run that has ended is what its end said. */
+/** What an agent says of itself now and then; what its end said of usage is final. */
 export async function noteTold (
-  trx: Kysely<Tables>, { plan, usage, endedAt }: RunInBatch, id: number
+  trx: Kysely<Tables>, { plan, usage, hasFinalUsage }: RunInBatch, id: number
 ): Promise<void> {
   const told = {
     ...(plan === undefined ? {} : { plan }),
-    ...(usage === undefined || endedAt !== undefined ? {} : writeUsageColumns(usage))
+    ...(usage === undefined || hasFinalUsage ? {} : writeUsageColumns(usage))
   }
   if (Object.keys(told).length > 0) {
     await trx.updateTable('invocation_run').set(told).where('invocation_id', '=', id).execute()
