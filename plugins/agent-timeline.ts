@@ -5,6 +5,7 @@ import { openCore } from '../lib/open-core.js'
 import { timelineError } from '../lib/errors.js'
 import type { Timeline } from '../lib/timeline.js'
 import { isLoopback } from './allowed-hosts.js'
+import { exportRoutes } from './routes/export-routes.js'
 import { invocationRoutes } from './routes/invocation-routes.js'
 import { taskRoutes } from './routes/task-routes.js'
 import { metricsRoute } from './metrics/metrics-route.js'
@@ -88,6 +89,7 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
       timelineRoutes(api, projects)
       invocationRoutes(api, projects)
       taskRoutes(api, projects)
+      exportRoutes(api, projects)
       streamRoutes(api, { projects, streams, monitoring })
     }, { prefix: apiPrefix })
     await scope.register(ui, {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { timelineError } from '../../lib/errors.js'
 import { checkHostName } from '../allowed-hosts.js'
 
@@ -20,6 +20,12 @@ export const OPTIONS = {
   host: { type: 'string' },
   'allowed-host': { type: 'string', multiple: true },
   'format-module': { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  format: { type: 'string' },
+  state: { type: 'string' },
+  q: { type: 'string' },
+  limit: { type: 'string' },
+  cursor: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' }
 } as const
@@ -31,10 +37,16 @@ export type Values = {
 /** What may be given once. */
 type Value = string | boolean | undefined
 
-/** A typing error must not leave a new database behind. @throws AGENT_TIMELINE_DATABASE_MISSING */
+/**
+ * A typing error must not leave a new database behind.
+ *
+ * @throws AGENT_TIMELINE_DATABASE_MISSING, AGENT_TIMELINE_NOT_A_DATABASE
+ */
 export function existing (values: Values): string {
   const database = required('--database', values.database)
-  if (!existsSync(database)) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
+  const file = statSync(database, { throwIfNoEntry: false })
+  if (file === undefined) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
+  if (file.isDirectory()) throw timelineError('AGENT_TIMELINE_NOT_A_DATABASE', [database])
   return database
 }
 

@@ -10,8 +10,13 @@ import type { Logger } from '../../lib/logger.js'
 import { checkTaskId } from '../../lib/options.js'
 import { toVisible } from '../../lib/text/plain-text.js'
 import { MAX_LIST_LIMIT } from '../../lib/store/limits.js'
-import { openTimeline } from '../../lib/open-timeline.js'
+import type { Summaries } from '../../lib/live/summaries.js'
+import type { TaskSummary } from '../../lib/model/answers.js'
+import { openCore } from '../../lib/open-core.js'
+import { systemClock } from '../../lib/time/clock.js'
+import { formatState } from '../../lib/view/task-answer.js'
 import { migrate } from '../../lib/migrate.js'
+import { printExport, tasks, why } from './answer-commands.js'
 import { OPTIONS, allowedHosts, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
 import { loadFormats } from './load-formats.js'
 import { runRecorded, type RecordedCommand, type Exit } from './run-command.js'
@@ -37,8 +42,14 @@ const HELP = `Usage: agent-timeline <command> [options]
            its input, output and exit code are the command's
            [--acp [--prompt TEXT] [--auth-method ID]]: an agent of the Agent Client Protocol; without --prompt it
            is given what comes in on stdin; prints what it says; exit code 0 when its turn ended well, else 1
-  tail     --database FILE --task ID [--after NUMBER]
-           prints what a task's agents do while they do it, until it is interrupted
+  tail     TASK --database FILE [--after NUMBER]
+           prints what a task's agents do while they do it, and each time its state changes, until it is interrupted
+  why      TASK --database FILE [--json]
+           stuck or not, on what, why it failed, what it cost, how far its plan is, which files: what is known of a task
+  tasks    --database FILE [--state STATE,...] [--q TEXT] [--limit NUMBER] [--cursor CURSOR] [--json]
+           the tasks, worst first; TEXT is looked for in their titles, ids, errors and commands
+  export   TASK --database FILE [--format html|ndjson]
+           prints a task as a file: a page that needs nothing else, with the answer and the whole log, or an event a line
   migrate  --database FILE
            adds what a database lacks; harmless when there is nothing to add
   demo     [--port 3000] [--allowed-host NAME]...
@@ -46,13 +57,16 @@ const HELP = `Usage: agent-timeline <command> [options]
 
   --help, --version
 
-None of them deletes anything, however old. Exit codes: 0 done, 1 failed, 2 not understood; of run: those of the command,
-127 where it was not found, 126 where it could not be started.`
+TASK may be given as --task TASK, too. --json prints one line of JSON. None of them deletes anything, however old.
+Exit codes: 0 done or answered, whatever the answer is; 1 failed, with a code: no such file, unknown task; 2 not
+understood; of run: those of the command, 127 where it was not found, 126 where it could not be started.`
 
 interface Command {
   readonly options: ReadonlyArray<keyof typeof OPTIONS>
   /** Takes a command line behind `--`. */
   readonly takesWords?: boolean
+  /** Takes the id of a task behind its name, as an option or without. */
+  readonly takesTask?: boolean
   /** @returns how to end, where that is not 0 */
   run (values: Values, terminal: Terminal, words: readonly string[]): Promise<Exit | undefined>
 }
@@ -67,9 +81,18 @@ const COMMANDS = new Map<string, Command>([
     takesWords: true,
     run: record
   }],
-  ['tail', { options: ['database', 'task', 'after'], run: tail }],
+  ['tail', { options: ['database', 'task', 'after'], takesTask: true, run: tail }],
   ['migrate', { options: ['database'], run: runMigration }],
-  ['demo', { options: ['port', 'allowed-host'], run: demo }]
+  ['demo', { options: ['port', 'allowed-host'], run: demo }],
+  ['why', { options: ['database', 'task', 'json'], takesTask: true, run: (values, terminal) => why(values, answering(terminal)) }],
+  ['tasks', {
+    options: ['database', 'state', 'q', 'limit', 'cursor', 'json'], run: (values, terminal) => tasks(values, answering(terminal))
+  }],
+  ['export', {
+    options: ['database', 'task', 'format'],
+    takesTask: true,
+    run: (values, terminal) => printExport(values, answering(terminal))
+  }]
 ])
 
 /** Runs one command of the command line. @returns its exit code, or the signal to end by */
@@ -85,18 +108,20 @@ export async function runCommand (args: readonly string[], given: Terminal): Pro
     const end = args.indexOf('--')
     const words = end === -1 ? [] : args.slice(end + 1)
     const before = end === -1 ? args : args.slice(0, end)
-    const { values, positionals } = parse(before)
-    if (values.help === true || positionals.join() === 'help') {
+    const { values: options, positionals } = parse(before)
+    if (options.help === true || positionals.join() === 'help') {
       given.print(HELP)
       return 0
     }
     const [name, ...rest] = positionals
     const command = COMMANDS.get(name ?? '')
-    if (values.version === true) {
+    if (options.version === true) {
       terminal.print(await version())
       return 0
     }
-    if (command === undefined || rest.length > 0) {
+    const hasTask = command?.takesTask === true && rest.length === 1 && options.task === undefined
+    const values = hasTask ? { ...options, task: rest[0] as string } : options
+    if (command === undefined || (rest.length > 0 && !hasTask)) {
       if (name === undefined) given.printError(HELP)
       const known = `the commands are ${[...COMMANDS.keys()].join(', ')}`
       throw usageError(name === undefined ? known : `there is no ${positionals.join(' ')}; ${known}`)
@@ -151,17 +176,23 @@ async function demo (values: Values, { signal }: Terminal): Promise<Exit> {
   return ended ?? code ?? 1
 }
 
+function answering (terminal: Terminal): Parameters<typeof why>[1] {
+  return { print: terminal.print, write: terminal.write, logger: loggerOf(terminal) }
+}
+
 async function tail (values: Values, terminal: Terminal): Promise<undefined> {
   const { print, signal } = terminal
   const database = existing(values)
-  const taskId = required('--task', values.task)
+  const taskId = checkTaskId(required('TASK', values.task))
   const after = values.after === undefined ? 0 : wholeNumber('--after', values.after, Number.MAX_SAFE_INTEGER)
   const logger = loggerOf(terminal)
   // A reader must not apply its own idea of how long to keep things.
-  const timeline = await openTimeline({ database, create: false, activityLogRetention: 0, logger })
+  const { timeline, summaries } = await openCore({ database, create: false, activityLogRetention: 0, logger })
+  let stop = (): void => {}
   try {
-    const { task } = await timeline.getTimeline(taskId, { limit: 1 })
-    print(`Task: ${task.title ?? task.id}`)
+    const summary = await summaries.of(taskId)
+    print(`Task: ${summary.task.title ?? taskId}`)
+    stop = sayStates(summary, summaries, print)
     const { invocations } = await timeline.listInvocations({ taskId, limit: MAX_LIST_LIMIT })
     const lines = new EventLines(invocations)
     for await (const event of timeline.events({ taskId, after, signal })) {
@@ -172,8 +203,23 @@ async function tail (values: Values, terminal: Terminal): Promise<undefined> {
       }
     }
   } finally {
+    stop()
     await timeline.close()
   }
+}
+
+/** The state of a task, and each that it comes into: no event says that it is stuck. @returns how to stop */
+function sayStates (
+  told: TaskSummary, summaries: Summaries, print: Terminal['print']
+): () => void {
+  let { state } = told
+  const say = (summary: TaskSummary): void => { print(`State: ${formatState(summary, systemClock())}`) }
+  say(told)
+  return summaries.watch(told, (_frame, summary) => {
+    if (summary.state === state) return
+    state = summary.state
+    say(summary)
+  })
 }
 
 async function record (values: Values, terminal: Terminal, words: readonly string[]): Promise<Exit> {
@@ -236,7 +282,7 @@ function usageError (problem: string): Error {
 
 function report (err: unknown, { printError }: Terminal): number {
   const { code = '', message } = err as { code?: string, message: string }
-  const isUsage = /_(OPTION|TASK_ID|COMMAND_LINE)$/.test(code)
+  const isUsage = /_(OPTION|TASK_ID|COMMAND_LINE|INVALID_STATE|INVALID_QUERY|INVALID_LIMIT|INVALID_CURSOR|INVALID_REQUEST)$/.test(code)
   printError(isTimelineError(err) ? `${code}: ${message}` : message)
   if (isUsage) printError('Try agent-timeline --help')
   if (code === 'AGENT_TIMELINE_NOT_MIGRATED') printError('Try agent-timeline migrate --database FILE')

@@ -1,5 +1,6 @@
 import { TOOL_KINDS } from '../../lib/model/activity.js'
-import { TASK_STATES } from '../../lib/model/answers.js'
+import { TASK_STATES, USAGE_GROUPS } from '../../lib/model/answers.js'
+import { EXPORT_FORMATS } from '../../lib/live/export-task.js'
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
 import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
 import {
@@ -32,6 +33,19 @@ export const taskListRoute: RouteDescription = {
   errors: [400, 404, 503]
 }
 
+export const usageRoute: RouteDescription = {
+  operationId: 'getUsage',
+  summary: 'What the runs of all tasks used, of those that ended in a time',
+  querystring: {
+    project,
+    from: { ...text, description: 'a day (2026-02-10, from 00:00 UTC) or a time in ISO-8601; from the first run on without it' },
+    to: { ...text, description: 'before this day or time' },
+    by: { ...text, enum: USAGE_GROUPS, default: 'day', description: 'days are those of UTC' }
+  },
+  answer: ({ ref }) => ({ description: 'Sums', content: success({ usage: ref('AgentTimelineUsageReport') }) }),
+  errors: [400, 403, 404, 503]
+}
+
 export const summaryRoute: RouteDescription = {
   operationId: 'getTaskSummary',
   summary: 'What is known of a task now: state, failure, cost, calls, time, files, plan',
@@ -40,6 +54,20 @@ export const summaryRoute: RouteDescription = {
   answer: ({ ref }) => ({
     description: 'Exact for a task of any length', content: success({ summary: ref('AgentTimelineSummary') })
   }),
+  errors: [400, 404, 503]
+}
+
+export const exportRoute: RouteDescription = {
+  operationId: 'exportTask',
+  summary: 'A task as a file: a page that needs nothing else, or an event in each line',
+  params: taskParams,
+  querystring: { project, format: { ...text, enum: EXPORT_FORMATS, default: 'html' } },
+  answer: () => ({
+    description: 'The file; with format=ndjson an AgentTimelineEvent in each line',
+    headers: { 'Content-Disposition': { ...text, description: 'with a name for the file' } },
+    content: { 'text/html': text }
+  }),
+  otherFormats: ['application/x-ndjson'],
   errors: [400, 404, 503]
 }
 
@@ -113,6 +141,17 @@ const CALL_DETAILS = {
   isBackground: yesNo
 } as const
 
+const SUM = { isProvisional: { ...yesNo, description: 'not all has been reported' } } as const
+const AMOUNTS = {
+  inputTokens: count,
+  outputTokens: count,
+  cacheReadTokens: count,
+  cacheWriteTokens: count,
+  reasoningTokens: count,
+  costUsd: { type: 'number' },
+  unpriced: { type: 'array', items: text, description: 'models of which nobody told the price' }
+} as const
+
 const byKind = (value: Schemas[string]): Schemas[string] => ({ type: 'object', additionalProperties: value })
 const total = object({ total: count, failed: count })
 
@@ -150,15 +189,17 @@ export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
     }, { ...CALL_DETAILS, input: {}, result: {} }),
     AgentTimelineFailure: object(failure, failureDetails),
     AgentTimelineTaskFailure: object({ ...failure, invocationId: whole }, failureDetails),
-    AgentTimelineUsageSum: object({ isProvisional: { ...yesNo, description: 'not all has been reported' } }, {
-      inputTokens: count,
-      outputTokens: count,
-      cacheReadTokens: count,
-      cacheWriteTokens: count,
-      reasoningTokens: count,
-      costUsd: { type: 'number' },
-      unpriced: { type: 'array', items: text, description: 'models of which nobody told the price' }
-    }),
+    AgentTimelineUsageSum: object(SUM, AMOUNTS),
+    AgentTimelineUsageReport: object({
+      by: { ...text, enum: USAGE_GROUPS },
+      total: object({ ...SUM, runs: count }, AMOUNTS),
+      groups: {
+        type: 'array',
+        items: object({ ...SUM, key: text, runs: count }, AMOUNTS),
+        description: 'at most 1,000: the last days, or those that cost most, the dearest first'
+      },
+      groupsTotal: count
+    }, { from: time, to: time }),
     AgentTimelineOverview: object({
       lanes: {
         type: 'array',

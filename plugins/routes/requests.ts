@@ -3,11 +3,12 @@ import { timelineError } from '../../lib/errors.js'
 import { INVOCATION_STATUSES, type InvocationStatus } from '../../lib/model/events.js'
 import { TOOL_KINDS, type ToolKind } from '../../lib/model/activity.js'
 import { checkTaskFilter } from '../../lib/live/check-task-filter.js'
-import type { TaskFilter, TaskState } from '../../lib/model/answers.js'
+import { checkTimelineQuery } from '../../lib/live/check-timeline-query.js'
+import type { TaskFilter, TaskState, UsageQuery } from '../../lib/model/answers.js'
 import type { CallQuery } from '../../lib/store/answers.js'
 import { MAX_CALL_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT, MAX_TASK_LIMIT } from '../../lib/store/limits.js'
 import { checkInvocationId, checkTaskId } from '../../lib/options.js'
-import type { InvocationFilter, PageQuery } from '../../lib/store/port.js'
+import type { InvocationFilter, PageQuery, TimelineQuery } from '../../lib/store/port.js'
 import { parseCursor } from '../../lib/model/cursor.js'
 
 /** A query as it arrives: a key given twice is an array. */
@@ -46,6 +47,16 @@ export function parsePage (query: Query): PageQuery {
     ...(limit === undefined ? {} : { limit }),
     ...(types === undefined ? {} : { types })
   }
+}
+
+/** Which part of a timeline was asked for. @throws AGENT_TIMELINE_INVALID_CURSOR, _LIMIT, _TYPES, _QUERY */
+export function parseTimelineQuery (query: Query): TimelineQuery {
+  const [around, q] = [one(query, 'around'), one(query, 'q')]
+  return checkTimelineQuery({
+    ...parsePage(query),
+    ...(around === undefined ? {} : { around: parseSeq(around) }),
+    ...(q === undefined ? {} : { q })
+  })
 }
 
 /** Which invocations were asked for. @throws AGENT_TIMELINE_INVALID_STATUS, _LIMIT */
@@ -99,6 +110,12 @@ export function parseTaskFilter (query: Query): TaskFilter {
     ...(limit === undefined ? {} : { limit }),
     ...(cursor === undefined ? {} : { cursor })
   })
+}
+
+/** Which runs are added up; what is wrong with it is said by who adds them up. */
+export function parseUsageQuery (query: Query): UsageQuery {
+  const given = (['from', 'to', 'by'] as const).map((name) => [name, one(query, name)] as const)
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as UsageQuery
 }
 
 /** The number that a path names. @throws AGENT_TIMELINE_INVALID_CURSOR */

@@ -1,5 +1,5 @@
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
-import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT } from '../../lib/store/limits.js'
+import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT, MAX_LIST_LIMIT, MAX_PAGE_LIMIT, MAX_QUERY_LENGTH } from '../../lib/store/limits.js'
 import type { Answer, Dialect, Schemas } from './dialects.js'
 import { object, text, whole, yesNo } from './event-schemas.js'
 
@@ -51,6 +51,8 @@ export const timelineRoute: RouteDescription = {
     after,
     before,
     limit: pageLimit,
+    around: { ...whole, minimum: 0, description: 'the events on both sides of this number' },
+    q: { ...text, maxLength: MAX_QUERY_LENGTH, description: 'only events with this text, whatever the capitals' },
     types: { ...text, description: 'comma-separated: event types, task.*, activity types' }
   },
   answer: ({ ref }) => ({

@@ -61,7 +61,12 @@ export function sharedSchemas (dialect: Dialect): Schemas {
       headSeq: { ...whole, description: 'the last number of the task' },
       hasMore: { ...yesNo, description: 'more in the direction that was read' },
       gaps: { type: 'array', items: ref('AgentTimelineGap') }
-    }, { firstSeq: whole, lastSeq: whole }),
+    }, {
+      firstSeq: whole,
+      lastSeq: whole,
+      hasBefore: { ...yesNo, description: 'of a page around a number: more before it' },
+      nextAfter: { ...whole, description: 'of a search that has not seen the whole log: where it goes on' }
+    }),
     AgentTimelineInvocation: object(invocation, invocationDetails),
     AgentTimelineActivityRecord: object({
       seq: whole, timestamp: time, type: { ...text, enum: ACTIVITY_TYPES }, message: text

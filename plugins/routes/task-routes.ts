@@ -1,20 +1,35 @@
 import type { FastifyInstance } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
 import { listTasks } from '../../lib/live/list-tasks.js'
+import { reportUsage } from '../../lib/live/report-usage.js'
 import { summarise } from '../../lib/live/summarise.js'
 import { checkTaskId } from '../../lib/options.js'
 import { systemClock } from '../../lib/time/clock.js'
 import type { Projects } from '../projects.js'
 import { addRoute } from './add-route.js'
-import { parseCallQuery, parseRange, parseSeqParameter, parseTaskFilter, projectOf, type Query } from './requests.js'
-import { callRoute, callsRoute, overviewRoute, summaryRoute, taskListRoute } from './answer-schemas.js'
+import {
+  parseCallQuery, parseRange, parseSeqParameter, parseTaskFilter, parseUsageQuery, projectOf, type Query
+} from './requests.js'
+import { callRoute, callsRoute, overviewRoute, summaryRoute, taskListRoute, usageRoute } from './answer-schemas.js'
 import { getTask, JSON_RATE_LIMIT } from './timeline-routes.js'
 
 /**
- * `GET /timeline/tasks`, worst first; `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`, `/calls/:seq`: answers
- * from what is kept of a task.
+ * `GET /timeline/usage`; `GET /timeline/tasks`, worst first; `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`,
+ * `/calls/:seq`: answers from what is kept of a task.
  */
 export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/usage',
+    description: usageRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const query = parseUsageQuery(request.query as Query)
+      const { reader, answers, scope: seen } = await projects.find(projectOf(request), request)
+      if (seen !== undefined) throw timelineError('AGENT_TIMELINE_NOT_ALL_TASKS')
+      return { success: true, usage: await reportUsage(reader, answers, query) }
+    }
+  })
+
   addRoute(scope, 'routePrefix', {
     url: '/timeline/tasks',
     description: taskListRoute,

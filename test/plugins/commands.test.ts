@@ -36,7 +36,16 @@ t.test('commands that are not understood say so and exit with 2, others with 1',
   const cases: Array<[args: string[], exitCode: number, words: RegExp]> = [
     [[], 2, /AGENT_TIMELINE_INVALID_COMMAND_LINE: .*the commands are serve, run, tail, migrate/],
     [['dance'], 2, /the commands are/],
-    [['tail', 'more'], 2, /the commands are/],
+    [['migrate', 'more'], 2, /the commands are/],
+    [['why', 'a', 'b', '--database', missing], 2, /the commands are/],
+    [['why', 'a', '--task', 'a', '--database', missing], 2, /the commands are/],
+    [['why', '--database', missing], 1, /AGENT_TIMELINE_DATABASE_MISSING/],
+    [['why', 'a'], 2, /--database is missing/],
+    [['why', 'a', '--database', missing, '--state', 'done'], 2, /AGENT_TIMELINE_UNKNOWN_OPTION/],
+    [['why', 'a', '--json=yes', '--database', missing], 2, /--json takes no value/],
+    [['why', 'a', '--database', makeFolder(t)], 1, /AGENT_TIMELINE_NOT_A_DATABASE/],
+    [['tasks', 'a', '--database', missing], 2, /the commands are/],
+    [['tasks', '--database', missing, '--limit', '1'], 1, /AGENT_TIMELINE_DATABASE_MISSING/],
     [['tail', '--', 'ls'], 2, /tail runs no command/],
     [['run', '--database', missing, '--task', 'a', '--role', 'r'], 2, /and a command behind it are missing/],
     [['run', '--database', missing, '--task', 'a', '--', 'ls'], 2, /--role is missing/],
@@ -78,12 +87,93 @@ t.test('tail prints what is stored, then what comes, and ends when told', async 
   await screen.until(/Coder completed/)
   screen.end()
   t.equal(await code, 0)
-  const lines = screen.lines.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''))
+  const lines = screen.lines.filter((line, index) => index < 2 || !line.startsWith('State:'))
+    .map((line) => line.replace(/^\d\d:\d\d:\d\d /, '').replace(/ for \d+m?s/, ''))
   t.same(lines.slice(0, -1), [
-    'Task: a', ' ▶  Task started by orchestrator', ' ⟳  Coder started (codex, gpt-4o)', ' Looking', ' around',
+    'Task: a', 'State: Working. Nothing runs at the moment, and its status is in_progress.', ' ▶  Task started by orchestrator', ' ⟳  Coder started (codex, gpt-4o)', ' Looking', ' around',
     ' ⚡ exec: npm test', ' ✗  exec: npm test failed (exit 1)'
   ])
   t.same(screen.errors, [])
+})
+
+t.test('why answers in one go whether a task is stuck, why it failed, what it cost, its plan and files', async (t) => {
+  const database = join(makeFolder(t), 'x.db')
+  const timeline = await openTimeline({ database })
+  t.teardown(() => timeline.close())
+  const ask = async (...args: string[]) => {
+    const screen = new Screen()
+    const code = await runCommand([...args, '--database', database], screen)
+    return { code, lines: screen.lines, text: screen.lines.join('\n'), errors: screen.errors.join('\n') }
+  }
+  const run = await timeline.startInvocation({ taskId: 'a', title: 'Fix it', role: 'coder', provider: 'claude', model: 'm1' })
+  const say = (type: 'tool_exec' | 'progress' | 'output', message: string, metadata?: Record<string, unknown>) =>
+    run.activity({ type, message, timestamp: new Date(), ...(metadata && { metadata }) })
+  const call = { callId: '1', tool: 'Bash', input: { command: 'npm test' } }
+  say('tool_exec', 'exec: npm test', { ...call, phase: 'start' })
+  say('progress', 'Plan', {
+    kind: 'plan', entries: [{ content: 'read', status: 'completed' }, { content: 'mend', status: 'in_progress' }]
+  })
+  await timeline.flush()
+  t.match((await ask('why', 'a')).text, /^State: {2}Working for .*npm test/m, 'while it is written')
+  say('tool_exec', 'exec: npm test', { ...call, phase: 'end', status: 'error', exitCode: 1, result: 'not ok 1 - adds' })
+  say('tool_exec', 'Edit: a.ts', { callId: '2', phase: 'start', tool: 'Edit' })
+  say('tool_exec', 'Edit: a.ts', { callId: '2', phase: 'end', tool: 'Edit', status: 'ok', files: [{ path: 'a.ts', added: 2, removed: 1 }] })
+  say('output', 'I could not do it.')
+  await run.complete({ success: false, error: 'exit 1', exitCode: 1, usage: { inputTokens: 81_200, outputTokens: 7, costUsd: 0.25 } })
+
+  const { code, text, lines } = await ask('why', 'a')
+  t.equal(code, 0)
+  for (const line of [
+    /^Task: {3}Fix it \(a\)$/m, /^State: {2}Failed \S+ ago\. .*: not ok 1 - adds/m, /^Why: {4}tests_failed \(tool, by \S+\) in run 1; /m,
+    /First error, event 2: not ok 1 - adds/, /Last word: I could not do it\./, /What to do: \S+/,
+    /^Cost: {3}\$0\.2500; tokens: 81,200 in, 7 out$/m, /^Plan: {3}1 of 2 done\n {10}✓ read\n {10}▸ mend$/m,
+    /^Files: {2}1 file edited\n {10}a\.ts \+2 -1$/m, /^Calls: {2}2 \(1 failed\): /m, /^Time: {3}\S+ in all/m,
+    /^Runs: {3}1: 1 failed\n {10}1 Coder \(claude, m1\) failed after \S+: exit 1$/m
+  ]) t.match(text, line)
+  t.ok(lines.every((line) => line === line.trimEnd()))
+  t.same((await ask('why', '--task', 'a')).lines.slice(0, 1), lines.slice(0, 1))
+  t.match(JSON.parse((await ask('why', 'a', '--json')).text), { state: 'failed', failure: { code: 'tests_failed' }, calls: { total: 2 } })
+
+  const unknown = await ask('why', 'b')
+  t.match(unknown, { code: 1, lines: [], errors: /AGENT_TIMELINE_UNKNOWN_TASK/ })
+  t.match(await ask('why', 'b', '--json'), { code: 1, lines: [], errors: /AGENT_TIMELINE_UNKNOWN_TASK/ })
+
+  await timeline.startInvocation({ taskId: 'b', title: 'Ask \u202e', role: 'coder', provider: 'claude' }).then((run) => run.activity({
+    type: 'progress', message: 'May I?', timestamp: new Date(), metadata: { kind: 'waiting', waitKind: 'person', what: 'permission to delete' }
+  }))
+  await timeline.flush()
+  t.match((await ask('why', 'b')).text, /^State: {2}Needs you for .*permission to delete/m)
+  const listed = await ask('tasks')
+  t.match(listed.text, /^Needs you\n {2}b {2}Ask <U\+202E> {2}coder \(claude\) .*permission to delete.*\n\nFailed\n {2}a {2}Fix it {2}.*\$0\.2500 · .*not ok 1 - adds\n\n2 tasks: 1 needs you, 1 failed$/)
+  t.equal((JSON.parse((await ask('tasks', '--json')).text) as { tasks: Array<{ title: string }> }).tasks[0]?.title, 'Ask \u202e', 'JSON is exact')
+  t.match((await ask('tasks', '--state', 'failed', '--limit', '1')).text, /^Failed\n {2}a/)
+  t.match((await ask('tasks', '--q', 'nothing like it')).text, /^No task\.$/)
+  const pieces: string[] = []
+  const write = async (_stream: string, piece: Buffer) => pieces.push(String(piece)) > 0
+  const screen = Object.assign(new Screen(), { write })
+  t.equal(await runCommand(['export', 'a', '--database', database, '--format', 'ndjson'], screen), 0)
+  t.same(pieces.join('').trimEnd().split('\n').map((line) => JSON.parse(line)), (await timeline.getTimeline('a')).timeline)
+  t.match(await ask('export', 'c'), { code: 1, lines: [], errors: /AGENT_TIMELINE_UNKNOWN_TASK/ })
+  t.match(await ask('export', 'a', '--format', 'pdf'), { code: 2, errors: /--format is 'html' or 'ndjson'/ })
+  t.match(await ask('tasks', '--state', 'tired'), { code: 2, errors: /AGENT_TIMELINE_INVALID_STATE/ })
+})
+
+t.test('tail says when the state changes', async (t) => {
+  const database = join(makeFolder(t), 'x.db')
+  const timeline = await openTimeline({ database })
+  t.teardown(() => timeline.close())
+  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  const screen = new Screen()
+  const code = runCommand(['tail', 'a', '--database', database], screen)
+  await screen.until(/^State: Working/)
+  run.activity({
+    type: 'progress', message: 'May I?', timestamp: new Date(), metadata: { kind: 'waiting', waitKind: 'person', what: 'permission' }
+  })
+  await screen.until(/^State: Needs you for .*permission/)
+  await run.fail(new Error('spawn claude ENOENT'))
+  await screen.until(/^State: Failed/)
+  screen.end()
+  t.equal(await code, 0)
 })
 
 t.test('what controls a terminal is shown, whoever wrote it', async (t) => {

@@ -18,7 +18,7 @@ import { SseClient } from './sse-client.js'
 t.setTimeout(300_000)
 
 const ROUTES: Readonly<Record<string, readonly string[]>> = {
-  '/api/tasks/{id}/timeline': ['project', 'after', 'before', 'limit', 'types', 'id'],
+  '/api/tasks/{id}/timeline': ['project', 'after', 'before', 'limit', 'around', 'q', 'types', 'id'],
   '/api/tasks/{id}/stream': ['project', 'after', 'lastEventId', 'id', 'last-event-id'],
   '/api/stream': ['project', 'tasks', 'running'],
   '/api/invocations': ['project', 'status', 'task', 'limit', 'cursor'],
@@ -28,6 +28,8 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/api/timeline/tasks/{id}/overview': ['project', 'from', 'to', 'id'],
   '/api/timeline/tasks/{id}/calls': ['project', 'invocation', 'after', 'limit', 'kind', 'failed', 'id'],
   '/api/timeline/tasks/{id}/calls/{seq}': ['project', 'id', 'seq'],
+  '/api/timeline/tasks/{id}/export': ['project', 'format', 'id'],
+  '/api/timeline/usage': ['project', 'from', 'to', 'by'],
   '/api/timeline/metrics': []
 }
 const FRAMES = [
