@@ -70,13 +70,17 @@ function line ({ text, partial, tail, missingBytes = 0 }: Line, state: CommandSt
   log.output(partial ? whole : `${whole}\n`)
 }
 
-/** Keeps a line for the answer. */
+/** Keeps a line for the answer, and of those before it as many as the answer may need. */
 export function keepLine (text: string, state: CommandState): void {
-  state.lines.push(text)
-  state.characters += text.length
-  if (state.characters > 2 * MAX_RESPONSE_CHARACTERS) {
-    const kept = endOfText(state.lines.join('\n'), MAX_RESPONSE_CHARACTERS)
-    state.lines.splice(0, state.lines.length, kept)
-    state.characters = kept.length
+  const { lines } = state
+  lines.push(text)
+  state.characters += text.length + 1
+  if (state.characters < 2 * MAX_RESPONSE_CHARACTERS) return
+  let dropped = 0
+  for (let rest = state.characters; ; dropped++) {
+    rest -= lines[dropped]!.length + 1
+    if (rest < MAX_RESPONSE_CHARACTERS) break
+    state.characters = rest
   }
+  lines.splice(0, dropped)
 }

@@ -110,6 +110,9 @@ const OTHERS = {
         general: { enableAutoUpdate: false },
         privacy: { usageStatisticsEnabled: false },
         telemetry: { enabled: false },
+        // What it asks beside the conversation it tells nobody.
+        ui: { enableFollowupSuggestions: false },
+        memory: { enableManagedAutoMemory: false },
         security: { auth: { selectedType: 'openai' } }
       }))
       return { OPENAI_API_KEY: 'dummy', OPENAI_BASE_URL: `${url}/v1`, OPENAI_MODEL: 'qwen3-coder', NO_BROWSER: '1' }

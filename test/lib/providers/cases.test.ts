@@ -78,6 +78,6 @@ t.test('a program that has finished and stays is a success, unless work goes on 
   t.match(await play([init(), line('system', { subtype: 'background_tasks_changed', tasks: [{}] }), done()], stay, { timeout: 1_000 }), {
     success: false, timedOut: true, reason: 'timeout'
   }, 'work goes on in the background')
-  const again = `setTimeout(() => { say(${json([init(), text('More.')])}) }, 20); setTimeout(() => { say(${json([done({ result: 'More.' })])}); process.exit(0) }, 600)`
-  t.match(await play(works, again), { success: true, exitCode: 0, response: 'More.', reason: undefined }, 'something new began')
+  const again = `setTimeout(() => { say(${json([init(), text('More.')])}) }, 20); setTimeout(() => { say(${json([done({ result: 'More.' })])}); process.exit(0) }, 1_500)`
+  t.match(await play(works, again, { finishGraceMs: 1_000 }), { success: true, exitCode: 0, response: 'More.', reason: undefined }, 'something new began')
 })
