@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely'
+import { canTriggerOnTasks, columnsOf, engineOf, hasIndex, hasTrigger, isInUse } from './catalog.js'
 import {
   INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES, TRIGGERS, YOUNGEST_TABLE, addColumn,
-  createInvocationsTable, createOwnTables, createTriggers, listTasksOf, type Engine
+  createInvocationsTable, createOwnTables, createTriggers, dropTrigger, listTasksOf
 } from './statements.js'
 
 /** The name under which the migration records itself in `timeline_migration`. */
@@ -22,16 +23,16 @@ export async function up (db: Kysely<any>): Promise<void> {
     const hasList = (await columnsOf(trx, 'task_entry')).size > 0
     await run(trx, createOwnTables(engine))
     for (const [table, name, type] of LATER_COLUMNS) {
-      if (!(await columnsOf(trx, table)).has(name)) await run(trx, [addColumn(name, type, table)])
+      if (!(await columnsOf(trx, table)).has(name)) await run(trx, [addColumn(engine, name, type, table)])
     }
     await run(trx, createInvocationsTable(engine))
     const present = await columnsOf(trx, 'task_invocations')
     const missing = INVOCATION_COLUMNS.filter(([name]) => !present.has(name))
-    await run(trx, missing.map(([name, type]) => addColumn(name, type)))
+    await run(trx, missing.map(([name, type]) => addColumn(engine, name, type)))
     if (engine === 'sqlite') await dropStrayTriggers(trx)
     const canTrigger = await canTriggerOnTasks(trx)
     // A trigger that a rebuild of the host's took has missed what was changed meanwhile.
-    if (canTrigger && !(await hasTrigger(trx, 'timeline_task_changed'))) await run(trx, listTasksOf('tasks'))
+    if (canTrigger && !(await hasTrigger(trx, 'timeline_task_changed', 'tasks'))) await run(trx, listTasksOf('tasks'))
     if (!hasList) await run(trx, listTasksOf('invocation_run'))
     await run(trx, createTriggers(engine, canTrigger))
     await record(trx, missing.map(([name]) => name))
@@ -45,52 +46,16 @@ export async function up (db: Kysely<any>): Promise<void> {
 export async function down (db: Kysely<any>): Promise<void> {
   await inTransaction(db, async (trx) => {
     const engine = engineOf(trx)
-    for (const [name, table] of TRIGGERS) {
-      if (engine === 'sqlite') await run(trx, [`DROP TRIGGER IF EXISTS ${name}`])
-      else await run(trx, [`DROP TRIGGER IF EXISTS ${name} ON ${table}`, `DROP FUNCTION IF EXISTS ${name}()`])
-    }
+    for (const trigger of TRIGGERS) await run(trx, dropTrigger(engine, trigger))
     const added = await addedColumns(trx)
     await run(trx, OWN_TABLES.map((table) => `DROP TABLE IF EXISTS ${table}`))
     const present = await columnsOf(trx, 'task_invocations')
     for (const name of added) {
-      if (present.has(name) && !(await isIndexed(trx, name))) {
+      if (present.has(name) && !(await isInUse(trx, name))) {
         await run(trx, [`ALTER TABLE task_invocations DROP COLUMN ${name}`])
       }
     }
   })
-}
-
-/** Names of a table's columns; empty when there is no such table. */
-export async function columnsOf (db: Kysely<any>, table: string): Promise<ReadonlySet<string>> {
-  const { rows } = engineOf(db) === 'sqlite'
-    ? await sql<{ name: string }>`SELECT name FROM pragma_table_xinfo(${table})`.execute(db)
-    : await sql<{ name: string }>`SELECT column_name AS name FROM information_schema.columns
-        WHERE table_schema = current_schema() AND table_name = ${table}`.execute(db)
-  return new Set(rows.map((row) => row.name))
-}
-
-/**
- * Whether the table `tasks` is about the tasks that agents work on. Many databases have one that is about something
- * else, and must not decide which tasks there are. That it is ours shows in its columns, or in who refers to it.
- */
-export async function ownsTasks (db: Kysely<any>): Promise<boolean> {
-  const columns = await columnsOf(db, 'tasks')
-  if (!columns.has('id')) return false
-  if (columns.has('title') && columns.has('status')) return true
-  if (engineOf(db) === 'postgres') return false
-  const { rows } = await sql`SELECT 1 FROM pragma_foreign_key_list('task_invocations') WHERE lower("table") = 'tasks'
-    UNION ALL SELECT 1 FROM pragma_foreign_key_list('audit') WHERE lower("table") = 'tasks'`.execute(db)
-  return rows.length > 0
-}
-
-/** Whether `tasks` is a table of such tasks; on a view no trigger fires after a deletion. */
-export async function canTriggerOnTasks (db: Kysely<any>): Promise<boolean> {
-  if (!(await ownsTasks(db))) return false
-  const { rows } = engineOf(db) === 'sqlite'
-    ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tasks'`.execute(db)
-    : await sql`SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'tasks'
-        AND table_type = 'BASE TABLE'`.execute(db)
-  return rows.length > 0
 }
 
 /** Those of an earlier version; one that has its old name and more columns now is made anew. */
@@ -98,20 +63,6 @@ async function dropReplacedIndexes (db: Kysely<any>): Promise<void> {
   for (const [name, replaced] of LATER_INDEXES) {
     if (await hasIndex(db, replaced)) await run(db, [`DROP INDEX ${replaced}`, `DROP INDEX IF EXISTS ${name}`])
   }
-}
-
-async function hasIndex (db: Kysely<any>, name: string): Promise<boolean> {
-  const { rows } = engineOf(db) === 'sqlite'
-    ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ${name}`.execute(db)
-    : await sql`SELECT 1 FROM pg_indexes WHERE schemaname = current_schema() AND indexname = ${name}`.execute(db)
-  return rows.length > 0
-}
-
-async function hasTrigger (db: Kysely<any>, name: string): Promise<boolean> {
-  const { rows } = engineOf(db) === 'sqlite'
-    ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ${name}`.execute(db)
-    : await sql`SELECT 1 FROM pg_trigger WHERE tgname = ${name}`.execute(db)
-  return rows.length > 0
 }
 
 /**
@@ -126,16 +77,18 @@ async function dropStrayTriggers (db: Kysely<any>): Promise<void> {
   }
 }
 
-/** Which engine is behind a Kysely: a capability, because `instanceof` fails across two copies of Kysely. */
-export function engineOf (db: Kysely<any>): Engine {
-  return db.getExecutor().adapter.supportsTransactionalDdl ? 'postgres' : 'sqlite'
-}
-
 /** Kysely runs SQLite's migrations outside a transaction; half of one could not be repeated. */
 async function inTransaction (db: Kysely<any>, work: (trx: Kysely<any>) => Promise<void>): Promise<void> {
   const plain = db.withoutPlugins()
-  if (db.isTransaction) await work(plain)
-  else if (engineOf(db) === 'postgres') await plain.transaction().execute(work)
+  if (engineOf(db) === 'postgres') {
+    // Two at once would both find a table missing.
+    const alone = async (trx: Kysely<any>) => {
+      await sql`SELECT pg_advisory_xact_lock(hashtext('fastify-agent-timeline'), hashtext(current_schema()))`.execute(trx)
+      await work(trx)
+    }
+    if (db.isTransaction) await alone(plain)
+    else await plain.transaction().execute(alone)
+  } else if (db.isTransaction) await work(plain)
   else await plain.connection().execute((connection) => inImmediateTransaction(connection, work))
 }
 
@@ -173,11 +126,4 @@ async function record (db: Kysely<any>, added: readonly string[]): Promise<void>
       ? conflict.column('name').doNothing()
       : conflict.column('name').doUpdateSet(again))
     .execute()
-}
-
-async function isIndexed (db: Kysely<any>, column: string): Promise<boolean> {
-  if (engineOf(db) === 'postgres') return false
-  const { rows } = await sql`SELECT 1 FROM pragma_index_list('task_invocations') AS l, pragma_index_info(l.name) AS i
-    WHERE i.name = ${column} LIMIT 1`.execute(db)
-  return rows.length > 0
 }

@@ -1,6 +1,6 @@
 import {
   INVOCATION_COLUMNS, OWN_TABLES, TRIGGERS, addColumn, createInvocationsTable, createOwnTables, createTriggers,
-  type Engine
+  dropTrigger, type Engine
 } from './statements.js'
 
 /**
@@ -13,14 +13,14 @@ import {
 export function renderSqlFile (engine: Engine): string {
   const up = [
     ...createInvocationsTable(engine),
-    ...INVOCATION_COLUMNS.map(([name, type]) => addColumn(name, type)),
+    ...INVOCATION_COLUMNS.map(([name, type]) => addColumn(engine, name, type)),
     ...createOwnTables(engine),
     ...createTriggers(engine, false),
     `INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_invocation_lifecycle', '${APPLIED_BY_FILE}', '${
       INVOCATION_COLUMNS.map(([name]) => name).join(',')}')`
   ]
   const down = [
-    ...TRIGGERS.map(([name, table]) => `DROP TRIGGER IF EXISTS ${name}${engine === 'sqlite' ? '' : ` ON ${table}`}`),
+    ...TRIGGERS.flatMap((trigger) => dropTrigger(engine, trigger)),
     ...OWN_TABLES.map((table) => `DROP TABLE IF EXISTS ${table}`),
     ...INVOCATION_COLUMNS.map(([name]) => `ALTER TABLE task_invocations DROP COLUMN ${name}`)
   ]

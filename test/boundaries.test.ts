@@ -116,11 +116,16 @@ t.test('nobody imports the plugins but the plugins', async (t) => {
 })
 
 t.test('an engine is known in its own folder, and to the one who chooses it', async (t) => {
-  const mayKnow = /^lib\/store\/(sqlite\/|engines\.ts)/
-  t.same(all.filter(({ from, to }) => to.startsWith('lib/store/sqlite/') && !mayKnow.test(from)).map(show), [])
-  t.same(all.filter(({ from, to, isType }) => to === 'better-sqlite3' && !isType && !/^(lib\/store\/sqlite|examples)\//.test(from)).map(show), [])
+  for (const engine of ['sqlite', 'postgres']) {
+    const mayKnow = new RegExp(`^lib/store/(${engine}/|engines\\.ts)`)
+    t.same(all.filter(({ from, to }) => to.startsWith(`lib/store/${engine}/`) && !mayKnow.test(from)).map(show), [])
+  }
+  for (const [library, folder] of [['better-sqlite3', 'sqlite'], ['pg', 'postgres']]) {
+    const mayLoad = new RegExp(`^(lib/store/${folder}|examples)/`)
+    t.same(all.filter(({ from, to, isType }) => to === library && !isType && !mayLoad.test(from)).map(show), [])
+  }
   const words = /SQLITE_[A-Z]|\bPRAGMA\b|\bpragma_|\.pragma\(/
-  const files = ['lib', 'plugins'].flatMap(sources).filter((file) => !mayKnow.test(file))
+  const files = ['lib', 'plugins'].flatMap(sources).filter((file) => !/^lib\/store\/sqlite\//.test(file))
   // Codes of ours name it to the user.
   t.same(files.filter((file) => words.test(read(file).replaceAll(/AGENT_TIMELINE_\w+/g, ''))), [])
 })

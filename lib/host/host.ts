@@ -2,6 +2,7 @@ import type { Insertable, Kysely } from 'kysely'
 import { normaliseTime, parseTime, toIso, type Clock } from '../time/clock.js'
 import type { TaskInfo } from '../model/events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
+import { isUnseen, taskIdIn } from '../store/dialect.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from '../model/values.js'
@@ -38,7 +39,7 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
   const selectCursors = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select(['audit_cursor', 'invocation_cursor']).where('task_id', '=', taskId))
   const selectNewest = new Statement((db, { taskId, after }: { taskId: string, after: number }) => db
-    .selectFrom('task_invocations').select('id').where('task_id', '=', taskId).where('id', '>', after).limit(limitTo(1)))
+    .selectFrom('task_invocations').select('id').where(taskIdIn(db, 'task_id'), '=', taskId).where(isUnseen(db, after)).limit(limitTo(1)))
   const selectRunning = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('invocation_run')
     .select(['invocation_id', 'last_activity_at']).where('status', '=', 'running').where('source', '=', 'host')
     .where('task_id', '=', taskId))
@@ -84,7 +85,7 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
   }
 
   async function importInvocations (trx: Kysely<Tables>, taskId: string, cursor: number) {
-    const fresh = await readRows(selectRows(trx).where('task_id', '=', taskId).where('id', '>', cursor).orderBy('id'))
+    const fresh = await readRows(selectRows(trx).where(taskIdIn(trx, 'task_id'), '=', taskId).where(isUnseen(trx, cursor)).orderBy('id'))
     const recorded = await ownIds(trx, taskId, cursor)
     const adopted: ReadInvocation[] = []
     for (const row of fresh) {
@@ -96,7 +97,7 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
       const row = await readRow(trx, id)
       if (row !== undefined) events.push(...laterEventsOf({ row, derived: await adoptRow(trx, row) }, now()))
     }
-    return { events, cursor: fresh.at(-1)?.id ?? cursor }
+    return { events, cursor: Math.max(fresh.at(-1)?.id ?? 0, cursor) }
   }
 
   async function ownIds (db: Kysely<Tables>, taskId: string, cursor: number): Promise<ReadonlySet<number>> {
@@ -143,13 +144,14 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
 
   async function readTask (db: Kysely<any>, taskId: string) {
     const wanted = (['title', 'status'] as const).filter((name) => schema.tasks.has(name))
-    const row = await db.selectFrom('tasks').select(['id', ...wanted]).where('id', '=', taskId).executeTakeFirst()
+    const row = await db.selectFrom('tasks').select(['id', ...wanted]).where(taskIdIn(db, 'id'), '=', taskId).executeTakeFirst()
     // A column of integers takes '7.0' for 7; a log goes by the text.
     return row !== undefined && String(row.id) === taskId ? row : undefined
   }
 
   return {
     schema,
+    tryPart,
 
     async getTask (db, taskId) {
       const stream = await db.selectFrom('task_stream').select('title').where('task_id', '=', taskId).executeTakeFirst()
@@ -164,7 +166,7 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
     async titlesOf (db, taskIds) {
       if (!schema.tasks.has('title') || taskIds.length === 0) return new Map()
       const rows = await (db as Kysely<any>).selectFrom('tasks').select(['id', 'title'])
-        .where('id', 'in', [...new Set(taskIds)]).execute()
+        .where(taskIdIn(db, 'id'), 'in', [...new Set(taskIds)]).execute()
       return new Map(rows.map((row) => [String(row.id), textOf(row.title) ?? '']))
     },
 

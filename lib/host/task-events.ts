@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { parseTime, type Clock } from '../time/clock.js'
+import { taskIdIn } from '../store/dialect.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { decideTransitions, transitionMessage, transitionType, type AuditRow } from './audit.js'
 
@@ -49,7 +50,7 @@ export function createAuditSource (now: Clock): TaskEventSource {
   const agreements = new Map<string, { readonly rowId: number, readonly since: number }>()
 
   const selectPending = new Statement((db: Kysely<any>, { taskId, cursor }: { taskId: string, cursor: number }) => db
-    .selectFrom('audit').select('id').where('task_id', '=', taskId).where('id', '>', cursor).limit(limitTo(1)))
+    .selectFrom('audit').select('id').where(taskIdIn(db, 'task_id'), '=', taskId).where('id', '>', cursor).limit(limitTo(1)))
 
   function isConfirmed (taskId: string, row: AuditRow, status: string | undefined): boolean {
     const isSettled = now() - (parseTime(row.created_at) ?? 0) > SETTLED_AFTER_MS
@@ -75,8 +76,8 @@ export function createAuditSource (now: Clock): TaskEventSource {
     async read (db, taskId, cursor, previous) {
       const rows: AuditRow[] = await db.selectFrom('audit')
         .select(['id', 'from_status', 'to_status', 'actor', 'created_at'])
-        .where('task_id', '=', taskId).where('id', '>', cursor).orderBy('created_at').orderBy('id').execute()
-      const task = await db.selectFrom('tasks').select('status').where('id', '=', taskId).executeTakeFirst()
+        .where(taskIdIn(db, 'task_id'), '=', taskId).where('id', '>', cursor).orderBy('created_at').orderBy('id').execute()
+      const task = await db.selectFrom('tasks').select('status').where(taskIdIn(db, 'id'), '=', taskId).executeTakeFirst()
       const { believed, undecided } = decideTransitions(rows, previousTransition(previous),
         (row) => isConfirmed(taskId, row, task?.status))
       const waits = undecided !== undefined && task?.status === undecided.to_status

@@ -11,6 +11,7 @@ export interface InvocationTexts {
 /** All that knows the host's own tables: tasks, audit rows, and invocations that its own logger wrote. */
 export interface HostRows {
   readonly schema: HostSchema
+  readonly tryPart: TryPart
   /** Undefined where the host has a table of tasks and no such task in it, and nothing was recorded of it. */
   getTask (db: Kysely<Tables>, taskId: string): Promise<TaskInfo | undefined>
   /** Titles of tasks, as far as the host has them. */

@@ -1,4 +1,5 @@
-import { sql, type RawBuilder } from 'kysely'
+import { sql, type Kysely, type RawBuilder } from 'kysely'
+import { isOneOf } from './dialect.js'
 
 /** Which tasks somebody may see: these, or those whose ids begin so. */
 export type TaskScope = { readonly ids: ReadonlySet<string> } | { readonly prefix: string }
@@ -12,9 +13,9 @@ export function isInScope (scope: TaskScope, taskId: string): boolean {
  * The same as a condition on a column of task ids. Ids go as one parameter, however many there are; a prefix is
  * compared as it is, because LIKE has wildcards and takes capitals for small letters.
  */
-export function inScope (column: string, scope: TaskScope): RawBuilder<boolean> {
+export function inScope (db: Kysely<any>, column: string, scope: TaskScope): RawBuilder<boolean> {
   const taskId = sql.ref(column)
   return 'ids' in scope
-    ? sql<boolean>`${taskId} IN (SELECT value FROM json_each(${JSON.stringify([...scope.ids])}))`
+    ? isOneOf(db, column, scope.ids)
     : sql<boolean>`substr(${taskId}, 1, length(${scope.prefix})) = ${scope.prefix}`
 }

@@ -20,7 +20,7 @@ const MUTATIONS = {
     ['lib/store/sqlite/database.js', 'query(direct ?? db, host)', 'query(globalThis.inFlight ?? direct ?? db, host)']
   ],
   'a batch is written without looking at the fence': [
-    ['lib/store/sqlite/commit-batch.js', "if (fence === 'passed')", 'if (false)']
+    ['lib/store/sql/commit-batch.js', "if (fence === 'passed')", 'if (false)']
   ],
   'a batch that may be committed is tried again with what came after it': [
     ['lib/recorder/writer.js', 'before?.entries ?? queue.peek', 'queue.peek']

@@ -4,13 +4,14 @@ import { TRIGGERS, YOUNGEST_TABLE } from '../../../migrations/statements.js'
 import { timelineError } from '../../errors.js'
 import { debug } from '../../debug.js'
 import { noMeter, type Meter } from '../../meter.js'
-import { inspectHost } from './host-schema.js'
+import { inspectHost } from '../sql/host-schema.js'
 import type { HostRows, HostSchema, OpenHost } from '../host-rows.js'
-import { createLockPause, type LockPause } from './lock-pause.js'
+import { createLockPause } from './lock-pause.js'
 import { retryWhileBusy, type SqliteConnection } from './sqlite.js'
-import { databaseError, isBusy, isSchemaChange } from './sqlite-error.js'
-import { tryWithinSavepoint } from './savepoint.js'
-import { resolveSource, type DatabaseSource } from './source.js'
+import { databaseError, isBusy, isOfDatabase, isRefusal, isSchemaChange, storeError } from './sqlite-error.js'
+import type { Database, OpeningLimits } from '../sql/database.js'
+import { createTryPart } from '../sql/savepoint.js'
+import { resolveSource, type SqliteSource } from './source.js'
 import type { SqliteLibrary } from './sqlite-library.js'
 import type { Tables } from '../tables.js'
 import { nextTurn, setTimeout } from '../../time/timers.js'
@@ -24,7 +25,7 @@ const REBUILD_PATIENCE_MS = 5_000
 const REBUILD_POLL_MS = 50
 
 export interface DatabaseOptions {
-  readonly database: DatabaseSource
+  readonly database: SqliteSource
   /** Apply migration 010 where it is missing. Without it only a new, empty database is set up. */
   readonly migrate: boolean
   /** Make the file if it is missing. */
@@ -35,49 +36,16 @@ export interface DatabaseOptions {
   readonly opening?: OpeningLimits
 }
 
-/** How long opening may take while others keep the lock, those who migrate among them. */
-export interface OpeningLimits {
-  /** For each of its steps, in milliseconds. Default 60,000. */
-  readonly patienceMs?: number
-  /** Ends the waiting, with AGENT_TIMELINE_CLOSED. */
-  readonly signal?: AbortSignal
-}
-
-/** One database with a connection to write and one to read, both of our own. */
-export interface Database {
-  /** Empty for a database in memory. */
-  readonly path: string
+/** One database with a connection to write and one to read, both of our own; `write` begins IMMEDIATE. */
+export interface SqliteStoreDatabase extends Database {
   /** The copy of SQLite that serves it; undefined for a database in memory. */
   readonly library: SqliteLibrary | undefined
   /** Whether another copy has the file open in this process, too. */
   isSharedWithAnother (): boolean
-  readonly host: HostRows
-  /** How often opening found the lock taken by somebody else. */
-  readonly lockRetries: number
-  /** How often another file was found in the place of the open one. */
-  readonly reopenings: number
-  /** Opening has added what migration 010 adds. */
-  readonly wasMigrated: boolean
-  /**
-   * Runs work in an IMMEDIATE transaction. Errors come out as SQLite threw them.
-   *
-   * @param patienceMs how long it is tried again while somebody else has the lock; default 0
-   */
-  write<T> (work: (trx: Kysely<Tables>, host: HostRows) => Promise<T>, patienceMs?: number): Promise<T>
-  /** How long to wait before the lock is asked for again, in milliseconds. */
-  lockPause: LockPause
-  /** Runs queries, repeating them while the database is locked. @throws a coded error */
-  read<T> (query: (db: Kysely<Tables>, host: HostRows) => Promise<T>): Promise<T>
-  /** Looks at the tables again and restores what a rebuild of the host's took. */
-  repair (): Promise<void>
-  /** Same, if any table was made, altered or dropped. @returns whether one was since the last call */
-  repairIfChanged (): Promise<boolean>
-  /** Releases the database. With `written`, reading ends at once and the rest follows in the background after it. */
-  close (written?: Promise<void>): Promise<void>
 }
 
 /** @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_DATABASE_* */
-export async function openDatabase (options: DatabaseOptions): Promise<Database> {
+export async function openDatabase (options: DatabaseOptions): Promise<SqliteStoreDatabase> {
   const { meter = noMeter, opening: { patienceMs = 60_000, signal } = {} } = options
   const factory = await resolveSource(options.database, options.create)
   let lockRetries = 0
@@ -113,7 +81,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       version = await patient(() => schemaVersionOf(db))
       schema = await patient(() => inspectHost(db))
     }
-    const opened = await options.openHost(db, schema, tryWithinSavepoint)
+    const opened = await options.openHost(db, schema, createTryPart(isRefusal))
     schemaVersion = version
     return opened
   }
@@ -182,6 +150,25 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     }
   }
 
+  async function read<T> (query: (db: Kysely<Tables>, host: HostRows) => Promise<T>): Promise<T> {
+    try {
+      if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
+      await current()
+      const attempt = () => {
+        const { direct, db } = reader as SqliteConnection
+        return query(direct ?? db, host)
+      }
+      const retry = { patienceMs: READ_PATIENCE_MS, onRetry: () => meter.lockMet() }
+      return await retryWhileBusy(attempt, retry).catch(async (error) => {
+        if (!isSchemaChange(error)) throw error
+        await repair()
+        return attempt()
+      })
+    } catch (error) {
+      throw databaseError(error, factory.path)
+    }
+  }
+
   const lockPause = createLockPause(async () => commitsOfOthers(writer.db))
 
   return {
@@ -193,6 +180,10 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
     get reopenings () { return reopenings },
     get wasMigrated () { return wasMigrated },
     repair,
+    usedBytes: () => read(usedBytes),
+    isBusy,
+    isOfDatabase,
+    storeError: (error, outcome) => storeError(error, factory.path ?? '', outcome),
 
     async repairIfChanged () {
       await current()
@@ -209,24 +200,7 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
       return patienceMs === 0 ? attempt() : retryWhileBusy(attempt, { patienceMs, pause: lockPause })
     },
 
-    async read (query) {
-      try {
-        if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
-        await current()
-        const attempt = () => {
-          const { direct, db } = reader as SqliteConnection
-          return query(direct ?? db, host)
-        }
-        const retry = { patienceMs: READ_PATIENCE_MS, onRetry: () => meter.lockMet() }
-        return await retryWhileBusy(attempt, retry).catch(async (error) => {
-          if (!isSchemaChange(error)) throw error
-          await repair()
-          return attempt()
-        })
-      } catch (error) {
-        throw databaseError(error, factory.path)
-      }
-    },
+    read,
 
     async close (written) {
       isClosing = true
@@ -246,6 +220,12 @@ export async function openDatabase (options: DatabaseOptions): Promise<Database>
 async function isComplete (db: Kysely<Tables>): Promise<boolean> {
   const schema = await inspectHost(db)
   return schema.missing.length === 0 && await hasTriggers(db, schema)
+}
+
+async function usedBytes (db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`SELECT (p.page_count - f.freelist_count) * s.page_size AS bytes
+    FROM pragma_page_count() AS p, pragma_freelist_count() AS f, pragma_page_size() AS s`.execute(db)
+  return Number(rows[0]?.bytes)
 }
 
 /** A number that changes with each commit of another connection. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { sql, type Kysely } from 'kysely'
-import { engineOf } from '../../../migrations/010_invocation_lifecycle.js'
 import { timelineError } from '../../errors.js'
+import type { KyselyHandle } from '../kysely-handle.js'
 import { loadBetterSqlite } from './better-sqlite.js'
 import { canonicalPath } from './canonical-path.js'
 import { libraryOfHandle, libraryOfKysely, libraryOfNodeHandle } from './find-library.js'
@@ -18,17 +18,7 @@ import type { SqliteLibrary } from './sqlite-library.js'
  * A live handle tells the file, and which SQLite to open it with: a connection of our own cannot be caught in the
  * host's transaction. A handle on `:memory:` is shared, because nothing else reaches it.
  */
-export type DatabaseSource = string | SqliteHandle | NodeSqliteHandle | KyselyHandle
-
-/**
- * A `Kysely` of any version and module format: the class itself, with its private fields, is another type in CommonJS
- * than in an ES module.
- */
-export interface KyselyHandle {
-  readonly isTransaction: boolean
-  getExecutor (): object
-  withoutPlugins (): object
-}
+export type SqliteSource = string | SqliteHandle | NodeSqliteHandle | KyselyHandle
 
 /** Opens connections to one database. */
 export interface ConnectionFactory {
@@ -46,7 +36,7 @@ export interface ConnectionFactory {
  * @throws AGENT_TIMELINE_UNSUPPORTED_DATABASE, AGENT_TIMELINE_DATABASE_MISSING, AGENT_TIMELINE_SECOND_SQLITE,
  * AGENT_TIMELINE_SQLITE_*
  */
-export async function resolveSource (source: DatabaseSource, create: boolean): Promise<ConnectionFactory> {
+export async function resolveSource (source: SqliteSource, create: boolean): Promise<ConnectionFactory> {
   if (typeof source === 'string') return await fromText(source, create)
   if (isKysely(source)) return await fromKysely(source, create)
   if (isSqlite(source)) {
@@ -59,7 +49,7 @@ export async function resolveSource (source: DatabaseSource, create: boolean): P
     const handle = adaptNodeSqlite(source)
     return handle.memory ? inMemory(handle) : onFile(handle.name, create, async () => libraryOfNodeHandle(source))
   }
-  throw unsupported('give a path, a better-sqlite3 Database, a DatabaseSync of node:sqlite or a Kysely on one')
+  throw unsupported('give a path, a better-sqlite3 Database, a DatabaseSync of node:sqlite, a postgres:// address, a Pool of pg or a Kysely')
 }
 
 function unsupported (reason: string): Error {
@@ -67,14 +57,12 @@ function unsupported (reason: string): Error {
 }
 
 async function fromText (text: string, create: boolean): Promise<ConnectionFactory> {
-  if (/^postgres(ql)?:\/\//i.test(text)) throw unsupported('this version stores in SQLite only')
   if (/^(file:|[a-z][a-z0-9+.-]+:\/\/)/i.test(text)) throw unsupported('give the path of a file, not a URL')
   if (text === '') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['database', 'is a path that is not empty'])
   return text === ':memory:' ? inMemory((await loadBetterSqlite()).open(text), true) : onFile(text, create)
 }
 
 async function fromKysely (kysely: Kysely<any>, create: boolean): Promise<ConnectionFactory> {
-  if (engineOf(kysely) !== 'sqlite') throw unsupported('this version stores in SQLite only')
   const file = await fileOf(kysely)
   if (file !== '') return onFile(file, create, () => libraryOfKysely(kysely))
   const db = kysely.withoutPlugins()
@@ -82,7 +70,7 @@ async function fromKysely (kysely: Kysely<any>, create: boolean): Promise<Connec
 }
 
 /** The file that a source stands for, behind every link; undefined for one in memory, and what is no source. */
-export async function canonicalFileOf (source: DatabaseSource): Promise<string | undefined> {
+export async function canonicalFileOf (source: SqliteSource): Promise<string | undefined> {
   let file = ''
   if (typeof source === 'string') file = source === ':memory:' ? '' : resolve(source)
   else if (isKysely(source)) file = await fileOf(source)

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { isTimelineError, timelineError, type TimelineError } from '../../errors.js'
 import type { BatchOutcome } from '../port.js'
+import { TransactionGone } from '../sql/transaction-gone.js'
 import { StoreError, type StoreErrorKind } from '../store-error.js'
 
 /** Whether the same statement may succeed a moment later. */
@@ -38,6 +39,11 @@ function isThere (path: string): boolean {
   }
 }
 
+/** Whether an error, coded or not, is the database's. */
+export function isOfDatabase (error: unknown): boolean {
+  return isTimelineError(error) && (error.code !== 'AGENT_TIMELINE_DATABASE_UNAVAILABLE' || sqliteCode(error.cause) !== '')
+}
+
 /** Turns what SQLite threw into a coded error that a user can act on. */
 export function databaseError (error: unknown, path = ''): TimelineError {
   if (isTimelineError(error)) return error
@@ -54,17 +60,6 @@ export function databaseError (error: unknown, path = ''): TimelineError {
     return timelineError('AGENT_TIMELINE_NOT_MIGRATED', [(error as Error).message.replace(/^no such \w+: /, '')], error)
   }
   return timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE', [], error)
-}
-
-/** The whole transaction was undone, by a trigger's RAISE(ROLLBACK) or a full disk: nothing more may be written. */
-export class TransactionGone extends Error {
-  /** That of the cause: it says whether the data is at fault or the database. */
-  readonly code: string
-
-  constructor (cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-    this.code = sqliteCode(cause)
-  }
 }
 
 /**

@@ -8,8 +8,8 @@ import { startMaintenance } from '../../../lib/maintenance.js'
 import { noMeter } from '../../../lib/meter.js'
 import { createSteadyClock } from '../../../lib/time/steady-clock.js'
 import { openDatabase } from '../../../lib/store/sqlite/database.js'
-import { plausibleNow, pruneActivities } from '../../../lib/store/sqlite/retention.js'
-import { createUpkeep } from '../../../lib/store/sqlite/upkeep.js'
+import { plausibleNow, pruneActivities } from '../../../lib/store/sql/retention.js'
+import { createUpkeep } from '../../../lib/store/sql/upkeep.js'
 import { openTimeline } from '../../../lib/open-timeline.js'
 import { createTroubles } from '../../../lib/store/troubles.js'
 import { temporaryDirectory } from '../../support/host-database.js'
@@ -42,7 +42,13 @@ t.test('a clock that is a year ahead when a database is opened deletes only what
     .where('message', '=', '0').execute())
   for (const [aheadMs, left] of [[-2 * YEAR, 3], [YEAR, 2], [0, 2]] as const) {
     const maintenance = startMaintenance({
-      store: createUpkeep(database, { writerId: 'w', now: () => Date.now() + aheadMs, onImported () {} }),
+      store: createUpkeep(database, {
+        writerId: 'w',
+        now: () => Date.now() + aheadMs,
+        onImported () {},
+        conflict: () => undefined,
+        startHeartbeat: () => undefined
+      }),
       recorder: { running: new Set() },
       writerId: 'w',
       troubles: createTroubles(silentLogger, noMeter),

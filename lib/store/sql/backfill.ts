@@ -3,7 +3,6 @@ import { MIGRATION_NAME } from '../../../migrations/010_invocation_lifecycle.js'
 import { parseTime, toIso, type Clock } from '../../time/clock.js'
 import type { HostRows } from '../host-rows.js'
 import type { Database } from './database.js'
-import { tryWithinSavepoint } from './savepoint.js'
 import type { Tables } from '../tables.js'
 import { setImmediate } from '../../time/timers.js'
 
@@ -95,7 +94,7 @@ async function fillMsColumns (trx: Kysely<Tables>, host: HostRows, ids: readonly
     .where('invocation_id', 'in', [...ids]).execute()
   const hasActivity = host.schema.invocations.has('last_activity_at_ms')
   for (const run of runs) {
-    await tryWithinSavepoint(trx, () => trx.updateTable('task_invocations').set({
+    await host.tryPart(trx, () => trx.updateTable('task_invocations').set({
       started_at_ms: parseTime(run.started_at) ?? null,
       completed_at_ms: parseTime(run.completed_at) ?? null,
       ...(hasActivity ? { last_activity_at_ms: parseTime(run.last_activity_at) ?? null } : {})

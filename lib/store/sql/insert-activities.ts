@@ -1,5 +1,7 @@
-import type { CompiledQuery, Kysely } from 'kysely'
+import { sql, type CompiledQuery, type Kysely } from 'kysely'
+import { engineOf } from '../../../migrations/catalog.js'
 import type { ActivityType } from '../../model/activity.js'
+import { tableOf } from '../dialect.js'
 import type { Tables } from '../tables.js'
 
 /** An activity with its number. */
@@ -27,6 +29,7 @@ const ROWS_A_STATEMENT = [50, 10, 4, 1]
 export async function insertActivities (
   db: Kysely<Tables>, cache: StatementCache, taskId: string, createdAt: string, rows: readonly ActivityRow[]
 ): Promise<void> {
+  if (rows.length > 0 && engineOf(db) === 'postgres') return insertAtOnce(db, taskId, createdAt, rows)
   let at = 0
   for (const size of ROWS_A_STATEMENT) {
     while (rows.length - at >= size) {
@@ -39,6 +42,18 @@ export async function insertActivities (
       at += size
     }
   }
+}
+
+/** On PostgreSQL, where each statement is a way there and back. */
+async function insertAtOnce (
+  db: Kysely<Tables>, taskId: string, createdAt: string, rows: readonly ActivityRow[]
+): Promise<void> {
+  const table = tableOf(rows, {
+    invocationId: 'bigint', type: 'text', message: 'text', seq: 'bigint', metadata: 'text', lagMs: 'bigint'
+  })
+  await sql`INSERT INTO invocation_activity (invocation_id, activity_type, message, created_at, task_id, seq, metadata, lag_ms)
+    SELECT "invocationId", type, message, ${createdAt}::timestamptz, ${taskId}::text, seq, metadata::jsonb, "lagMs"
+    FROM ${table}`.execute(db)
 }
 
 /** The statements built so far, by number of rows: one cache for each writer. */

@@ -3,6 +3,7 @@ import { copyProgress, createProgress, decodeProgress } from '../../insight/prog
 import { copyTally, createTally, decodeTally } from '../../insight/tally.js'
 import type { Op, TaskOp } from '../../model/operations.js'
 import { parseTime } from '../../time/clock.js'
+import { lockStreams } from '../dialect.js'
 import type { HostRows } from '../host-rows.js'
 import type { Batch, BatchOutcome, LogRun, RunLog } from '../port.js'
 import { ensureStream, type NewEvent } from '../sequence.js'
@@ -12,7 +13,7 @@ import { advanceFence, renewEpoch } from './fence.js'
 import { endRun } from './run-end.js'
 import { startRun } from './run-start.js'
 import { withinSavepoint } from './savepoint.js'
-import { TransactionGone } from './sqlite-error.js'
+import { TransactionGone } from './transaction-gone.js'
 import { refreshWithin } from './task-entries.js'
 import { touchRun, writeRows, type NewRow } from './write-rows.js'
 
@@ -39,6 +40,7 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
   const taskIds = [...new Set(ops.filter(isAlive).map(taskIdOf))]
   const titles = startedTitles(ops)
   // Sorted: writers of several tasks must lock the streams in one order.
+  await lockStreams(trx, taskIds)
   for (const taskId of [...taskIds].sort()) {
     if (titles.has(taskId)) await ensureStream(trx, taskId, titles.get(taskId))
     if (ops.some((op) => taskIdOf(op) === taskId && (fence === 'elsewhere' || isBehind(op, generation)))) {
@@ -107,7 +109,7 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
         const { run, ending, at } = op
         const durationMs = ending.durationMs ?? Math.max(0, at - run.startedAt)
         const takesModel = run.meta.model === undefined
-        const event = await endRun(trx, withoutHost ? undefined : context.host.schema, {
+        const event = await endRun(trx, withoutHost ? undefined : context.host, {
           id: of.id, ending, at, durationMs, takesModel
         })
         if (event !== undefined) {

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { parseTime } from '../../time/clock.js'
 import { nextTurn } from '../../time/timers.js'
 import type { UsedRun } from '../../view/usage-sum.js'
+import { isWithin } from '../dialect.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
 import {
@@ -43,7 +44,7 @@ async function readLive (
   db: Kysely<Tables>, scope: TaskScope | undefined, text: string | undefined
 ): Promise<LiveTask[]> {
   const runs = await db.selectFrom('invocation_run').select(['invocation_id', 'task_id', 'role', 'started_at'])
-    .where('status', '=', 'running').$if(scope !== undefined, (select) => select.where(inScope('task_id', scope as TaskScope)))
+    .where('status', '=', 'running').$if(scope !== undefined, (select) => select.where(inScope(db, 'task_id', scope as TaskScope)))
     .orderBy('invocation_id', 'desc').limit(limitTo(MAX_LIVE)).execute()
   const running = new Map<string, ListedRun[]>()
   for (const { invocation_id: id, task_id: taskId, role, started_at: startedAt } of runs) {
@@ -51,8 +52,8 @@ async function readLive (
     running.set(taskId, [run, ...running.get(taskId) ?? []])
   }
   const columns = ['task_id', 'status', 'changed_at', 'since'] as const
-  const entries = await db.selectFrom('task_entry').select(columns).select(hasText(text).as('matches'))
-    .where('section', '=', SECTIONS.live).$if(scope !== undefined, (select) => select.where(inScope('task_id', scope as TaskScope)))
+  const entries = await db.selectFrom('task_entry').select(columns).select(hasText(db, text).as('matches'))
+    .where('section', '=', SECTIONS.live).$if(scope !== undefined, (select) => select.where(inScope(db, 'task_id', scope as TaskScope)))
     .limit(limitTo(MAX_LIVE)).execute()
   const known = new Map(entries.map((entry) => [entry.task_id, entry]))
   const live: LiveTask[] = []
@@ -71,8 +72,8 @@ async function readLive (
   return live
 }
 
-function hasText (text: string | undefined) {
-  return text === undefined ? sql<number>`1` : sql<number>`instr(coalesce(words, ''), ${text}) > 0`
+function hasText (db: Kysely<Tables>, text: string | undefined) {
+  return text === undefined ? sql<boolean>`1 = 1` : isWithin(db, text, 'words')
 }
 
 async function hasCalled (db: Kysely<Tables>, taskId: string, text: string): Promise<boolean> {
@@ -87,21 +88,21 @@ const STATES: ReadonlyArray<readonly [number, EndedState]> = [[SECTIONS.failed, 
 function selectEnded (db: Kysely<Tables>, scope: TaskScope | undefined) {
   const select = db.selectFrom('task_entry').where((eb) => eb.not(eb.exists(
     eb.selectFrom('invocation_run').select('invocation_id').where('status', '=', 'running').whereRef('task_id', '=', 'task_entry.task_id'))))
-  return scope === undefined ? select : select.where(inScope('task_entry.task_id', scope))
+  return scope === undefined ? select : select.where(inScope(db, 'task_entry.task_id', scope))
 }
 
 async function countEnded (db: Kysely<Tables>, scope: TaskScope | undefined): Promise<Record<EndedState, number>> {
   const counts = { failed: 0, done: 0 }
   let select = db.selectFrom('task_entry').select((eb) => ['section', eb.fn.countAll<number>().as('count')])
     .where('section', 'in', [SECTIONS.failed, SECTIONS.done])
-  if (scope !== undefined) select = select.where(inScope('task_id', scope))
+  if (scope !== undefined) select = select.where(inScope(db, 'task_id', scope))
   const [rows, restarted] = [
     await select.groupBy('section').execute(),
     // Something runs of them meanwhile: their entry is not up to date yet.
     await db.selectFrom('invocation_run').innerJoin('task_entry', 'task_entry.task_id', 'invocation_run.task_id')
       .select(['task_entry.task_id', 'section']).distinct().where('invocation_run.status', '=', 'running')
       .where('section', 'in', [SECTIONS.failed, SECTIONS.done])
-      .$if(scope !== undefined, (some) => some.where(inScope('task_entry.task_id', scope as TaskScope))).execute()
+      .$if(scope !== undefined, (some) => some.where(inScope(db, 'task_entry.task_id', scope as TaskScope))).execute()
   ]
   for (const [section, state] of STATES) {
     const all = Number(rows.find((row) => Number(row.section) === section)?.count ?? 0)
@@ -129,7 +130,7 @@ async function findEnded (read: Read, text: string, scope: TaskScope | undefined
     const rows = await read((db) => {
       let select = selectEnded(db, scope).select(['task_id', 'since', 'section'])
         .where('section', 'in', [SECTIONS.failed, SECTIONS.done]).where('task_id', '>', after)
-        .where(sql<boolean>`instr(coalesce(words, ''), ${text}) > 0`)
+        .where(isWithin(db, text, 'words'))
       if (end !== undefined) select = select.where('task_id', '<=', end.task_id)
       return select.execute()
     })

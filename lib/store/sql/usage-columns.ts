@@ -1,4 +1,5 @@
 import type { Usage } from '../../model/activity.js'
+import { integerOf } from '../../model/values.js'
 import { number } from '../../view/tool-call.js'
 
 /** What a run used, as columns of its row. */
@@ -23,11 +24,11 @@ export function readUsageColumns (row: UsageRow): Partial<Usage> | undefined {
 
 export function writeUsageColumns (usage: Partial<Usage>): UsageRow {
   return {
-    input_tokens: usage.inputTokens ?? null,
-    output_tokens: usage.outputTokens ?? null,
-    cache_read_tokens: usage.cacheReadTokens ?? null,
-    cache_write_tokens: usage.cacheWriteTokens ?? null,
-    reasoning_tokens: usage.reasoningTokens ?? null,
+    input_tokens: integerOf(usage.inputTokens),
+    output_tokens: integerOf(usage.outputTokens),
+    cache_read_tokens: integerOf(usage.cacheReadTokens),
+    cache_write_tokens: integerOf(usage.cacheWriteTokens),
+    reasoning_tokens: integerOf(usage.reasoningTokens),
     cost_usd: usage.costUsd ?? null
   }
 }

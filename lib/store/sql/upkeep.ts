@@ -1,19 +1,17 @@
 import { toIso, type Clock } from '../../time/clock.js'
+import { signOfLife } from '../dialect.js'
 import type { Upkeep } from '../port.js'
 import { backfill } from './backfill.js'
 import type { Database } from './database.js'
 import { deleteTask } from './delete-task.js'
 import { forgetWriters } from './forget-writers.js'
-import { startHeartbeatThread } from './heartbeat-thread.js'
 import { endLostRun, readOwnedRuns } from './lost-runs.js'
-import { secondLibrary } from './one-library.js'
 import { sweepOrphans } from './orphans.js'
 import { rebuildAllCalls } from './rebuild-calls.js'
 import { plausibleNow, pruneActivities } from './retention.js'
-import { storeError } from './sqlite-error.js'
 import { refreshEntries } from './task-entries.js'
 
-export interface UpkeepOptions {
+export interface UpkeepOptions extends Pick<Upkeep, 'conflict' | 'startHeartbeat'> {
   readonly writerId: string
   readonly now: Clock
   /** Rows that the host wrote by itself are in the log now. */
@@ -25,30 +23,25 @@ const LIST_PATIENCE_MS = 5_000
 
 /** What goes on beside writing and reading, on one database. */
 export function createUpkeep (
-  database: Database, { writerId, now, onImported }: UpkeepOptions
+  database: Database, { writerId, now, onImported, conflict, startHeartbeat }: UpkeepOptions
 ): Upkeep {
   async function coded<T> (work: Promise<T>): Promise<T> {
     try {
       return await work
     } catch (error) {
-      throw storeError(error, database.path)
+      throw database.storeError(error)
     }
   }
 
   return {
     get reopenings () { return database.reopenings },
     repairIfChanged: () => coded(database.repairIfChanged()),
-    conflict: () => database.isSharedWithAnother() ? secondLibrary(database.path) : undefined,
+    conflict,
+    startHeartbeat,
 
     async beat (patienceMs) {
-      await coded(database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: toIso(now()) })
+      await coded(database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: signOfLife(trx, toIso(now())) })
         .where('owner', '=', writerId).where('status', '=', 'running').execute(), patienceMs))
-    },
-
-    startHeartbeat (options) {
-      const { path, library } = database
-      if (path === '' || library?.module === undefined) return undefined
-      return startHeartbeatThread({ ...options, path, library, writerId })
     },
 
     ownedRuns: (freshMs) => coded(database.read((db) => readOwnedRuns(db, freshMs, now()))),

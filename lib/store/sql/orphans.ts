@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { taskIdIn } from '../dialect.js'
 import type { HostRows } from '../host-rows.js'
 import type { Database } from './database.js'
 import type { Tables } from '../tables.js'
@@ -41,8 +42,8 @@ async function findOrphans (db: Kysely<Tables>, host: HostRows) {
       AND EXISTS (SELECT 1 FROM task_invocations) LIMIT ${ROWS_A_STEP}`.execute(db)
   const tasks = host.schema.ownsTasks
     ? await sql<{ id: string }>`SELECT s.task_id AS id FROM task_stream AS s
-        WHERE NOT EXISTS (SELECT 1 FROM tasks AS t WHERE t.id = s.task_id)
-          AND NOT EXISTS (SELECT 1 FROM task_invocations AS i WHERE i.task_id = s.task_id)
+        WHERE NOT EXISTS (SELECT 1 FROM tasks AS t WHERE ${taskIdIn(db, 't.id')} = s.task_id)
+          AND NOT EXISTS (SELECT 1 FROM task_invocations AS i WHERE ${taskIdIn(db, 'i.task_id')} = s.task_id)
           AND EXISTS (SELECT 1 FROM tasks) LIMIT ${ROWS_A_STEP}`.execute(db)
     : { rows: [] }
   return { invocations: invocations.rows.map((row) => Number(row.id)), tasks: tasks.rows.map((row) => row.id) }

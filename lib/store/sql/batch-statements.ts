@@ -1,4 +1,5 @@
 import type { StatementCache } from './insert-activities.js'
+import { signOfLife } from '../dialect.js'
 import { allocation } from '../sequence.js'
 import { Statement } from '../statement.js'
 import { createEntryStatements, type EntryStatements } from './task-entries.js'
@@ -25,14 +26,14 @@ export function createBatchStatements (): BatchStatements {
   return {
     inserts: new Map(),
     advanceFence: new Statement((db, { batch, before, writerId, heartbeatAt }) => db.updateTable('timeline_writer')
-      .set({ batch, heartbeat_at: heartbeatAt }).where('writer_id', '=', writerId).where('batch', '=', before)),
+      .set({ batch, heartbeat_at: signOfLife(db, heartbeatAt) }).where('writer_id', '=', writerId).where('batch', '=', before)),
     readStatus: new Statement((db, { id, writerId }) => db.selectFrom('invocation_run').select(['invocation_id', 'status'])
       .where('invocation_id', '=', id).where('owner', '=', writerId)),
     allocate: new Statement((db, { taskId, count }) => allocation(db, taskId, count)),
     touchRun: new Statement((db, { id, count, at, heartbeatAt, tally }) => db.updateTable('invocation_run')
-      .set({ activity_count: count, last_activity_at: at, heartbeat_at: heartbeatAt, tally }).where('invocation_id', '=', id)),
+      .set({ activity_count: count, last_activity_at: at, heartbeat_at: signOfLife(db, heartbeatAt), tally }).where('invocation_id', '=', id)),
     touchRunAndProgress: new Statement((db, { id, count, at, heartbeatAt, tally, progress }) => db.updateTable('invocation_run')
-      .set({ activity_count: count, last_activity_at: at, heartbeat_at: heartbeatAt, tally, progress })
+      .set({ activity_count: count, last_activity_at: at, heartbeat_at: signOfLife(db, heartbeatAt), tally, progress })
       .where('invocation_id', '=', id)),
     touchHostRow: new Statement((db, { id, at }) => db.updateTable('task_invocations')
       .set({ last_activity_at: at }).where('id', '=', id)),

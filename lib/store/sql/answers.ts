@@ -1,4 +1,5 @@
 import { sql, type InferResult, type Kysely } from 'kysely'
+import { engineOf } from '../../../migrations/catalog.js'
 import { decodeProgress } from '../../insight/progress.js'
 import { decodeTally } from '../../insight/tally.js'
 import type { CallPage, ToolCallDetails } from '../../model/answers.js'
@@ -31,12 +32,13 @@ export function createAnswerReader (read: Read): AnswerReader {
       const rows = await selectSpans(db, taskId).where('seq', '>', after).orderBy('seq').limit(limitTo(limit)).execute()
       return rows.map(toSpan)
     }),
-    spansOf: (taskId, seqs) => read(async (db) =>
-      (await selectSpans(db, taskId).where('seq', 'in', seqs).orderBy('seq').execute()).map(toSpan)),
+    spansOf: (taskId, seqs) => read(async (db) => seqs.length === 0
+      ? []
+      : (await selectSpans(db, taskId).where('seq', 'in', seqs).orderBy('seq').execute()).map(toSpan)),
     callsBetween: (taskId, from, to, limit) => read(async (db) => {
       const rows = await db.selectFrom('tool_call').select(CALL_COLUMNS).where('task_id', '=', taskId)
         .where('started_at', '<', to)
-        .where((eb) => eb.or([eb('started_at', '>=', from), eb('status', '=', 'running'), eb(endOf, '>=', from)]))
+        .where((eb) => eb.or([eb('started_at', '>=', from), eb('status', '=', 'running'), eb(endOf(db), '>=', from)]))
         .orderBy('seq').limit(limitTo(limit)).execute()
       return rows.map(toToolCall)
     }),
@@ -68,7 +70,11 @@ async function readCalls (db: Kysely<Tables>, taskId: string, query: CallQuery):
 }
 
 /** When a call ended, in the form of its start. */
-const endOf = sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+' || (duration_ms / 1000.0) || ' seconds')`
+function endOf (db: Kysely<Tables>) {
+  return engineOf(db) === 'postgres'
+    ? sql<string>`started_at + duration_ms * interval '1 millisecond'`
+    : sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+' || (duration_ms / 1000.0) || ' seconds')`
+}
 
 function selectSpans (db: Kysely<Tables>, taskId: string) {
   return db.selectFrom('tool_call')
@@ -126,10 +132,17 @@ async function readBeats (db: Kysely<Tables>, call: Call): Promise<ToolCallDetai
     .where('invocation_id', '=', call.invocation_id).where('seq', '>', call.seq)
     .where('seq', '<', call.end_seq ?? Number.MAX_SAFE_INTEGER)
     .orderBy('seq', 'desc').limit(limitTo(ROWS_FOR_BEATS)).as('during'))
-    .selectAll().where('kind', '=', 'progress').where('details', 'like', '{"kind":"tool"%').execute()
+    .selectAll().where('kind', '=', 'progress').where(isBeat(db)).execute()
   return rows.map(toActivityRecord)
     .filter(({ metadata }) => metadata?.callId === call.call_id && (metadata.use ?? 1) === call.use).slice(0, BEATS)
     .reverse().map(({ seq, timestamp, message }) => ({ seq, timestamp, message }))
+}
+
+/** What its agent says of a call while it runs. */
+function isBeat (db: Kysely<Tables>) {
+  return engineOf(db) === 'postgres'
+    ? sql<boolean>`details ->> 'kind' = 'tool'`
+    : sql<boolean>`details LIKE '{"kind":"tool"%'`
 }
 
 async function readEarlier (
@@ -139,7 +152,7 @@ async function readEarlier (
     .select(['task_id', 'seq', 'invocation_id', 'status', 'started_at', 'duration_ms', 'exit_code'])
     .where('call_hash', '=', call.call_hash).where('started_at', '<=', call.started_at)
     .where((eb) => eb.not(eb.and([eb('task_id', '=', taskId), eb('seq', '=', call.seq)])))
-  if (scope !== undefined) select = select.where(inScope('task_id', scope))
+  if (scope !== undefined) select = select.where(inScope(db, 'task_id', scope))
   const rows = await select.orderBy('started_at', 'desc').limit(limitTo(EARLIER)).execute()
   return rows.map((row) => ({
     taskId: row.task_id,
@@ -188,7 +201,7 @@ async function readEndedRuns (db: Kysely<Tables>, afterId: number, limit: number
     'invocation_id', 'task_id', 'role', 'provider', 'model', 'status', 'started_at', 'completed_at', 'last_activity_at', ...USAGE_COLUMNS
   ]).select(sql<number>`usage IS NOT NULL`.as('is_final')).where('invocation_id', '>', afterId)
     // Walked in the order of its ids: by its status SQLite would sort all that ever ran.
-    .where(sql<string>`+status`, '<>', 'running').orderBy('invocation_id').limit(limitTo(limit)).execute()
+    .where(sql<string>`coalesce(status, '')`, '<>', 'running').orderBy('invocation_id').limit(limitTo(limit)).execute()
   return rows.map((row) => ({
     invocationId: Number(row.invocation_id),
     taskId: row.task_id,

@@ -5,6 +5,7 @@ import type { Ending } from '../../model/ending.js'
 import type { ToolKind } from '../../model/activity.js'
 import { abortedMetadata, MAX_OPEN_CALLS } from '../../model/open-call.js'
 import { parseTime, toIso } from '../../time/clock.js'
+import { timeFromNow } from '../dialect.js'
 import type { OwnedRun } from '../port.js'
 import { allocate, appendEvents } from '../sequence.js'
 import { limitTo } from '../statement.js'
@@ -26,16 +27,15 @@ const PATIENCE_MS = 5_000
  */
 export async function readOwnedRuns (db: Kysely<Tables>, freshMs: number, now: number): Promise<readonly OwnedRun[]> {
   // Clocks that differ, or were set, make a sign of the future: it says nothing.
-  const isFresh = (column: 'invocation_run.heartbeat_at' | 'timeline_writer.heartbeat_at') =>
-    sql<boolean>`${sql.ref(column)} BETWEEN ${toIso(now - freshMs)} AND ${toIso(now + 1_000)}`
+  const isStale = (column: 'invocation_run.heartbeat_at' | 'timeline_writer.heartbeat_at') => sql<boolean>`(${sql.ref(column)} IS NULL
+    OR ${sql.ref(column)} NOT BETWEEN ${timeFromNow(db, now, -freshMs)} AND ${timeFromNow(db, now, 1_000)})`
   const rows = await db.selectFrom('invocation_run')
     .leftJoin('timeline_writer', 'timeline_writer.writer_id', 'invocation_run.owner')
     .select(['invocation_id', 'task_id', 'started_at', 'last_activity_at', 'invocation_run.heartbeat_at', 'invocation_run.owner as writer',
       'timeline_writer.owner as owner', 'timeline_writer.heartbeat_at as written_at'])
     .where('invocation_run.status', '=', 'running').where('invocation_run.source', '=', 'recorder')
     .$if(freshMs > 0, (select) => select
-      .where(sql<boolean>`${isFresh('invocation_run.heartbeat_at')} IS NOT 1`)
-      .where(sql<boolean>`${isFresh('timeline_writer.heartbeat_at')} IS NOT 1`))
+      .where(isStale('invocation_run.heartbeat_at')).where(isStale('timeline_writer.heartbeat_at')))
     .execute()
   return rows.flatMap((row) => row.writer === null
     ? []
@@ -66,7 +66,7 @@ export async function endLostRun (database: Database, run: OwnedRun, now: number
     const durationMs = at - (run.startedAt ?? at)
     await closeTally(trx, run, at)
     const end = { id: run.invocationId, ending: LOST, at, durationMs, takesModel: false }
-    const event = await endRun(trx, host.schema, end)
+    const event = await endRun(trx, host, end)
     if (event === undefined) return false
     await abortOpenCalls(trx, run, now)
     await appendEvents(trx, run.taskId, [event])

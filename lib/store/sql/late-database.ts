@@ -1,14 +1,24 @@
-import { databaseError } from './sqlite-error.js'
-import { openDatabase, type Database, type DatabaseOptions } from './database.js'
-import { canonicalFileOf } from './source.js'
-import { timelineError, type ErrorCode, type TimelineError } from '../../errors.js'
+import { isTimelineError, timelineError, type ErrorCode, type TimelineError } from '../../errors.js'
 import { clearTimeout, setTimeout } from '../../time/timers.js'
+import { codedError } from '../store-error.js'
+import type { Database, OpeningLimits } from './database.js'
 
-export interface LateDatabaseOptions extends DatabaseOptions {
+export interface LateDatabaseOptions<Opened extends Database> {
+  /** Names it until it is open. */
+  readonly path: string
+  /** @throws a coded error */
+  readonly open: (opening: OpeningLimits) => Promise<Opened>
+  readonly opening: OpeningLimits | undefined
   /** Told of each attempt that failed. */
   readonly onFailure: (error: TimelineError) => void
   /** Told when it can be used, unless that was so in time. */
-  readonly onOpened: (database: Database) => void
+  readonly onOpened: (database: Opened) => void
+}
+
+/** A database that may not be usable yet. */
+export interface LateDatabase<Opened extends Database> extends Database {
+  /** Undefined until it can be used. */
+  readonly opened: Opened | undefined
 }
 
 /** How long whoever opens it waits for the first attempt, in milliseconds. */
@@ -27,10 +37,11 @@ const MISTAKES: ReadonlySet<ErrorCode> = new Set(['AGENT_TIMELINE_INVALID_OPTION
  *
  * @throws AGENT_TIMELINE_UNSUPPORTED_DATABASE, AGENT_TIMELINE_INVALID_OPTION
  */
-export async function openLateDatabase (options: LateDatabaseOptions): Promise<Database> {
-  const path = await canonicalFileOf(options.database).catch(() => undefined) ?? ''
+export async function openLateDatabase<Opened extends Database> (
+  options: LateDatabaseOptions<Opened>
+): Promise<LateDatabase<Opened>> {
   const ending = new AbortController()
-  let database: Database | undefined
+  let database: Opened | undefined
   let problem = timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE')
   let failures = 0
   let timer: NodeJS.Timeout | undefined
@@ -44,13 +55,13 @@ export async function openLateDatabase (options: LateDatabaseOptions): Promise<D
   async function open (): Promise<void> {
     const opening = { patienceMs: PATIENCE_MS, signal: ending.signal }
     try {
-      const opened = await openDatabase({ ...options, opening })
+      const opened = await options.open(opening)
       if (ending.signal.aborted) return await opened.close()
       database = opened
       owesUpkeep = isLate
       if (isLate) options.onOpened(opened)
     } catch (error) {
-      problem = databaseError(error, path)
+      problem = codedError(error)
       if (ending.signal.aborted) return
       if (failures++ === 0 && MISTAKES.has(problem.code)) throw problem
       options.onFailure(problem)
@@ -59,7 +70,7 @@ export async function openLateDatabase (options: LateDatabaseOptions): Promise<D
     }
   }
 
-  function present (): Database {
+  function present (): Opened {
     if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
     if (database === undefined) throw problem
     return database
@@ -77,9 +88,8 @@ export async function openLateDatabase (options: LateDatabaseOptions): Promise<D
   isLate = database === undefined
 
   return {
-    get path () { return database?.path ?? path },
-    get library () { return database?.library },
-    isSharedWithAnother: () => database?.isSharedWithAnother() ?? false,
+    get opened () { return database },
+    get path () { return database?.path ?? options.path },
     get host () { return present().host },
     get lockRetries () { return database?.lockRetries ?? 0 },
     get reopenings () { return database?.reopenings ?? 0 },
@@ -88,6 +98,10 @@ export async function openLateDatabase (options: LateDatabaseOptions): Promise<D
     lockPause: async () => present().lockPause(),
     read: async (query) => present().read(query),
     repair: async () => present().repair(),
+    usedBytes: async () => present().usedBytes(),
+    isBusy: (error) => database?.isBusy(error) ?? false,
+    isOfDatabase: (error) => database?.isOfDatabase(error) ?? isTimelineError(error),
+    storeError: (error, outcome) => database?.storeError(error, outcome) ?? codedError(error),
 
     async repairIfChanged () {
       const wasRepaired = await present().repairIfChanged()

@@ -1,6 +1,9 @@
-import type { CompiledQuery, Kysely } from 'kysely'
+import { sql, type CompiledQuery, type Kysely } from 'kysely'
+import { engineOf } from '../../../migrations/catalog.js'
 import type { CallChanges, CallEnding, CallRow, FileChange } from '../../insight/call-changes.js'
+import { durationOf } from '../../model/values.js'
 import { parseTime, toIso } from '../../time/clock.js'
+import { tableOf } from '../dialect.js'
 import { Statement } from '../statement.js'
 import type { Tables } from '../tables.js'
 
@@ -86,9 +89,33 @@ export async function storeCalls (
   trx: Kysely<Tables>, statements: CallStatements, taskId: string, changes: CallChanges
 ): Promise<void> {
   await insertCalls(trx, statements.inserts, taskId, [...changes.started.values()])
-  for (const [seq, ending] of changes.ended) await statements.end.run(trx, { taskId, seq, ...storedEnding(ending) })
+  if (changes.ended.size > 1 && engineOf(trx) === 'postgres') {
+    await endAtOnce(trx, taskId, changes)
+  } else {
+    for (const [seq, ending] of changes.ended) await statements.end.run(trx, { taskId, seq, ...storedEnding(ending) })
+  }
   for (const seq of changes.movedToBackground) await statements.moveToBackground.run(trx, { taskId, seq })
   for (const file of changes.files) await statements.touchFile.run(trx, storedFile(taskId, file))
+}
+
+/** On PostgreSQL, where each statement is a way there and back. */
+async function endAtOnce (trx: Kysely<Tables>, taskId: string, { ended }: CallChanges): Promise<void> {
+  const table = tableOf([...ended].map(([seq, ending]) => ({ seq, ...storedEnding(ending) })), {
+    seq: 'bigint',
+    end_seq: 'bigint',
+    status: 'text',
+    exit_code: 'bigint',
+    duration_ms: 'bigint',
+    result_hash: 'text',
+    first_error: 'text',
+    path: 'text',
+    added: 'bigint',
+    removed: 'bigint'
+  })
+  await sql`UPDATE tool_call AS c SET end_seq = given.end_seq, status = given.status, exit_code = given.exit_code,
+      duration_ms = given.duration_ms, result_hash = given.result_hash, first_error = given.first_error::jsonb,
+      path = coalesce(given.path, c.path), added = given.added, removed = given.removed
+    FROM ${table} WHERE c.task_id = ${taskId} AND c.seq = given.seq`.execute(trx)
 }
 
 /** Ends the calls of a run that are still open, as far as the log tells: it did not live to see their ends. */
@@ -142,7 +169,7 @@ function storedCall (taskId: string, row: CallRow) {
     message: row.message,
     chain: row.chain,
     call_hash: row.hash,
-    timeout_ms: row.timeoutMs,
+    timeout_ms: durationOf(row.timeoutMs),
     is_poll: Number(row.isPoll),
     started_at: toIso(row.startedAt),
     is_background: Number(row.isBackground),
@@ -168,7 +195,7 @@ function storedEnding (ending: CallEnding): StoredEnding {
     end_seq: ending.endSeq,
     status: ending.status,
     exit_code: ending.exitCode,
-    duration_ms: ending.durationMs,
+    duration_ms: durationOf(ending.durationMs) ?? 0,
     result_hash: ending.resultHash,
     first_error: ending.firstError === null ? null : JSON.stringify(ending.firstError),
     path: ending.path,

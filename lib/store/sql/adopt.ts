@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { MIGRATION_NAME } from '../../../migrations/010_invocation_lifecycle.js'
+import { lateIds } from '../dialect.js'
 import type { Database } from './database.js'
 import type { Tables } from '../tables.js'
 
@@ -40,7 +41,7 @@ async function findNew (db: Kysely<Tables>): Promise<{ ids: readonly number[], c
   const last = await db.selectFrom('task_invocations').select((eb) => eb.fn.max('id').as('id')).executeTakeFirst()
   const head = Number(last?.id ?? 0)
   if (head <= after) return undefined
-  const rows = await db.selectFrom('task_invocations').select('id').where('id', '>', after).where('id', '<=', head)
+  const rows = await db.selectFrom('task_invocations').select('id').where('id', '>', after - lateIds(db)).where('id', '<=', head)
     .where((eb) => eb.not(eb.exists(eb.selectFrom('invocation_run').select('invocation_id')
       .whereRef('invocation_id', '=', 'task_invocations.id'))))
     .orderBy('id').limit(ROWS_A_STEP).execute()

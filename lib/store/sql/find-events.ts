@@ -1,6 +1,7 @@
 import { sql, type Kysely, type SqlBool } from 'kysely'
 import { hasText } from '../../model/event-text.js'
 import { nextTurn, performance } from '../../time/timers.js'
+import { isInText } from '../dialect.js'
 import type { Tables } from '../tables.js'
 import { selectEvents, toEvent, type EventRange, type EventRow, type TypeFilter } from './event-rows.js'
 
@@ -40,7 +41,7 @@ const MAX_STEP = 16_384
 export async function findEvents (read: Read, search: Search): Promise<Found> {
   const { taskId, text, headSeq, limit, maxBytes, bytesOf, filter } = search
   const lowerText = text.toLowerCase()
-  const hasAnyOf = prefilterOf(text)
+  const prefilter = prefilterOf(text)
   const rows: EventRow[] = []
   const until = performance.now() + BUDGET_MS
   let bytes = 0
@@ -48,8 +49,9 @@ export async function findEvents (read: Read, search: Search): Promise<Found> {
   for (let at = search.after; at < headSeq;) {
     const startedAt = performance.now()
     const to = Math.min(at + step, headSeq)
-    const range = { taskId, after: at, before: to + 1, limit: step, order: 'asc' as const, filter, hasAnyOf }
-    for (const row of await read((db) => selectEvents(db, range).execute())) {
+    const range = { taskId, after: at, before: to + 1, limit: step, order: 'asc' as const, filter }
+    const found = await read((db) => selectEvents(db, { ...range, hasAnyOf: prefilter?.(db) }).execute())
+    for (const row of found) {
       if (!hasText(toEvent(taskId, row), lowerText)) continue
       const more = bytesOf(row)
       const isFull = rows.length === limit || (rows.length > 0 && bytes + more > maxBytes)
@@ -68,18 +70,18 @@ export async function findEvents (read: Read, search: Search): Promise<Found> {
 }
 
 /**
- * What SQLite can tell of a row without handing it over: whether the longest part in ASCII is in its texts, of which it
- * knows the capitals. Undefined where there is no such part.
+ * What an engine can tell of a row without handing it over: whether the longest part in ASCII is in its texts, of
+ * which it knows the capitals. Undefined where there is no such part.
  */
-function prefilterOf (text: string): EventRange['hasAnyOf'] {
+function prefilterOf (text: string): ((db: Kysely<Tables>) => EventRange['hasAnyOf']) | undefined {
   // eslint-disable-next-line no-control-regex -- all of ASCII
   const [part] = (text.match(/[\u0001-\u007f]+/g) ?? []).sort((a, b) => b.length - a.length)
   if (part === undefined) return undefined
   const lower = part.toLowerCase()
   // Metadata are JSON: a line break in them is written as one would type it in code.
   const escaped = JSON.stringify(part).slice(1, -1).toLowerCase()
-  return (...columns) => sql<SqlBool>`(${sql.join(columns.map((column) =>
-    sql`instr(lower(${sql.ref(column)}), ${isJson(column) ? escaped : lower}) > 0`), sql` OR `)})`
+  return (db) => (...columns) => sql<SqlBool>`(${sql.join(columns.map((column) =>
+    isInText(db, isJson(column) ? escaped : lower, column)), sql` OR `)})`
 }
 
 function isJson (column: string): boolean {

@@ -3,7 +3,6 @@ import type { Batch, BatchOutcome, LogRun, LogWriter } from '../port.js'
 import { createBatchStatements } from './batch-statements.js'
 import { commitBatch } from './commit-batch.js'
 import type { Database } from './database.js'
-import { storeError } from './sqlite-error.js'
 
 export interface LogWriterOptions {
   readonly writerId: string
@@ -13,7 +12,7 @@ export interface LogWriterOptions {
   readonly now: Clock
 }
 
-/** The writing half of the store on one database: a batch is one IMMEDIATE transaction of prepared statements. */
+/** The writing half of the store on one database: a batch is one transaction. */
 export function createLogWriter (
   database: Database, { writerId, owner, activitiesPerInvocation, now }: LogWriterOptions
 ): LogWriter {
@@ -28,10 +27,10 @@ export function createLogWriter (
         // The runs in it are those of the batch.
         return outcome as BatchOutcome as BatchOutcome<Run>
       } catch (error) {
-        throw storeError(error, database.path, outcome)
+        throw database.storeError(error, outcome)
       }
     },
     lockPause: () => database.lockPause(),
-    repair: () => database.repair().catch((error) => { throw storeError(error, database.path) })
+    repair: () => database.repair().catch((error) => { throw database.storeError(error) })
   }
 }

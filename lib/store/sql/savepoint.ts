@@ -1,6 +1,7 @@
 import { CompiledQuery, type Kysely } from 'kysely'
-import { isRefusal, TransactionGone } from './sqlite-error.js'
+import type { TryPart } from '../host-rows.js'
 import type { Tables } from '../tables.js'
+import { TransactionGone } from './transaction-gone.js'
 
 const SAVE = CompiledQuery.raw('SAVEPOINT part')
 const UNDO = CompiledQuery.raw('ROLLBACK TO part')
@@ -29,14 +30,16 @@ export async function withinSavepoint<T> (trx: Kysely<Tables>, work: () => Promi
 /**
  * Same, for what the host's constraints and triggers may refuse while ours has to be stored.
  *
- * @returns whether it was accepted
+ * @param isRefusal whether the data is at fault, and not the database
  */
-export async function tryWithinSavepoint (trx: Kysely<Tables>, work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await withinSavepoint(trx, work)
-    return true
-  } catch (error) {
-    if (error instanceof TransactionGone || !isRefusal(error)) throw error
-    return false
+export function createTryPart (isRefusal: (error: unknown) => boolean): TryPart {
+  return async (trx, work) => {
+    try {
+      await withinSavepoint(trx, work)
+      return true
+    } catch (error) {
+      if (error instanceof TransactionGone || !isRefusal(error)) throw error
+      return false
+    }
   }
 }

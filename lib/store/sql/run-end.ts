@@ -1,10 +1,9 @@
 import type { Kysely } from 'kysely'
 import { exitCodeForHost, type Ending } from '../../model/ending.js'
 import { toIso } from '../../time/clock.js'
-import type { HostSchema } from '../host-rows.js'
+import type { HostRows } from '../host-rows.js'
 import type { NewEvent } from '../sequence.js'
 import type { Tables } from '../tables.js'
-import { tryWithinSavepoint } from './savepoint.js'
 import { writeUsageColumns } from './usage-columns.js'
 
 /** The end of a run that is stored as running. */
@@ -21,11 +20,11 @@ export interface RunEnd {
 /**
  * Ends a run once: whoever comes second, the run itself or who gave it up, changes nothing.
  *
- * @param schema of the host, whose row is closed too; without it that row stays as it is
+ * @param host whose row is closed too; without it that row stays as it is
  * @returns the event that is about to get its number; undefined where the run had ended before
  */
 export async function endRun (
-  trx: Kysely<Tables>, schema: HostSchema | undefined, end: RunEnd
+  trx: Kysely<Tables>, host: HostRows | undefined, end: RunEnd
 ): Promise<NewEvent | undefined> {
   const { id, ending, at, durationMs, takesModel } = end
   const updated = await trx.updateTable('invocation_run').set({
@@ -48,12 +47,12 @@ export async function endRun (
     ...(ending.model !== undefined && takesModel ? { model: ending.model } : {})
   }).where('invocation_id', '=', id).where('status', '=', 'running').executeTakeFirst()
   if (updated.numUpdatedRows === 0n) return undefined
-  if (schema !== undefined) await closeHostRow(trx, schema, end)
+  if (host !== undefined) await closeHostRow(trx, host, end)
   return endEvent(end)
 }
 
 async function closeHostRow (
-  trx: Kysely<Tables>, { invocations, required }: HostSchema, { id, ending, at, durationMs }: RunEnd
+  trx: Kysely<Tables>, { schema: { invocations, required }, tryPart }: HostRows, { id, ending, at, durationMs }: RunEnd
 ): Promise<void> {
   const values: Record<string, unknown> = {
     completed_at: toIso(at),
@@ -69,7 +68,7 @@ async function closeHostRow (
   const known = Object.entries(values).filter(([name]) => invocations.has(name))
     .map(([name, value]) => [name, value ?? (required.has(name) ? '' : null)] as const)
   // Without a start, a rebuild of the host's has just taken our columns, and `status` with them.
-  const update = (columns: ReadonlyArray<readonly [string, unknown]>) => tryWithinSavepoint(trx, () => trx
+  const update = (columns: ReadonlyArray<readonly [string, unknown]>) => tryPart(trx, () => trx
     .updateTable('task_invocations').set(Object.fromEntries(columns)).where('id', '=', id)
     .where((eb) => eb.or([eb('status', '=', 'running'), eb('started_at', 'is', null)])).execute())
   // Whatever the host's constraints and triggers refuse: the run has ended, and our own record says so.

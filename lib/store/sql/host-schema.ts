@@ -1,5 +1,6 @@
-import { sql, type Kysely } from 'kysely'
-import { canTriggerOnTasks, columnsOf, MIGRATION_NAME, ownsTasks } from '../../../migrations/010_invocation_lifecycle.js'
+import type { Kysely } from 'kysely'
+import { MIGRATION_NAME } from '../../../migrations/010_invocation_lifecycle.js'
+import { canTriggerOnTasks, columnsOf, hasIndex, hasTables, ownsTasks, requiredColumnsOf } from '../../../migrations/catalog.js'
 import { INVOCATION_COLUMNS, LATER_COLUMNS, LATER_INDEXES, OWN_TABLES } from '../../../migrations/statements.js'
 import type { HostSchema } from '../host-rows.js'
 
@@ -25,14 +26,13 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
       if (of === table && columns.size > 0 && !columns.has(name)) missing.push(`the column ${table}.${name}`)
     }
   }
-  const indexes = await indexNames(db)
-  for (const [name] of LATER_INDEXES) if (!indexes.has(name)) missing.push(`the index ${name}`)
+  for (const [name] of LATER_INDEXES) if (!(await hasIndex(db, name))) missing.push(`the index ${name}`)
   const row = migration.has('name')
     ? await db.selectFrom('timeline_migration').select('name').where('name', '=', MIGRATION_NAME).executeTakeFirst()
     : undefined
   return {
     invocations,
-    required: await requiredColumns(db),
+    required: await requiredColumnsOf(db, 'task_invocations'),
     tasks,
     ownsTasks: await ownsTasks(db),
     hasAudit: AUDIT_COLUMNS.every((name) => audit.has(name)) && tasks.has('id') && tasks.has('status'),
@@ -42,21 +42,4 @@ export async function inspectHost (db: Kysely<any>): Promise<HostSchema> {
     canTriggerOnTasks: await canTriggerOnTasks(db),
     isEmpty: invocations.size === 0 && tasks.size === 0 && migration.size === 0 && !(await hasTables(db))
   }
-}
-
-async function requiredColumns (db: Kysely<any>): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ name: string }>`
-    SELECT name FROM pragma_table_info('task_invocations') WHERE "notnull" = 1`.execute(db)
-  return new Set(rows.map((row) => row.name))
-}
-
-async function indexNames (db: Kysely<any>): Promise<ReadonlySet<string>> {
-  const rows = await db.selectFrom('sqlite_master').select('name').where('type', '=', 'index').execute()
-  return new Set(rows.map((row) => String(row.name)))
-}
-
-async function hasTables (db: Kysely<any>): Promise<boolean> {
-  const row = await db.selectFrom('sqlite_master').select('name').where('type', '=', 'table')
-    .where('name', 'not like', 'sqlite_%').limit(1).executeTakeFirst()
-  return row !== undefined
 }

@@ -1,7 +1,8 @@
 import type { InferResult, Kysely } from 'kysely'
-import { parseTime } from '../../time/clock.js'
+import { parseTime, systemClock } from '../../time/clock.js'
 import { decodeProgress } from '../../insight/progress.js'
 import type { RunningRow } from '../../insight/running-row.js'
+import { databaseTime } from '../dialect.js'
 import { limitTo, Statement } from '../statement.js'
 import type { Tables } from '../tables.js'
 
@@ -17,7 +18,7 @@ export function createReadRunning (): ReadRunning {
   return async (db, ids) => {
     const rows = ids === undefined
       ? (await selectAll.run(db, {})).rows
-      : await selectRunning(db).where('invocation_id', 'in', ids).execute()
+      : ids.length === 0 ? [] : await selectRunning(db).where('invocation_id', 'in', ids).execute()
     return rows.map(toRunningRow)
   }
 }
@@ -29,7 +30,7 @@ function selectRunning (db: Kysely<Tables>) {
       'invocation_id', 'task_id', 'provider', 'started_at', 'last_activity_at', 'activity_count', 'progress', 'source',
       'invocation_run.heartbeat_at', 'invocation_run.owner as writer', 'timeline_writer.owner as owner',
       'timeline_writer.heartbeat_at as writer_heartbeat_at'
-    ])
+    ]).select(databaseTime(db).as('database_time'))
     .where('status', '=', 'running').orderBy('invocation_id').limit(limitTo(MAX_ROWS))
 }
 
@@ -49,10 +50,16 @@ function toRunningRow (row: StoredRow): RunningRow {
     activityCount: Number(row.activity_count),
     hasActivity: isOurs ? Number(row.activity_count) > 0 : (lastActivityAt ?? 0) > (startedAt ?? 0),
     progress: decodeProgress(row.progress, lastActivityAt ?? startedAt ?? 0),
-    heartbeatAt: latest(parseTime(row.heartbeat_at), parseTime(row.writer_heartbeat_at)),
+    heartbeatAt: byOurClock(latest(parseTime(row.heartbeat_at), parseTime(row.writer_heartbeat_at)), row.database_time),
     writerId: isOurs ? row.writer ?? undefined : undefined,
     owner: row.owner ?? undefined
   }
+}
+
+/** A time by the database's clock, where that is another one: what counts is how long ago it was. */
+function byOurClock (at: number | undefined, databaseTime: string | null): number | undefined {
+  const there = parseTime(databaseTime)
+  return at === undefined || there === undefined ? at : systemClock() - (there - at)
 }
 
 function latest (a: number | undefined, b: number | undefined): number | undefined {

@@ -42,7 +42,7 @@ async function selectBegun (db: Kysely<Tables>, after: number, last: number, sco
 
 function selectRuns (db: Kysely<Tables>, scope: TaskScope | undefined) {
   const select = db.selectFrom('invocation_run').select(['task_id', 'invocation_id'])
-  return scope === undefined ? select : select.where(inScope('task_id', scope))
+  return scope === undefined ? select : select.where(inScope(db, 'task_id', scope))
 }
 
 function toRun (row: { task_id: string, invocation_id: number }): TaskRun {

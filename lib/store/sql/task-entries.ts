@@ -3,6 +3,7 @@ import { taskState } from '../../insight/task-state.js'
 import type { InvocationStatus } from '../../model/events.js'
 import { parseTime, type Clock } from '../../time/clock.js'
 import { nextTurn } from '../../time/timers.js'
+import { lockEntry } from '../dialect.js'
 import type { HostRows } from '../host-rows.js'
 import { limitTo, Statement } from '../statement.js'
 import type { TaskEntryTable, Tables } from '../tables.js'
@@ -10,7 +11,7 @@ import { SECTIONS, type Section } from '../task-list.js'
 import type { Database } from './database.js'
 import { selectLastTaskEvent } from './event-rows.js'
 import { withinSavepoint } from './savepoint.js'
-import { TransactionGone } from './sqlite-error.js'
+import { TransactionGone } from './transaction-gone.js'
 import { readUsageColumns } from './usage-columns.js'
 
 /** Tasks that are put together in one transaction. */
@@ -80,6 +81,7 @@ export async function refreshWithin (
 async function refreshEntry (
   trx: Kysely<Tables>, host: HostRows, statements: EntryStatements, taskId: string, now: number, mayImport: boolean
 ): Promise<boolean> {
+  await lockEntry(trx, taskId)
   const runs = await readRuns(trx, statements, taskId)
   let { status, title } = await host.getTask(trx, taskId) ?? { status: undefined, title: undefined }
   let isSettled = true
@@ -122,37 +124,41 @@ async function refreshEntry (
 
 type Runs = Awaited<ReturnType<typeof readRuns>>
 
+const HAS_USAGE = 'coalesce(input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd) IS NOT NULL'
+
 /** Statements that put entries together; one set for each who does. */
 export type EntryStatements = ReturnType<typeof createEntryStatements>
 
 export function createEntryStatements () {
   type OfTask = { taskId: string }
-  const hasUsage = sql<boolean>`coalesce(input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd) IS NOT NULL`
+  const count = (condition: string) => sql<number | null>`sum(CASE WHEN ${sql.raw(condition)} THEN 1 ELSE 0 END)`
   const ended = (column: string) => sql<number | null>`sum(CASE WHEN status <> 'running' THEN ${sql.ref(column)} END)`
   const ofTask = (db: Kysely<Tables>, { taskId }: OfTask) => db.selectFrom('invocation_run').where('task_id', '=', taskId)
   return {
     sums: new Statement((db, of: OfTask) => ofTask(db, of).select((eb) => [
       eb.fn.countAll<number>().as('count'),
-      sql<number | null>`sum(status = 'running')`.as('running'),
+      count("status = 'running'").as('running'),
       eb.fn.min('started_at').as('started_at'),
       sql<string | null>`max(CASE WHEN status <> 'running' THEN coalesce(completed_at, started_at) END)`.as('ended_at'),
-      sql<string | null>`max(max(coalesce(completed_at, ''), coalesce(last_activity_at, ''), coalesce(started_at, '')))`.as('last_at'),
+      eb.fn.max('completed_at').as('last_completed_at'),
+      eb.fn.max('last_activity_at').as('last_activity_at'),
+      eb.fn.max('started_at').as('last_started_at'),
       ended('input_tokens').as('input_tokens'),
       ended('output_tokens').as('output_tokens'),
       ended('cache_read_tokens').as('cache_read_tokens'),
       ended('cache_write_tokens').as('cache_write_tokens'),
       ended('reasoning_tokens').as('reasoning_tokens'),
       ended('cost_usd').as('cost_usd'),
-      sql<number | null>`sum(status <> 'running' AND usage IS NULL AND ${hasUsage})`.as('untold'),
-      sql<number | null>`sum(status <> 'running' AND cost_usd IS NULL AND ${hasUsage})`.as('unpriced')
+      count(`status <> 'running' AND usage IS NULL AND ${HAS_USAGE}`).as('untold'),
+      count(`status <> 'running' AND cost_usd IS NULL AND ${HAS_USAGE}`).as('unpriced')
     ])),
-    // A bare column beside max() is that of the row which has it.
-    roles: new Statement((db, of: OfTask) => ofTask(db, of)
-      .select((eb) => ['role', 'status', eb.fn.max('invocation_id').as('id')]).groupBy('role')),
+    // Of each role the last run.
+    roles: new Statement((db, of: OfTask) => db.selectFrom('invocation_run').select(['role', 'status'])
+      .where('invocation_id', 'in', ofTask(db, of).select((eb) => eb.fn.max('invocation_id').as('id')).groupBy('role'))),
     unpriced: new Statement((db, of: OfTask) => ofTask(db, of).select(sql<string>`coalesce(nullif(model, ''), 'unknown')`.as('name'))
-      .distinct().where('status', '<>', 'running').where('cost_usd', 'is', null).where(hasUsage)),
+      .distinct().where('status', '<>', 'running').where('cost_usd', 'is', null).where(sql<boolean>`${sql.raw(HAS_USAGE)}`)),
     lastEnded: new Statement((db, of: OfTask) => ofTask(db, of).select(['invocation_id', 'failure']).where('status', '<>', 'running')
-      .orderBy(sql`coalesce(completed_at, '')`, 'desc').orderBy('invocation_id', 'desc').limit(limitTo(1))),
+      .orderBy('completed_at', (order) => order.desc().nullsLast()).orderBy('invocation_id', 'desc').limit(limitTo(1))),
     lastRuns: new Statement((db, of: OfTask) => ofTask(db, of)
       .select(['role', 'provider', 'model', 'status', 'error', 'failure']).orderBy('invocation_id', 'desc').limit(limitTo(LAST_RUNS))),
     lastCalls: new Statement((db, { taskId }: OfTask) => db.selectFrom('tool_call').select(['message', 'first_error'])
@@ -189,7 +195,8 @@ async function readRuns (db: Kysely<Tables>, statements: EntryStatements, taskId
     roles: roles.map(({ role, status }) => ({ role, status: status as InvocationStatus })),
     startedAt: row.started_at,
     endedAt: row.ended_at,
-    lastAt: row.last_at === '' ? null : row.last_at,
+    lastAt: [row.last_completed_at, row.last_activity_at, row.last_started_at]
+      .filter((at) => at !== null).sort().at(-1) ?? null,
     failure: failureOf(lastEnded),
     usage: {
       ...readUsageColumns(row),

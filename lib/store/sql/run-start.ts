@@ -1,9 +1,16 @@
 import type { Kysely } from 'kysely'
+import { engineOf } from '../../../migrations/catalog.js'
 import { toIso } from '../../time/clock.js'
+import { signOfLife } from '../dialect.js'
 import type { LogRun } from '../port.js'
 import type { NewEvent } from '../sequence.js'
 import type { Tables } from '../tables.js'
 import type { BatchContext } from './batch-context.js'
+
+/** The format of SQLite's datetime('now'), with which the host's code compares. */
+function likeTheHosts (time: string): string {
+  return time.slice(0, 19).replace('T', ' ')
+}
 
 /** Stores that a run begins: the host's row, ours, and the event that is about to get its number. */
 export async function startRun (
@@ -21,8 +28,7 @@ export async function startRun (
     timed_out: 0,
     exit_code: 0,
     duration_ms: 0,
-    // The host's own format: its code compares these with datetime('now').
-    created_at: startedAt.slice(0, 19).replace('T', ' '),
+    created_at: engineOf(trx) === 'postgres' ? startedAt : likeTheHosts(startedAt),
     started_at: startedAt,
     last_activity_at: startedAt,
     status: 'running',
@@ -44,7 +50,7 @@ export async function startRun (
     started_at: startedAt,
     last_activity_at: startedAt,
     owner: writerId,
-    heartbeat_at: toIso(now),
+    heartbeat_at: signOfLife(trx, toIso(now)),
     timed_out: 0
   } as never).execute()
   await trx.updateTable('task_stream').set({ invocation_cursor: id }).where('task_id', '=', run.taskId)

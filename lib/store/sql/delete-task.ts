@@ -1,6 +1,6 @@
+import { taskIdIn } from '../dialect.js'
 import type { Database } from './database.js'
 import { deleteActivities } from './retention.js'
-import { databaseError } from './sqlite-error.js'
 
 /** How long it waits for the lock, in milliseconds. */
 const PATIENCE_MS = 5_000
@@ -17,12 +17,12 @@ export async function deleteTask (database: Database, taskId: string): Promise<v
       for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
         await trx.deleteFrom(table).where('task_id', '=', taskId).execute()
       }
-      await trx.deleteFrom('task_invocations').where('task_id', '=', taskId).execute()
+      await trx.deleteFrom('task_invocations').where(taskIdIn(trx, 'task_id'), '=', taskId).execute()
       // What the host still has of the task is put together anew.
       await trx.deleteFrom('task_entry').where('task_id', '=', taskId).execute()
       await trx.insertInto('task_entry').values({ task_id: taskId } as never).execute()
     }, PATIENCE_MS)
   } catch (error) {
-    throw databaseError(error, database.path)
+    throw database.storeError(error)
   }
 }

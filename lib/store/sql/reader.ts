@@ -16,7 +16,6 @@ import { findGaps } from '../../model/gaps.js'
 import { LargeReads } from './large-reads.js'
 import { firstSeqOf, lookAtRuns } from './running-look.js'
 import { parseObject } from '../../text/parse-object.js'
-import { isBusy } from './sqlite-error.js'
 import { Statement } from '../statement.js'
 import {
   bytesOf, isActivity, parseTypes, selectEvents, toActivityRecord, toEvent, type EventRow, type TypeFilter
@@ -32,6 +31,10 @@ export interface ReaderOptions {
   readonly importPending: (taskId: string) => Promise<number | undefined>
   /** Makes records of host invocations that have none. */
   readonly adoptNew: () => Promise<void>
+  /** Whether an error says that somebody else has the lock. */
+  readonly isBusy: (error: unknown) => boolean
+  /** A number that changes whenever somebody else committed. */
+  readonly changeMark: () => Promise<number>
   /** Told why the host's rows could not be brought in; what is stored is served all the same. */
   readonly onImportError: (error: unknown) => void
 }
@@ -40,7 +43,9 @@ export interface ReaderOptions {
 const IMPORT_RETRY_MS = 1_000
 
 /** The reading half of the store on one database. */
-export function createReader ({ read, importPending, adoptNew, onImportError }: ReaderOptions): LogReader {
+export function createReader (
+  { read, importPending, adoptNew, isBusy, changeMark, onImportError }: ReaderOptions
+): LogReader {
   async function importHostRows (taskIds: readonly string[]): Promise<number | undefined> {
     let recheckInMs: number | undefined
     for (const taskId of taskIds) {
@@ -168,11 +173,6 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
   const selectEpoch = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select('epoch').where('task_id', '=', taskId))
 
-  // data_version leaves out what this very connection wrote, which matters where it is shared with the host.
-  const selectMark = new Statement((db) => db.selectFrom(sql<{ data_version: number }>`pragma_data_version`.as('others'))
-    .select(sql<number>`data_version + total_changes()`.as('mark')))
-  /** Connections count from the same number: one to a file that took another's place goes on above the last. */
-  const marks = { db: undefined as Kysely<Tables> | undefined, base: 0, last: 0 }
   const selectHead = new Statement((db, { taskId }: { taskId: string }) => db.selectFrom('task_stream')
     .select(['last_seq', 'epoch', 'floor_seq']).where('task_id', '=', taskId))
   const selectAfter = new Statement<{ taskId: string, after: number, limit: number }, EventRow>(
@@ -264,15 +264,7 @@ export function createReader ({ read, importPending, adoptNew, onImportError }: 
       return large.run((grow) => readList(filter, grow))
     },
 
-    changeMark: async () => read(async (db) => {
-      const mark = await selectMark.first(db, {})
-      if (marks.db !== db) {
-        marks.db = db
-        marks.base = marks.last + 1
-      }
-      marks.last = marks.base + Number(mark?.mark)
-      return marks.last
-    })
+    changeMark
   }
 }
 
@@ -418,10 +410,10 @@ export function selectInvocations (db: Kysely<Tables>, filter: InvocationQuery) 
   let select = db.selectFrom('invocation_run').leftJoin('task_stream', 'task_stream.task_id', 'invocation_run.task_id')
     .selectAll('invocation_run').select('task_stream.title')
   if (filter.taskId !== undefined) select = select.where('invocation_run.task_id', '=', filter.taskId)
-  if (filter.scope !== undefined) select = select.where(inScope('invocation_run.task_id', filter.scope))
+  if (filter.scope !== undefined) select = select.where(inScope(db, 'invocation_run.task_id', filter.scope))
   if (filter.status !== undefined) {
     // A task has few invocations, a status most of them: with a task, the index on the status is out of the question.
-    const status = filter.taskId === undefined ? sql.ref<string>('status') : sql<string>`+status`
+    const status = filter.taskId === undefined ? sql.ref<string>('status') : sql<string>`coalesce(status, '')`
     select = select.where(status, '=', filter.status)
   }
   if (filter.cursor !== undefined) {
@@ -434,7 +426,7 @@ export function selectInvocations (db: Kysely<Tables>, filter: InvocationQuery) 
         eb('started_at', 'is', null)
       ]))
   }
-  return select.orderBy('started_at', 'desc').orderBy('invocation_id', 'desc')
+  return select.orderBy('started_at', (order) => order.desc().nullsLast()).orderBy('invocation_id', 'desc')
     .limit(filter.limit ?? DEFAULT_LIST_LIMIT)
 }
 

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import { parseTime, toIso } from '../../time/clock.js'
 import type { RetentionOptions } from '../port.js'
 import type { Database } from './database.js'
@@ -10,6 +10,7 @@ const ROWS_A_STEP = 500
 /** How long a step waits for the lock, in milliseconds. */
 const PATIENCE_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
+const END_OF_TIME = '9999-12-31T23:59:59.999Z'
 
 /**
  * Deletes activities past their time, oldest first, in short steps.
@@ -21,7 +22,7 @@ export async function pruneActivities (database: Database, options: RetentionOpt
   let pruned = 0
   for (;;) {
     if (options.isStopped?.() === true) return pruned
-    const before = await database.read((db) => cutOff(db, options))
+    const before = await cutOff(database, options)
     // Nothing to delete is the rule, and must not cost a lock.
     if (before === undefined || !(await database.read((db) => hasOlder(db, before)))) return pruned
     const rows = await database.write((trx) => deleteOldest(trx, before), PATIENCE_MS)
@@ -45,16 +46,11 @@ export async function plausibleNow (
 }
 
 /** Everything inserted before this goes; undefined when nothing has to. */
-async function cutOff (db: Kysely<Tables>, options: RetentionOptions): Promise<string | undefined> {
-  if (options.maxDatabaseBytes !== undefined && await usedBytes(db) > options.maxDatabaseBytes) return '9'
+async function cutOff (database: Database, options: RetentionOptions): Promise<string | undefined> {
+  const { maxDatabaseBytes } = options
+  if (maxDatabaseBytes !== undefined && await database.usedBytes() > maxDatabaseBytes) return END_OF_TIME
   if (options.activityLogRetention === 0) return undefined
   return toIso(options.now() - options.activityLogRetention * DAY_MS)
-}
-
-async function usedBytes (db: Kysely<Tables>): Promise<number> {
-  const { rows } = await sql<{ bytes: number }>`SELECT (p.page_count - f.freelist_count) * s.page_size AS bytes
-    FROM pragma_page_count() AS p, pragma_freelist_count() AS f, pragma_page_size() AS s`.execute(db)
-  return Number(rows[0]?.bytes)
 }
 
 async function hasOlder (db: Kysely<Tables>, before: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { toIso } from '../../time/clock.js'
+import { signOfLife } from '../dialect.js'
 import { randomEpoch } from '../sequence.js'
 import type { Tables } from '../tables.js'
 import type { BatchContext } from './batch-context.js'
@@ -19,8 +20,8 @@ export async function advanceFence (
   const row = await trx.selectFrom('timeline_writer').select('batch').where('writer_id', '=', writerId).executeTakeFirst()
   if (row !== undefined && Number(row.batch) >= batch) return 'passed'
   // A number that lags behind is that of a backup, put in the place of the database while we wrote.
-  await trx.insertInto('timeline_writer').values({ writer_id: writerId, batch, owner, heartbeat_at: heartbeat })
-    .onConflict((conflict) => conflict.column('writer_id').doUpdateSet({ batch, heartbeat_at: heartbeat })).execute()
+  await trx.insertInto('timeline_writer').values({ writer_id: writerId, batch, owner, heartbeat_at: signOfLife(trx, heartbeat) })
+    .onConflict((conflict) => conflict.column('writer_id').doUpdateSet({ batch, heartbeat_at: signOfLife(trx, heartbeat) })).execute()
   return batch === 1 ? 'next' : 'elsewhere'
 }
 
