@@ -8,14 +8,16 @@ import {
 } from './options.js'
 import { checkPrices, type Prices } from './model/prices.js'
 import type { RecorderOptions } from './recorder/recorder.js'
-import type { DatabaseSource } from './store/engines.js'
+import { isPostgresSource, type DatabaseSource } from './store/engines.js'
 
 /** Options of `openTimeline`. */
 export interface OpenOptions {
   /**
    * Path of an SQLite file, or an open handle: a better-sqlite3 `Database`, a `DatabaseSync` of `node:sqlite`, or a
-   * `Kysely` on one. Where the process has the file open itself, pass its handle: two SQLite libraries on one file of
-   * one process lose data.
+   * `Kysely` on one. Or PostgreSQL, for many machines: a `postgres://` address, a `Pool` of `pg`, or a `Kysely`.
+   *
+   * Where the process has the file open itself, pass its handle: two SQLite libraries on one file of one process lose
+   * data.
    */
   readonly database: DatabaseSource
   /** Apply migration 010 to a database that lacks it. Default false: only a new, empty one is set up. */
@@ -38,7 +40,7 @@ export interface OpenOptions {
   readonly prices?: Prices
   /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
   readonly activityLogRetention?: number
-  /** Above so many bytes in use the oldest activities go. None by default. */
+  /** Above so many bytes in use the oldest activities go. None by default. For SQLite only. */
   readonly maxDatabaseBytes?: number
   /** How often this process says that it lives, in milliseconds; 100 to 60,000. Default 2,000. */
   readonly runnerHeartbeatIntervalMs?: number
@@ -73,6 +75,9 @@ export function checkOptions (options: OpenOptions): void {
   }
   checkKnown('', options, KNOWN_OPTIONS)
   if (options.database === undefined) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
+  if (options.maxDatabaseBytes !== undefined && isPostgresSource(options.database)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['maxDatabaseBytes', 'is for SQLite: on PostgreSQL limit the days, by activityLogRetention'])
+  }
   for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {
     if (options[name] !== undefined) checkBoolean(name, options[name])
   }

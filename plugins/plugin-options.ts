@@ -204,7 +204,7 @@ export function toAbsolute (source: DatabaseSource): DatabaseSource {
 
 function checkSource (name: string, source: unknown): void {
   const isSource = typeof source === 'string' ? source !== '' : typeof source === 'object' && source !== null
-  if (!isSource) throw invalid(name, 'is a path, a handle of better-sqlite3 or node:sqlite, or a Kysely')
+  if (!isSource) throw invalid(name, 'is a path, a handle of better-sqlite3 or node:sqlite, a postgres:// address, a Pool of pg, or a Kysely')
 }
 
 function resolveMonitoring (given: MonitoringOptions = {}): Required<MonitoringOptions> {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { TimelineCore } from '../lib/open-core.js'
 import { timelineError } from '../lib/errors.js'
-import { canonicalFileOf, type DatabaseSource } from '../lib/store/engines.js'
+import { placeOf, type DatabaseSource } from '../lib/store/engines.js'
 import { toAbsolute, type ProjectResolver } from './plugin-options.js'
 import { scopeOf, type TasksOf } from './tasks-of.js'
 
@@ -70,11 +70,11 @@ export class Projects {
 
   /** One file under two spellings is one database. Of a handle on a file only the file counts. */
   async #keyOf (source: DatabaseSource): Promise<unknown> {
-    if (typeof source === 'string') return await canonicalFileOf(toAbsolute(source)) ?? source
+    if (typeof source === 'string') return await placeOf(toAbsolute(source)) ?? source
     if (typeof source !== 'object') return source
     let key = this.#keys.get(source)
     // One that cannot tell is left to openCore, which says why.
-    key ??= canonicalFileOf(source).then((file) => file ?? source, () => source)
+    key ??= placeOf(source).then((file) => file ?? source, () => source)
     this.#keys.set(source, key)
     return await key
   }

@@ -2,17 +2,23 @@
 import type { Clock } from '../time/clock.js'
 import type { OpenHost } from './host-rows.js'
 import type { Store } from './port.js'
+import { openPostgresDatabase, openPostgresStore } from './postgres/open-store.js'
+import { isPostgresSource, nameOfPostgres, type PostgresSource } from './postgres/source.js'
 import type { StoreOptions as EngineOptions } from './sql/compose-store.js'
 import { completeMigration, type MigrationReport } from './sql/migrate-database.js'
 import { openDatabase } from './sqlite/database.js'
 import { openSqliteStore } from './sqlite/open-store.js'
-import type { SqliteSource } from './sqlite/source.js'
+import { canonicalFileOf, type SqliteSource } from './sqlite/source.js'
 
-export { canonicalFileOf } from './sqlite/source.js'
 export type { OpeningLimits } from './sql/database.js'
 export type { MigrationReport }
+export { isPostgresSource }
 
-export type DatabaseSource = SqliteSource
+/**
+ * What `database` may be: an SQLite file by its path or an open handle, or a PostgreSQL server by its `postgres://`
+ * address, a `Pool` of `pg`; or a `Kysely` on either.
+ */
+export type DatabaseSource = SqliteSource | PostgresSource
 
 export interface StoreOptions extends EngineOptions {
   readonly database: DatabaseSource
@@ -21,10 +27,10 @@ export interface StoreOptions extends EngineOptions {
 /**
  * Opens a database as a store.
  *
- * @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_DATABASE_*
+ * @throws AGENT_TIMELINE_NOT_MIGRATED, AGENT_TIMELINE_PG_MISSING, AGENT_TIMELINE_DATABASE_*
  */
 export async function openStore ({ database, ...options }: StoreOptions): Promise<Store> {
-  return openSqliteStore(database, options)
+  return isPostgresSource(database) ? openPostgresStore(database, options) : openSqliteStore(database, options)
 }
 
 /**
@@ -35,5 +41,13 @@ export async function openStore ({ database, ...options }: StoreOptions): Promis
 export async function migrateDatabase (
   database: DatabaseSource, openHost: OpenHost, now: Clock
 ): Promise<MigrationReport> {
-  return completeMigration(await openDatabase({ database, migrate: true, create: true, openHost }), now)
+  const options = { migrate: true, create: true, openHost }
+  return completeMigration(isPostgresSource(database)
+    ? await openPostgresDatabase(database, options)
+    : await openDatabase({ ...options, database }), now)
+}
+
+/** What a source stands for, however it is spelt: a file behind every link, a server; undefined where nobody knows. */
+export async function placeOf (source: DatabaseSource): Promise<string | undefined> {
+  return isPostgresSource(source) ? nameOfPostgres(source) : canonicalFileOf(source)
 }

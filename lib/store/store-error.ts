@@ -33,7 +33,7 @@ export class StoreError extends TimelineError {
 /** What another installation mends, or another start of the process, and no waiting. */
 const LASTING_ERROR_CODES: readonly ErrorCode[] = [
   'AGENT_TIMELINE_SECOND_SQLITE', 'AGENT_TIMELINE_SQLITE_MISSING', 'AGENT_TIMELINE_SQLITE_UNBUILT',
-  'AGENT_TIMELINE_SQLITE_TOO_NEW'
+  'AGENT_TIMELINE_SQLITE_TOO_NEW', 'AGENT_TIMELINE_PG_MISSING'
 ]
 
 /** The kind of any error that was met on the way to the store; what has no code comes from what it was given. */
@@ -51,5 +51,6 @@ export function codedError (error: unknown): TimelineError {
 /** What a database that cannot be used is reported with. */
 export const DATABASE_ERROR_CODES = [
   'AGENT_TIMELINE_DATABASE_LOCKED', 'AGENT_TIMELINE_DATABASE_FULL', 'AGENT_TIMELINE_NOT_A_DATABASE',
-  'AGENT_TIMELINE_DATABASE_MISSING', 'AGENT_TIMELINE_NOT_MIGRATED', 'AGENT_TIMELINE_DATABASE_UNAVAILABLE'
+  'AGENT_TIMELINE_DATABASE_MISSING', 'AGENT_TIMELINE_NOT_MIGRATED', 'AGENT_TIMELINE_DATABASE_UNAVAILABLE',
+  'AGENT_TIMELINE_DATABASE_ACCESS', 'AGENT_TIMELINE_DATABASE_READ_ONLY', 'AGENT_TIMELINE_TOO_MANY_CONNECTIONS'
 ] as const satisfies readonly ErrorCode[]

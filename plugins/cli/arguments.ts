@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { timelineError } from '../../lib/errors.js'
+import { isPostgresSource } from '../../lib/store/engines.js'
 import { checkHostName } from '../allowed-hosts.js'
 
 /** The options of every command. */
@@ -44,6 +45,7 @@ type Value = string | boolean | undefined
  */
 export function existing (values: Values): string {
   const database = required('--database', values.database)
+  if (isPostgresSource(database)) return database
   const file = statSync(database, { throwIfNoEntry: false })
   if (file === undefined) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])
   if (file.isDirectory()) throw timelineError('AGENT_TIMELINE_NOT_A_DATABASE', [database])

@@ -16,6 +16,7 @@ import { openCore } from '../../lib/open-core.js'
 import { systemClock } from '../../lib/time/clock.js'
 import { formatState } from '../../lib/view/task-answer.js'
 import { migrate } from '../../lib/migrate.js'
+import { isPostgresSource, placeOf } from '../../lib/store/engines.js'
 import { printExport, tasks, why } from './answer-commands.js'
 import { OPTIONS, allowedHosts, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
 import { loadFormats } from './load-formats.js'
@@ -255,7 +256,9 @@ function acpOptions (values: Values): NonNullable<RecordedCommand['acp']> {
 async function runMigration (values: Values, { print }: Terminal): Promise<undefined> {
   const database = existing(values)
   const { wasApplied } = await migrate(database)
-  print(`${database} ${wasApplied ? 'was migrated: it has' : 'had nothing to add: it has'} everything that migration 010 adds`)
+  // An address may hold a password.
+  const name = isPostgresSource(database) ? await placeOf(database) : database
+  print(`${name} ${wasApplied ? 'was migrated: it has' : 'had nothing to add: it has'} everything that migration 010 adds`)
 }
 
 /** @throws AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_INVALID_OPTION */

@@ -258,7 +258,7 @@ t.test('only the projects that the host names can be seen', async (t) => {
     t.match((await get(project)).json(), unknown, project)
   }
   t.match((await get('/srv/new')).json(), {
-    statusCode: 503, code: 'AGENT_TIMELINE_DATABASE_MISSING', error: 'The database file does not exist.'
+    statusCode: 503, code: 'AGENT_TIMELINE_DATABASE_MISSING', error: 'The database does not exist.'
   }, 'a request makes no file, and is not told where it would be')
   await t.rejects(app.agentTimeline.for('/srv/other'), { code: 'AGENT_TIMELINE_UNKNOWN_PROJECT' })
   await (await app.agentTimeline.for('/srv/new')).flush()

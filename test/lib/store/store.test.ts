@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import Sqlite, { type Database as Raw } from 'better-sqlite3'
 import { sql, type Compilable, type Kysely } from 'kysely'
+import pg from 'pg'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../lib/time/clock.js'
 import type { Gap, TimelineEvent } from '../../../lib/model/events.js'
@@ -9,6 +10,8 @@ import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import type { Database } from '../../../lib/store/sql/database.js'
 import { openDatabase } from '../../../lib/store/sqlite/database.js'
+import { openPostgresDatabase } from '../../../lib/store/postgres/open-store.js'
+import { TYPES } from '../../../lib/store/postgres/values.js'
 import { parseTypes, selectEvents, type TypeFilter } from '../../../lib/store/sql/event-rows.js'
 import { findGaps } from '../../../lib/model/gaps.js'
 import { selectInvocations, selectRunningOf } from '../../../lib/store/sql/reader.js'
@@ -17,6 +20,7 @@ import type { Tables } from '../../../lib/store/tables.js'
 import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/open-timeline.js'
 import { Child } from '../../support/children.js'
 import { temporaryDirectory } from '../../support/host-database.js'
+import { startPostgres } from '../../support/postgres.js'
 
 /** One engine that the store runs on; every test below runs on each. */
 interface Engine {
@@ -37,6 +41,8 @@ interface Store {
   explain (query: (db: Kysely<Tables>) => Compilable): Promise<string>
 }
 
+const openHost = hostOpener({ taskEvents: createAuditSource(systemClock), now: systemClock, clean: (text) => text })
+
 const sqlite: Engine = {
   name: 'sqlite',
   async create (t) {
@@ -52,7 +58,7 @@ const sqlite: Engine = {
         database: source,
         migrate: true,
         create: true,
-        openHost: hostOpener({ taskEvents: createAuditSource(systemClock), now: systemClock, clean: (text) => text })
+        openHost
       })
       t.teardown(() => database.close())
       return database
@@ -74,6 +80,39 @@ const sqlite: Engine = {
           return connection().prepare(`EXPLAIN QUERY PLAN ${text}`).all(...parameters).map((row: any) => row.detail).join('\n')
         })
       }
+    }
+  }
+}
+
+const server = await startPostgres(t)
+
+const postgres: Engine = {
+  name: 'postgres',
+  async create (t) {
+    const source = await server.createDatabase()
+    const client = new pg.Client({ connectionString: source })
+    await client.connect()
+    t.teardown(() => client.end())
+    const query = async (text: string, values: readonly unknown[]) => {
+      let at = 0
+      const numbered = text.replaceAll('?', () => `$${++at}`)
+      return (await client.query({ text: numbered, values: [...values], types: TYPES as pg.CustomTypesConfig })).rows
+    }
+    return {
+      source,
+      async open (options = {}) {
+        const timeline = await openTimeline({ database: source, logger: silentLogger, ...options })
+        t.teardown(() => timeline.close())
+        return timeline
+      },
+      async openDatabase () {
+        const database = await openPostgresDatabase(source, { migrate: true, openHost })
+        t.teardown(() => database.close())
+        return database
+      },
+      all: async (text, ...parameters) => query(text, parameters),
+      run: async (text) => { await query(text, []) },
+      async explain () { throw new Error('its plans depend on what is stored') }
     }
   }
 }
@@ -113,7 +152,7 @@ async function readAll (timeline: Timeline, taskId: string, limit: number, isBac
   }
 }
 
-for (const engine of [sqlite]) {
+for (const engine of [sqlite, postgres]) {
   t.test(engine.name, async (t) => {
     t.test('numbers are dense over activities and events, and every page has its part', async (t) => {
       const timeline = await (await engine.create(t)).open()
@@ -155,33 +194,6 @@ for (const engine of [sqlite]) {
       t.same(await kinds(['task.review', 'output']), ['output', 'task.review'])
       t.same(await kinds(['task.completed']), [])
       await t.rejects(timeline.getTimeline('a', { types: ['output', 'nonsense'] }), { code: 'AGENT_TIMELINE_INVALID_TYPES' })
-    })
-
-    t.test('a page is read through the indexes of both tables, without sorting', async (t) => {
-      const store = await engine.create(t)
-      const timeline = await store.open()
-      await log(timeline, 'a', 3)
-      const filter = parseTypes(['output', 'task.*', 'invocation.failed']) as TypeFilter
-      for (const [name, range] of Object.entries({
-        after: { after: 1, order: 'asc' }, before: { before: 5, order: 'desc' }, end: { order: 'desc' }, types: { filter, order: 'asc' }
-      } as const)) {
-        const plan = await store.explain((db) => selectEvents(db, { taskId: 'a', limit: 10, ...range }))
-        t.notMatch(plan, /TEMP B-TREE|SCAN /, name)
-        t.equal(plan.match(/SEARCH /g)?.length, 2, name)
-      }
-    })
-
-    t.test('lists of a status come from its index in their order; what runs in a task is not looked for in all it ran', async (t) => {
-      const store = await engine.create(t)
-      await store.open()
-      const byStatus = /SEARCH invocation_run USING INDEX idx_invocation_run_status_started \(status=\?\)/
-      for (const cursor of [undefined, '2026-01-01T00:00:00.000Z_5']) {
-        const plan = await store.explain((db) => selectInvocations(db, { status: 'completed', ...(cursor === undefined ? {} : { cursor }) }))
-        t.match(plan, byStatus)
-        t.notMatch(plan, /TEMP B-TREE/)
-      }
-      t.match(await store.explain((db) => selectInvocations(db, { status: 'completed', taskId: 'a' })), /idx_invocation_run_task/)
-      t.match(await store.explain((db) => selectRunningOf(db, 'a')), byStatus)
     })
 
     t.test('a deleted invocation leaves a hole that is told as removed, also to who resumes in its middle', async (t) => {
@@ -237,18 +249,6 @@ for (const engine of [sqlite]) {
       const id = await log(timeline, 'a', 1)
       t.equal(await prune(0, Date.now() + 10 * week), 0, '0 keeps for ever')
       t.match((await timeline.getInvocation(id))?.activities, [{ seq: 11 }], 'no number is used again')
-    })
-
-    t.test('above its bytes the database gives up its oldest activities, whatever their age', async (t) => {
-      const store = await engine.create(t)
-      const timeline = await store.open()
-      await log(timeline, 'a', 1_500, { message: 'x'.repeat(2_000) })
-      const database = await store.openDatabase()
-      const options = { activityLogRetention: 0, maxDatabaseBytes: 3 * 1024 * 1024, now: systemClock }
-      const pruned = await pruneActivities(database, options)
-      t.ok(pruned >= 500 && pruned < 1_500, `${pruned} of 1,500 went`)
-      const [first] = activities((await timeline.getTimeline('a', { limit: 5 })).timeline)
-      t.equal(first?.seq, pruned + 2, 'the oldest')
     })
 
     t.test('texts are cut to their caps and marked', async (t) => {
@@ -448,3 +448,45 @@ for (const engine of [sqlite]) {
     })
   })
 }
+
+// Plans of PostgreSQL depend on what is stored, and its files do not tell how much of them is in use.
+t.test('sqlite alone', async (t) => {
+  t.test('a page is read through the indexes of both tables, without sorting', async (t) => {
+    const store = await sqlite.create(t)
+    const timeline = await store.open()
+    await log(timeline, 'a', 3)
+    const filter = parseTypes(['output', 'task.*', 'invocation.failed']) as TypeFilter
+    for (const [name, range] of Object.entries({
+      after: { after: 1, order: 'asc' }, before: { before: 5, order: 'desc' }, end: { order: 'desc' }, types: { filter, order: 'asc' }
+    } as const)) {
+      const plan = await store.explain((db) => selectEvents(db, { taskId: 'a', limit: 10, ...range }))
+      t.notMatch(plan, /TEMP B-TREE|SCAN /, name)
+      t.equal(plan.match(/SEARCH /g)?.length, 2, name)
+    }
+  })
+
+  t.test('lists of a status come from its index in their order; what runs in a task is not looked for in all it ran', async (t) => {
+    const store = await sqlite.create(t)
+    await store.open()
+    const byStatus = /SEARCH invocation_run USING INDEX idx_invocation_run_status_started \(status=\?\)/
+    for (const cursor of [undefined, '2026-01-01T00:00:00.000Z_5']) {
+      const plan = await store.explain((db) => selectInvocations(db, { status: 'completed', ...(cursor === undefined ? {} : { cursor }) }))
+      t.match(plan, byStatus)
+      t.notMatch(plan, /TEMP B-TREE/)
+    }
+    t.match(await store.explain((db) => selectInvocations(db, { status: 'completed', taskId: 'a' })), /idx_invocation_run_task/)
+    t.match(await store.explain((db) => selectRunningOf(db, 'a')), byStatus)
+  })
+
+  t.test('above its bytes the database gives up its oldest activities, whatever their age', async (t) => {
+    const store = await sqlite.create(t)
+    const timeline = await store.open()
+    await log(timeline, 'a', 1_500, { message: 'x'.repeat(2_000) })
+    const database = await store.openDatabase()
+    const options = { activityLogRetention: 0, maxDatabaseBytes: 3 * 1024 * 1024, now: systemClock }
+    const pruned = await pruneActivities(database, options)
+    t.ok(pruned >= 500 && pruned < 1_500, `${pruned} of 1,500 went`)
+    const [first] = activities((await timeline.getTimeline('a', { limit: 5 })).timeline)
+    t.equal(first?.seq, pruned + 2, 'the oldest')
+  })
+})
