@@ -55,8 +55,10 @@ export interface PgLibrary {
  */
 export async function loadPg (): Promise<PgLibrary> {
   try {
-    const module = await import('pg')
-    return module.default as unknown as PgLibrary
+    // A name that no bundler follows: most who bundle have no pg, and those who have it keep it beside the bundle.
+    const name = 'pg'
+    const module = await import(/* webpackIgnore: true */ /* @vite-ignore */ name) as { default: PgLibrary }
+    return module.default
   } catch (error) {
     throw timelineError('AGENT_TIMELINE_PG_MISSING', [(error as Error).message], error)
   }

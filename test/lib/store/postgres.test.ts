@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -181,6 +183,34 @@ t.test('a host with tables of its own, in a schema with a name of any kind, is m
   const { rows } = await client.query('SELECT relname FROM pg_class WHERE relnamespace = \'"My Host"\'::regnamespace AND relkind = \'r\' ORDER BY 1')
   t.same(rows.map(({ relname }) => relname), ['audit', 'task_invocations', 'tasks'])
   await client.query('UPDATE tasks SET title = title')
+})
+
+/** What a process says in which a package cannot be found. */
+async function withoutPackage (name: string, database: string): Promise<string> {
+  const hook = `export async function resolve (specifier, context, next) {
+    if (specifier === '${name}') throw Object.assign(new Error('Cannot find package ${name}'), { code: 'ERR_MODULE_NOT_FOUND' })
+    return next(specifier, context)
+  }`
+  const script = `import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}))
+    const { openTimeline } = await import('fastify-agent-timeline/recorder')
+    try {
+      const timeline = await openTimeline({ database: ${JSON.stringify(database)} })
+      await timeline.close()
+      console.log('opened')
+    } catch (error) {
+      console.log(error.code, error.message)
+    }`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, NODE_OPTIONS: '' }
+  })
+  return stdout.trim()
+}
+
+t.test('without pg there is a code that says what to install; without better-sqlite3 PostgreSQL works', async (t) => {
+  const url = await server.createDatabase()
+  t.match(await withoutPackage('pg', url), /^AGENT_TIMELINE_PG_MISSING .*npm install pg@8/)
+  t.equal(await withoutPackage('better-sqlite3', url), 'opened')
 })
 
 t.test('what keeps us from a server has a code that says what', async (t) => {
