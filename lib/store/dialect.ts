@@ -32,7 +32,7 @@ export function taskIdIn (db: Kysely<any>, column: string): RawBuilder<string> {
   return engineOf(db) === 'postgres' ? sql<string>`${sql.ref(column)}::text` : sql.ref<string>(column)
 }
 
-/** Whether a text of small letters is in a column. */
+/** Whether a text is in a column, with its capitals. */
 export function isWithin (db: Kysely<any>, text: string, column: string): RawBuilder<boolean> {
   const words = sql`coalesce(${sql.ref(column)}, '')`
   return engineOf(db) === 'postgres'

@@ -1,7 +1,7 @@
-import { sql, type Kysely, type SqlBool } from 'kysely'
+import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
 import { hasText } from '../../model/event-text.js'
 import { nextTurn, performance } from '../../time/timers.js'
-import { isInText } from '../dialect.js'
+import { isInText, isWithin } from '../dialect.js'
 import type { Tables } from '../tables.js'
 import { selectEvents, toEvent, type EventRange, type EventRow, type TypeFilter } from './event-rows.js'
 
@@ -50,7 +50,7 @@ export async function findEvents (read: Read, search: Search): Promise<Found> {
     const startedAt = performance.now()
     const to = Math.min(at + step, headSeq)
     const range = { taskId, after: at, before: to + 1, limit: step, order: 'asc' as const, filter }
-    const found = await read((db) => selectEvents(db, { ...range, hasAnyOf: prefilter?.(db) }).execute())
+    const found = await read((db) => selectEvents(db, { ...range, hasAnyOf: prefilter(db) }).execute())
     for (const row of found) {
       if (!hasText(toEvent(taskId, row), lowerText)) continue
       const more = bytesOf(row)
@@ -70,18 +70,32 @@ export async function findEvents (read: Read, search: Search): Promise<Found> {
 }
 
 /**
- * What an engine can tell of a row without handing it over: whether the longest part in ASCII is in its texts, of
- * which it knows the capitals. Undefined where there is no such part.
+ * What an engine can tell of a row without handing it over: whether a part of the text is in its texts. It knows the
+ * capitals of ASCII; of another letter each form is looked for.
  */
-function prefilterOf (text: string): ((db: Kysely<Tables>) => EventRange['hasAnyOf']) | undefined {
+function prefilterOf (text: string): (db: Kysely<Tables>) => NonNullable<EventRange['hasAnyOf']> {
   // eslint-disable-next-line no-control-regex -- all of ASCII
   const [part] = (text.match(/[\u0001-\u007f]+/g) ?? []).sort((a, b) => b.length - a.length)
-  if (part === undefined) return undefined
+  if (part === undefined) {
+    const forms = formsOf(text)
+    return (db) => (...columns) => anyOf(columns.flatMap((column) => forms.map((form) => isWithin(db, form, column))))
+  }
   const lower = part.toLowerCase()
   // Metadata are JSON: a line break in them is written as one would type it in code.
   const escaped = JSON.stringify(part).slice(1, -1).toLowerCase()
-  return (db) => (...columns) => sql<SqlBool>`(${sql.join(columns.map((column) =>
-    isInText(db, isJson(column) ? escaped : lower, column)), sql` OR `)})`
+  return (db) => (...columns) => anyOf(columns.map((column) => isInText(db, isJson(column) ? escaped : lower, column)))
+}
+
+/** Of the first character. */
+function formsOf (text: string): string[] {
+  const [character = ''] = text.replaceAll('\0', '\ufffd')
+  const [lower, upper] = [character.toLowerCase(), character.toUpperCase()]
+  // The capital of this one becomes two letters, and is not the one that becomes it.
+  return [...new Set([character, lower, upper, upper.toLowerCase(), ...(lower === '\u00df' ? ['\u1e9e'] : [])])]
+}
+
+function anyOf (conditions: ReadonlyArray<RawBuilder<boolean>>): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(${sql.join(conditions, sql` OR `)})`
 }
 
 function isJson (column: string): boolean {
