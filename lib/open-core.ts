@@ -7,6 +7,7 @@ import { createAuditSource } from './host/task-events.js'
 import { cleanText } from './intake/clean-text.js'
 import { resolveRecord } from './intake/record-options.js'
 import { createRedactor } from './intake/redact.js'
+import { countActivity } from './live/activity-counts.js'
 import { createHealthMonitor, type HealthMonitor } from './live/health-monitor.js'
 import { createHub, type Hub } from './live/hub.js'
 import { createOverviews, type Overviews } from './live/overviews.js'
@@ -21,6 +22,7 @@ import { createProcessLook } from './liveness/process-sign.js'
 import { createSafeLogger, processLogger, type Logger } from './logger.js'
 import { startMaintenance } from './maintenance.js'
 import { noMeter, type Meter } from './meter.js'
+import type { TimelineStatus } from './model/answers.js'
 import { checkOptions, type OpenOptions } from './open-options.js'
 import { resolveCaps } from './options.js'
 import { closeOnSignals } from './recorder/close-on-signals.js'
@@ -55,18 +57,21 @@ export interface TimelineCore {
   readonly trouble: ReadTrouble
   /** The same for those who may see some tasks; `timeline` sees all. */
   within (scope: TaskScope): TimelineCore
+  /** How the timeline is doing in this process. */
+  status (): Promise<TimelineStatus>
   close (): Promise<void>
 }
 
 /**
  * Opens a database and puts reader, writer, hub and upkeep together.
  *
- * @param meter told of what happens; counts nothing by default
+ * @param outerMeter told of what happens; counts nothing by default
  */
 export async function openCore (
-  options: OpenOptions, meter: Meter = noMeter, opening: OpeningLimits = {}
+  options: OpenOptions, outerMeter: Meter = noMeter, opening: OpeningLimits = {}
 ): Promise<TimelineCore> {
   checkOptions(options)
+  const { counts, meter } = countActivity(outerMeter)
   const now = systemClock
   const logger = createSafeLogger(options.logger ?? processLogger)
   const caps = resolveCaps(options.caps)
@@ -219,6 +224,17 @@ export async function openCore (
     within (scope) {
       const scoped = withScope(reader, scope)
       return { ...core, reader: scoped, scope, get running () { return runningByScope.find(scope, scoped) } }
+    },
+    async status () {
+      const { deliveryLagMs, ...counted } = counts
+      const databaseBytes = await answers.databaseBytes()
+      return {
+        ...(databaseBytes === 0 ? {} : { databaseBytes }),
+        queueBytes: writer.queueBytes,
+        ...counted,
+        ...(deliveryLagMs === undefined ? {} : { deliveryLagMs }),
+        ...(trouble.current === undefined ? {} : { trouble: trouble.current })
+      }
     },
     close: timeline.close
   }

@@ -219,3 +219,19 @@ export interface UsageReport {
   readonly groups: readonly UsageGroup[]
   readonly groupsTotal: number
 }
+
+/** How a timeline is doing in one process, since it was opened there. */
+export interface TimelineStatus {
+  /** Bytes of the database that are in use; absent where that is not known. */
+  readonly databaseBytes?: number
+  /** What waits to be written. */
+  readonly queueBytes: number
+  /** Pieces of output that found no room in the queue. */
+  readonly droppedPieces: number
+  /** How often the database was locked by somebody else when something was to be written. */
+  readonly lockRetries: number
+  /** Of the last delivery to viewers: milliseconds since its first activity was stored. Absent before the first. */
+  readonly deliveryLagMs?: number
+  /** Why the database cannot be read, and since when; absent while it can. */
+  readonly trouble?: { readonly code: string, readonly since: string }
+}

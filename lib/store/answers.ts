@@ -69,6 +69,8 @@ export interface AnswerReader {
   runs (taskId: string): Promise<readonly RunRecord[]>
   /** Runs that ended, of all tasks, in the order of their ids, those after one, at most so many. */
   endedRuns (afterId: number, limit: number): Promise<readonly EndedRun[]>
+  /** Bytes of the database that are in use; 0 where that is not known. */
+  databaseBytes (): Promise<number>
   /** Its files, those edited most first, and how many there are. */
   files (taskId: string, limit: number): Promise<{ readonly files: readonly FileRecord[], readonly total: number }>
 }

@@ -46,6 +46,14 @@ export const usageRoute: RouteDescription = {
   errors: [400, 403, 404, 503]
 }
 
+export const statusRoute: RouteDescription = {
+  operationId: 'getStatus',
+  summary: 'How the timeline is doing in this process',
+  querystring: { project },
+  answer: ({ ref }) => ({ description: 'Since it was opened', content: success({ status: ref('AgentTimelineStatus') }) }),
+  errors: [400, 403, 404, 503]
+}
+
 export const summaryRoute: RouteDescription = {
   operationId: 'getTaskSummary',
   summary: 'What is known of a task now: state, failure, cost, calls, time, files, plan',
@@ -189,6 +197,15 @@ export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
     }, { ...CALL_DETAILS, input: {}, result: {} }),
     AgentTimelineFailure: object(failure, failureDetails),
     AgentTimelineTaskFailure: object({ ...failure, invocationId: whole }, failureDetails),
+    AgentTimelineStatus: object({
+      queueBytes: { ...count, description: 'what waits to be written' },
+      droppedPieces: { ...count, description: 'pieces of output that found no room' },
+      lockRetries: count
+    }, {
+      databaseBytes: { ...count, description: 'in use' },
+      deliveryLagMs: { ...milliseconds, description: 'of the last delivery to viewers, since its first activity was stored' },
+      trouble: object({ code: text, since: time })
+    }),
     AgentTimelineUsageSum: object(SUM, AMOUNTS),
     AgentTimelineUsageReport: object({
       by: { ...text, enum: USAGE_GROUPS },

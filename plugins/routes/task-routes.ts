@@ -10,12 +10,12 @@ import { addRoute } from './add-route.js'
 import {
   parseCallQuery, parseRange, parseSeqParameter, parseTaskFilter, parseUsageQuery, projectOf, type Query
 } from './requests.js'
-import { callRoute, callsRoute, overviewRoute, summaryRoute, taskListRoute, usageRoute } from './answer-schemas.js'
+import { callRoute, callsRoute, overviewRoute, statusRoute, summaryRoute, taskListRoute, usageRoute } from './answer-schemas.js'
 import { getTask, JSON_RATE_LIMIT } from './timeline-routes.js'
 
 /**
- * `GET /timeline/usage`; `GET /timeline/tasks`, worst first; `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`,
- * `/calls/:seq`: answers from what is kept of a task.
+ * `GET /timeline/usage`, `/timeline/status`; `GET /timeline/tasks`, worst first; `GET /timeline/tasks/:id/summary`,
+ * `/overview`, `/calls`, `/calls/:seq`: answers from what is kept of a task.
  */
 export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
   addRoute(scope, 'routePrefix', {
@@ -27,6 +27,17 @@ export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
       const { reader, answers, scope: seen } = await projects.find(projectOf(request), request)
       if (seen !== undefined) throw timelineError('AGENT_TIMELINE_NOT_ALL_TASKS')
       return { success: true, usage: await reportUsage(reader, answers, query) }
+    }
+  })
+
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/status',
+    description: statusRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const core = await projects.find(projectOf(request), request)
+      if (core.scope !== undefined) throw timelineError('AGENT_TIMELINE_NOT_ALL_TASKS')
+      return { success: true, status: await core.status() }
     }
   })
 

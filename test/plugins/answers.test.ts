@@ -191,7 +191,7 @@ t.test('a text is found in the whole log as it is shown, whatever its capitals, 
   }
   for (const [q, seqs] of [
     ['NPM TEST', [3, 4]], ['not OK 7', [4]], ['line 1\nnot', [4]], ['say "hi"', [3]], ['c:\\NEW', [3]], ['old_string', [3]],
-    ['parser', [5]], ['grüsse', [2]], ['Grüße', []], ['日本', [2]], ['100%_', [2]], ['1%0', []], ['\u202eturned', [2]],
+    ['parser', [5]], ['grüsse', [2]], ['Grüße', []], ['日本', [2]], ['üSSE', [2]], ['Ü', [2]], ['語 AND', [2]], ['100%_', [2]], ['1%0', []], ['\u202eturned', [2]],
     ['sonnet', [1]], ['ann', [6]], ['please', [6]], ['gave UP', [7]],
     // Names of calls and kinds are not shown; neither is how a row is stored.
     ['needle-id', []], ['"phase":"start"', []], ['\\t', []], ['%', [2]], ['.*', []], ["'; DROP TABLE tool_call; --", []], ['\0', []]
@@ -226,7 +226,7 @@ t.test('a long search answers with what it has, says where it goes on, and lets 
   let turns = 0
   const timer = setInterval(() => { turns++ }, 1)
   t.teardown(() => clearInterval(timer))
-  // SQLite can look for the first by itself, the second has to be handed over.
+  // Of the first SQLite knows the capitals by itself.
   for (const q of ['NADEL ö', 'ö']) {
     const seqs: number[] = []
     for (let from: number | undefined = 0; from !== undefined;) {
@@ -547,6 +547,22 @@ function recount (t: Test, database: string) {
     files: [...files.values()].sort((a, b) => b.edits - a.edits || (a.path < b.path ? -1 : 1))
   }
 }
+
+t.test('the status says how large the database is, what waits, what was lost and how far viewers are behind', async (t) => {
+  const { app, timeline } = await makeApp(t, { listen: true })
+  const first = (await answerOf(app, '/api/timeline/status')).body.status
+  t.match(first, { databaseBytes: Number, queueBytes: 0, droppedPieces: 0, lockRetries: 0 })
+  t.ok(first.databaseBytes > 10_000)
+  t.notOk('deliveryLagMs' in first || 'trouble' in first)
+  const client = await SseClient.open(app, '/api/tasks/a/stream')
+  t.teardown(() => client.destroy())
+  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  sayOf(run)('output', 'words')
+  await run.complete('done')
+  await client.until(() => client.frames.some(({ data }) => data.type === 'invocation.completed'))
+  const { deliveryLagMs } = (await answerOf(app, '/api/timeline/status')).body.status
+  t.ok(Number.isInteger(deliveryLagMs) && deliveryLagMs >= 0, String(deliveryLagMs))
+})
 
 t.test('a stream begins with what is known of its task, and says it again when that has changed', async (t) => {
   const { app, timeline } = await makeApp(t, { listen: true })

@@ -29,6 +29,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/api/timeline/tasks/{id}/calls': ['project', 'invocation', 'after', 'limit', 'kind', 'failed', 'id'],
   '/api/timeline/tasks/{id}/calls/{seq}': ['project', 'id', 'seq'],
   '/api/timeline/tasks/{id}/export': ['project', 'format', 'id'],
+  '/api/timeline/status': ['project'],
   '/api/timeline/usage': ['project', 'from', 'to', 'by'],
   '/api/timeline/metrics': []
 }

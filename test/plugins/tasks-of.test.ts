@@ -64,6 +64,7 @@ t.test('a request sees the tasks that it may see, the others as if they were not
     const metrics = await get('/api/timeline/metrics')
     t.equal(metrics.statusCode, access === 'all' ? 200 : 403, `${name}: sums over all`)
     if (access !== 'all') t.match(metrics.json(), { code: 'AGENT_TIMELINE_NOT_ALL_TASKS' })
+    t.equal((await get('/api/timeline/status')).statusCode, access === 'all' ? 200 : 403, `${name}: status of all`)
     const usage = await get('/api/timeline/usage')
     t.equal(usage.statusCode, access === 'all' ? 200 : 403, `${name}: usage of all`)
   }

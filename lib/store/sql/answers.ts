@@ -24,7 +24,7 @@ const BEATS = 100
 const ROWS_FOR_BEATS = 2_000
 
 /** Answers from one database. */
-export function createAnswerReader (read: Read): AnswerReader {
+export function createAnswerReader (read: Read): Omit<AnswerReader, 'databaseBytes'> {
   return {
     calls: (taskId, query) => read((db) => readCalls(db, taskId, query)),
     call: (taskId, seq, scope) => read((db) => readCall(db, taskId, seq, scope)),

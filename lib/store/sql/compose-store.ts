@@ -90,7 +90,9 @@ export function composeStore (database: Database, options: StoreOptions, parts: 
       changeMark: parts.changeMark,
       onImportError
     }),
-    answers: createAnswerReader((query) => database.read((db) => query(db))),
+    answers: {
+      ...createAnswerReader((query) => database.read((db) => query(db))), databaseBytes: () => database.usedBytes()
+    },
     calls: createCallHistory((query) => database.read((db) => query(db))),
     tasks: createTaskListReader((query) => database.read((db) => query(db)), refreshList),
     upkeep: createUpkeep(database, { ...options, ...parts }),
