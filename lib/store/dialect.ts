@@ -32,12 +32,11 @@ export function taskIdIn (db: Kysely<any>, column: string): RawBuilder<string> {
   return engineOf(db) === 'postgres' ? sql<string>`${sql.ref(column)}::text` : sql.ref<string>(column)
 }
 
-/** Whether a text is in a column, with its capitals. */
+/** Whether a text is in a column, JSON among them, with its capitals. */
 export function isWithin (db: Kysely<any>, text: string, column: string): RawBuilder<boolean> {
-  const words = sql`coalesce(${sql.ref(column)}, '')`
   return engineOf(db) === 'postgres'
-    ? sql<boolean>`position(${text} IN ${words}) > 0`
-    : sql<boolean>`instr(${words}, ${text}) > 0`
+    ? sql<boolean>`position(${text} IN coalesce(${sql.ref(column)}::text, '')) > 0`
+    : sql<boolean>`instr(coalesce(${sql.ref(column)}, ''), ${text}) > 0`
 }
 
 /** Whether a text of small letters in ASCII is in a column of any letters, JSON among them. */

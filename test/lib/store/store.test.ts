@@ -154,6 +154,27 @@ async function readAll (timeline: Timeline, taskId: string, limit: number, isBac
 
 for (const engine of [sqlite, postgres]) {
   t.test(engine.name, async (t) => {
+    t.test('a text is found, a page lies around a number, and what runs used is added up', async (t) => {
+      const timeline = await (await engine.create(t)).open()
+      const texts = ['plain words', 'GRÜSSE', 'Ö', 'a "quoted" path C:\\new']
+      await timeline.logInvocation({ ...META, taskId: 'a', model: 'm' }, async ({ onActivity }) => {
+        for (const message of texts) onActivity({ type: 'progress', message, timestamp: new Date(), metadata: { note: `${message}\nX` } })
+        return { success: true, response: '', usage: { inputTokens: 3, outputTokens: 4, costUsd: 0.5 } }
+      })
+      await log(timeline, 'b', 1)
+      for (const [q, found] of [
+        ['WORDS', [2]], ['grüsse', [3]], ['ö', [4]], ['"QUOTED"', [5]], ['c:\\NEW', [5]], ['words\nx', [2]], ['claude', [1]], ['%', []],
+        ['note', []], ['\0', []]
+      ] as const) t.same(seqs((await timeline.getTimeline('a', { q })).timeline), found, JSON.stringify(q))
+      const { timeline: around, page } = await timeline.getTimeline('a', { around: 3, limit: 2 })
+      t.same([seqs(around), page.hasBefore, page.hasMore], [[2, 3], true, true])
+      t.match(await timeline.getUsage({ by: 'task' }), {
+        total: { runs: 2, inputTokens: 3, costUsd: 0.5, isProvisional: false },
+        groups: [{ key: 'a', runs: 1, outputTokens: 4 }, { key: 'b', runs: 1 }],
+        groupsTotal: 2
+      })
+    })
+
     t.test('numbers are dense over activities and events, and every page has its part', async (t) => {
       const timeline = await (await engine.create(t)).open()
       await log(timeline, 'a', 7)
