@@ -41,7 +41,8 @@ export function isSchemaChange (error: unknown): boolean {
 export function isRefusal (error: unknown): boolean {
   const state = sqlState(error)
   if (state === '') return !isTimelineError(error) && !isConnectionError(error)
-  return /^(22|23|P0)/.test(state)
+  // Values, constraints, what is too long for an index, a trigger's own word; a column of another type than is usual.
+  return /^(22|23|54|P0)|^(42804|42846|42883)$/.test(state)
 }
 
 /** Whether an error, coded or not, is the database's. */

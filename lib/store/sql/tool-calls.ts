@@ -1,6 +1,7 @@
 import { sql, type CompiledQuery, type Kysely } from 'kysely'
 import { engineOf } from '../../../migrations/catalog.js'
 import type { CallChanges, CallEnding, CallRow, FileChange } from '../../insight/call-changes.js'
+import { cutText } from '../../text/cut.js'
 import { durationOf } from '../../model/values.js'
 import { parseTime, toIso } from '../../time/clock.js'
 import { tableOf } from '../dialect.js'
@@ -80,6 +81,9 @@ function sum (eb: any, name: 'added' | 'removed') {
   return eb.case().when(given, 'is', null).then(stored)
     .else(eb(eb.fn.coalesce(stored, eb.lit(0)), '+', given)).end()
 }
+
+/** An entry of an index of PostgreSQL's holds 2,704 bytes: this, at 3 bytes each, and the longest id of a task. */
+const INDEXED_CHARS = 600
 
 /** Rows a statement, largest first: few different statements to keep prepared. */
 const ROWS_A_STATEMENT = [20, 5, 1]
@@ -167,7 +171,7 @@ function storedCall (taskId: string, row: CallRow) {
     kind: row.kind,
     name: row.name,
     message: row.message,
-    chain: row.chain,
+    chain: row.chain === null ? null : cutText(row.chain, INDEXED_CHARS),
     call_hash: row.hash,
     timeout_ms: durationOf(row.timeoutMs),
     is_poll: Number(row.isPoll),
@@ -205,5 +209,13 @@ function storedEnding (ending: CallEnding): StoredEnding {
 }
 
 function storedFile (taskId: string, { invocationId, path, edits, added, removed, isNew }: FileChange): StoredFile {
-  return { task_id: taskId, path, invocation_id: invocationId, edits, added, removed, is_new: Number(isNew) }
+  return {
+    task_id: taskId,
+    path: cutText(path, INDEXED_CHARS),
+    invocation_id: invocationId,
+    edits,
+    added,
+    removed,
+    is_new: Number(isNew)
+  }
 }

@@ -117,9 +117,20 @@ t.test('times are timestamptz, JSON is jsonb, and a text of any kind is stored',
   run.activity({
     type: 'tool_exec', message: 'exec: ls', timestamp: new Date(), metadata: { callId: 'c\0', phase: 'end', status: 'error', durationMs: 12.5, result: '\0' }
   })
+  const long = Array.from({ length: 900 }, (_, at) => String.fromCharCode(0x4e00 + (at * 7919) % 20_000)).join('')
+  run.activity({
+    type: 'tool_exec', message: `exec: ${long} x`, timestamp: new Date(), metadata: { callId: 'long', phase: 'start', tool: 'Bash', toolKind: 'shell' }
+  })
+  run.activity({
+    type: 'tool_exec',
+    message: 'Edit',
+    timestamp: new Date(),
+    metadata: { callId: 'long', phase: 'end', status: 'ok', files: [{ path: `/${long}`, kind: 'update', added: 1, removed: 1 }] }
+  })
   await run.complete({ success: true, response: 'r\0', usage: { inputTokens: 1.5, outputTokens: 1e300, costUsd: 0.25 } })
-  t.match((await timeline.getTimeline('a')).timeline, [{ seq: 1 }, { seq: 2, activity: 'a\ufffdb \ufffd \u2028' }, { seq: 3 }, { seq: 4 }, { seq: 5 }])
+  t.match((await timeline.getTimeline('a')).timeline, [{ seq: 1 }, { seq: 2, activity: 'a\ufffdb \ufffd \u2028' }, { seq: 3 }, { seq: 4 }, { seq: 5 }, { seq: 6 }, { seq: 7 }])
   t.match(await timeline.getInvocation(run.id as number), { status: 'completed', response: 'r\ufffd' })
+  t.match(await timeline.getSummary('a'), { filesTotal: 1 })
   const types = await server.admin(`SELECT table_name || '.' || column_name AS name, data_type AS type, is_identity AS identity
     FROM information_schema.columns WHERE table_name IN ('invocation_activity', 'task_invocations')`, new URL(url).pathname.slice(1))
   const typeOf = (name: string) => types.find((row) => row.name === name)
