@@ -161,7 +161,7 @@ t.test('a timeline as text and as lines of JSON', async (t) => {
   const end = await app.inject({ url: '/api/tasks/a/timeline?limit=1', headers: { accept: 'text/plain' } })
   t.match(end.payload, /^\d\d:\d\d:\d\d {2}✓ {2}Coder completed/m, 'named also where its start is further up')
   t.match(text.headers, { 'content-type': 'text/plain; charset=utf-8', vary: 'accept' })
-  t.match(text.body, /^Task: a\nStatus: in_progress\n\nTimeline:\n─+\n\d\d:\d\d:\d\d {2}▶ {2}Task started by orchestrator\n/)
+  t.match(text.body, /^Task: a\nStatus: in_progress\nState: Working .+\n\nTimeline:\n─+\n\d\d:\d\d:\d\d {2}▶ {2}Task started by orchestrator\n/)
   t.match(text.body, /⟳ {2}Coder started \(codex, gpt-4o\)\n[\d:]+ {2}⚡ exec: npm test\n[\d:]+ {2}✗ {2}exec: npm test failed \(exit 1\)\n/)
   t.match(text.body, /✓ {2}Coder completed \(\d+ms\)\n─+\n$/)
   const lines = await as('application/x-ndjson')
