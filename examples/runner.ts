@@ -61,9 +61,9 @@ async function run (role: 'coder' | 'reviewer'): Promise<InvocationResult> {
   const prompt = TASKS[role]
   return await timeline.logInvocation(
     { taskId: options.task, title: TITLE, role, provider: agent.name, ...defined({ model }), prompt },
-    async ({ onActivity, signal }) => {
+    async ({ onActivity, onProcess, signal }) => {
       const real = options.agent === undefined ? {} : { model, cwd: options.cwd }
-      const result = await agent.invoke(prompt, { ...defined(real), onActivity, signal })
+      const result = await agent.invoke(prompt, { ...defined(real), onActivity, onProcess, signal })
       return role === 'reviewer' && result.success ? { ...result, outcome: 'approved' } : result
     }
   )

@@ -5,6 +5,7 @@ import type { Meter } from './meter.js'
 import { createHeartbeat } from './liveness/heartbeat.js'
 import { endLostRuns } from './liveness/lost-runs.js'
 import { createSilences } from './liveness/silences.js'
+import { createTreeSampler } from './liveness/tree-sampler.js'
 import type { Recorder } from './recorder/recorder.js'
 import type { Upkeep } from './store/port.js'
 import type { Troubles } from './store/troubles.js'
@@ -56,8 +57,12 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   const heartbeat = createHeartbeat({
     intervalMs: heartbeatIntervalMs,
     logger: options.logger,
-    beatHere: () => store.beat(heartbeatIntervalMs),
+    beatHere: (trees) => store.beat(heartbeatIntervalMs, trees),
     startThread: store.startHeartbeat
+  })
+
+  const sampler = createTreeSampler({
+    runs: () => options.recorder.running, now, onSample: (id, tree) => { heartbeat.note(id, tree) }
   })
 
   /** One after the other; what fails is tried again with the next round. */
@@ -107,6 +112,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   }
 
   function beat (): Promise<void> {
+    sampler.look()
     return heartbeat.round(options.recorder.running.size > 0)
   }
 
@@ -148,7 +154,10 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   return {
     get heartbeats () { return heartbeat.beats },
     runBegins: heartbeat.begin,
-    batchCommitted: heartbeat.written,
+    batchCommitted () {
+      heartbeat.written()
+      sampler.look()
+    },
     opened,
     async stop () {
       isStopped = true

@@ -105,7 +105,8 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   cache_read_tokens BIGINT,
   cache_write_tokens BIGINT,
   reasoning_tokens BIGINT,
-  cost_usd DOUBLE PRECISION
+  cost_usd DOUBLE PRECISION,
+  tree TEXT
 );
 CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id);
 CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, started_at DESC NULLS LAST, invocation_id DESC);

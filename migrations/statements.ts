@@ -23,7 +23,8 @@ export const LATER_COLUMNS = [
   ['invocation_run', 'cache_read_tokens', 'BIGINT'],
   ['invocation_run', 'cache_write_tokens', 'BIGINT'],
   ['invocation_run', 'reasoning_tokens', 'BIGINT'],
-  ['invocation_run', 'cost_usd', 'DOUBLE PRECISION']
+  ['invocation_run', 'cost_usd', 'DOUBLE PRECISION'],
+  ['invocation_run', 'tree', 'TEXT']
 ] as const
 
 /** Indexes of our own tables that databases of an earlier version lack, with those that they take the place of. */
@@ -177,7 +178,8 @@ export function createOwnTables (engine: Engine): readonly string[] {
   cache_read_tokens BIGINT,
   cache_write_tokens BIGINT,
   reasoning_tokens BIGINT,
-  cost_usd DOUBLE PRECISION
+  cost_usd DOUBLE PRECISION,
+  tree TEXT
 )`,
     'CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id)',
     `CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, ${newest})`,

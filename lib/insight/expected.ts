@@ -1,12 +1,12 @@
 import type { RunningCall, RunWait } from './evidence.js'
 import { AFTER_TIMEOUT_MS, limitsOf, SUB_AGENT_STUCK_MS, type Limits, type Step } from './limits.js'
-import { quantile, type Usual } from './usual.js'
+import type { Usual, UsualTimes } from './usual.js'
 
 /** The limits of what a run is at, with where they come from. */
 export interface Expectation extends Limits {
   readonly step: Step
-  /** How often this very call was seen here, and how long it took at most; undefined where it never was. */
-  readonly history: { readonly runs: number, readonly longestMs: number } | undefined
+  /** How often this very call was seen here, and how long it took; undefined where it never was. */
+  readonly history: UsualTimes | undefined
 }
 
 /** What a run is at. */
@@ -17,13 +17,11 @@ export interface Situation {
 }
 
 /** What of a project's history decides. */
-export type KnownUsual = Pick<Usual, 'durationsOf' | 'patienceOf'>
+export type KnownUsual = Pick<Usual, 'timesOf' | 'patienceOf'>
 
 /** From so many runs on a command's own history says when it has taken too long. */
 const ENOUGH_RUNS = 10
 const LOWEST_STUCK_MS = 3 * 60_000
-/** Of the slowest runs some were hangs themselves: the slowest tenth is left out. */
-const SLOW_SHARE = 0.9
 const SLOW_FACTOR = 3
 const SAME_CALL_FACTOR = 2
 const SAME_CHAIN_FACTOR = 1.5
@@ -49,23 +47,21 @@ export function expectCall (call: RunningCall, provider: string, usual: KnownUsu
     quietMs = Math.max(quietMs, askedMs)
   }
   if (call.parentCallId !== undefined) stuckMs = Math.max(stuckMs, SUB_AGENT_STUCK_MS)
-  const same = call.callKey === undefined ? [] : usual.durationsOf(call.callKey)
-  const alike = call.chainKey === undefined ? [] : usual.durationsOf(call.chainKey)
-  const longestMs = Math.max(0, ...same)
-  const lowMs = same.length < ENOUGH_RUNS
+  const same = call.callKey === undefined ? undefined : usual.timesOf(call.callKey)
+  const alike = call.chainKey === undefined ? undefined : usual.timesOf(call.chainKey)
+  const lowMs = same === undefined || same.runs < ENOUGH_RUNS
     ? Infinity
-    : Math.max(LOWEST_STUCK_MS, SLOW_FACTOR * quantile(same, SLOW_SHARE))
+    : Math.max(LOWEST_STUCK_MS, SLOW_FACTOR * same.slowMs)
   if (lowMs < stuckMs) {
     stuckMs = lowMs
   } else {
-    const alikeMs = SAME_CHAIN_FACTOR * Math.max(0, ...alike)
+    const alikeMs = SAME_CHAIN_FACTOR * (alike?.longestMs ?? 0)
     stuckMs = Math.max(stuckMs, alikeMs, usual.patienceOf(step))
     quietMs = Math.max(quietMs, alikeMs)
   }
-  if (same.length > 0) {
-    stuckMs = Math.max(stuckMs, SAME_CALL_FACTOR * longestMs)
-    quietMs = Math.max(quietMs, QUIET_FACTOR * longestMs)
+  if (same !== undefined) {
+    stuckMs = Math.max(stuckMs, SAME_CALL_FACTOR * same.longestMs)
+    quietMs = Math.max(quietMs, QUIET_FACTOR * same.longestMs)
   }
-  const history = same.length === 0 ? undefined : { runs: same.length, longestMs }
-  return { step, quietMs: Math.min(quietMs, stuckMs), stuckMs, history }
+  return { step, quietMs: Math.min(quietMs, stuckMs), stuckMs, history: same }
 }

@@ -5,7 +5,7 @@ import type { ProcessSign, RunWait } from './evidence.js'
 import type { KnownUsual } from './expected.js'
 import { HEARTBEAT_FRESH_MS, type Step } from './limits.js'
 import type { Loop } from './loops.js'
-import { TreeWatch } from './process-tree.js'
+import { moveTree } from './process-tree.js'
 import { callsOf, type OpenCall } from './progress.js'
 import { toRunningCall, type CallKeys } from './running-call.js'
 import type { RunningRow } from './running-row.js'
@@ -42,21 +42,30 @@ function keyOf (call: OpenCall): string {
   return `${keyOfUse(call)} ${call.startedAt}`
 }
 
+/** However little happens: what else is known of a run, its project's history among it, changes as well. */
+const LONGEST_HOLD_MS = 30_000
+
 /** What is remembered of a run between two looks. */
 interface Sight {
-  readonly lookedAt: number
+  /** When it was seen or glanced at last. */
+  lookedAt: number
+  /** Without news the verdict is the same up to then, on the same clock. */
+  readonly holdsUntil: number
+  readonly process: ProcessSign
+  readonly progress: RunningRow['progress']
   readonly activityCount: number
   readonly started: Moment
   readonly moved: Moment
-  readonly beat: Moment
+  beat: Moment
   readonly calls: ReadonlyMap<string, Moment>
   readonly waited: Moment | undefined
   readonly told: Moment | undefined
   readonly until: Moment | undefined
-  readonly isSuspended: boolean
   /** Of the silence, in milliseconds. */
   readonly pausedMs: number
-  readonly tree: TreeWatch
+  readonly tree: RunningRow['tree']
+  /** When its last sample was taken. */
+  readonly sampled: Moment | undefined
   readonly health: Health
   /** What it was at when it was called stuck. */
   readonly advised: Step | undefined
@@ -77,9 +86,30 @@ export class Observer {
     this.#options = options
   }
 
+  /**
+   * The verdict on a run that is looked at again and again: the one before, its durations included, as long as nothing
+   * has come of the run and none of its limits was reached.
+   */
+  glance (row: RunningRow): Health {
+    const before = this.#sights.get(row.invocationId)
+    const process = this.#options.lookAt(row)
+    const awakeAt = this.#options.awake()
+    const isSame = before !== undefined && before.progress === row.progress &&
+      before.activityCount === row.activityCount && before.tree === row.tree && before.process === process && process !== 'suspended' &&
+      awakeAt <= before.holdsUntil
+    if (!isSame) return this.see(row, process)
+    const { heartbeatAt } = row
+    if (heartbeatAt !== undefined && heartbeatAt !== before.beat.time) {
+      const ageMs = Math.max(0, Math.min(this.#options.now() - heartbeatAt, awakeAt - before.lookedAt))
+      before.beat = { time: heartbeatAt, awakeAt: awakeAt - ageMs }
+    }
+    before.lookedAt = awakeAt
+    return before.health
+  }
+
   /** The verdict on a run, by what is stored of it now. */
-  see (row: RunningRow): Health {
-    const { now, awake, lookAt, memory } = this.#options
+  see (row: RunningRow, process = this.#options.lookAt(row)): Health {
+    const { now, awake, memory } = this.#options
     const before = this.#sights.get(row.invocationId)
     const at = now()
     const awakeAt = awake()
@@ -110,15 +140,13 @@ export class Observer {
     const waited = waiting && momentOf(waiting.since, before?.waited)
     const told = waiting && momentOf(waiting.toldAt ?? waiting.since, before?.told)
     const until = waiting?.until === undefined ? undefined : dueAt(waiting.until)
-    const process = lookAt(row)
-    const isSuspended = process === 'suspended'
     const isStill = before !== undefined && moved === before.moved
     // A process that was stopped by a signal is not silent.
-    const pausedMs = isStill ? before.pausedMs + (before.isSuspended ? awakeAt - before.lookedAt : 0) : 0
+    const pausedMs = isStill ? before.pausedMs + (before.process === 'suspended' ? awakeAt - before.lookedAt : 0) : 0
     const silentForMs = Math.max(0, Math.min(age(moved), age(started)) - pausedMs)
-    const hasNewCall = [...calls.keys()].some((key) => before?.calls.has(key) !== true)
-    const tree = before === undefined || hasNewCall ? new TreeWatch() : before.tree
-    const { health, step } = judgeRun({
+    const tree = treeOf(row, open)
+    const sampled = tree && momentOf(tree.sample.sampledAt, before?.sampled, at)
+    const { health, step, holdsForMs } = judgeRun({
       at,
       startedAt: timeOf(started),
       provider: row.provider,
@@ -127,7 +155,7 @@ export class Observer {
       calls: open.map((call) => toRunningCall(call, timeOf(calls.get(keyOf(call))!), memory.keysOf(row, call))),
       waiting: waiting && waited && told && toRunWait(waiting, timeOf(waited), timeOf(told), until && timeOf(until)),
       loop: memory.loopOf(row),
-      tree,
+      tree: tree && sampled && moveTree(tree, timeOf(sampled) - tree.sample.sampledAt),
       evidence: { process, heartbeatAgeMs: age(beat) }
     }, memory.usual, before?.health)
     if (before?.advised !== undefined && !isStill) {
@@ -136,6 +164,9 @@ export class Observer {
     const isAdvised = health.state === 'stuck' && process === 'alive'
     this.#sights.set(row.invocationId, {
       lookedAt: awakeAt,
+      holdsUntil: awakeAt + Math.min(LONGEST_HOLD_MS, holdsForMs),
+      process,
+      progress: row.progress,
       activityCount: row.activityCount,
       started,
       moved,
@@ -144,9 +175,9 @@ export class Observer {
       waited,
       told,
       until,
-      isSuspended,
       pausedMs,
-      tree,
+      tree: row.tree,
+      sampled,
       health,
       advised: isAdvised ? step : isStill ? before.advised : undefined
     })
@@ -157,6 +188,11 @@ export class Observer {
   keep (ids: ReadonlySet<number>): void {
     for (const id of this.#sights.keys()) if (!ids.has(id)) this.#sights.delete(id)
   }
+}
+
+/** What was seen before the newest call says nothing of it. */
+function treeOf ({ tree }: RunningRow, open: readonly OpenCall[]): RunningRow['tree'] {
+  return tree === undefined || open.some(({ startedAt }) => startedAt > tree.sample.sampledAt) ? undefined : tree
 }
 
 function toRunWait (

@@ -8,7 +8,7 @@ import { toEndedCall } from './ended-call.js'
 import type { ProcessEvidence, RunWait } from './evidence.js'
 import type { Step } from './limits.js'
 import { RunLoops } from './loops.js'
-import { TreeWatch } from './process-tree.js'
+import { watchTree, type WatchedTree } from './process-tree.js'
 import { callsOf, createProgress, type Wait } from './progress.js'
 import { callKey, chainKey, toRunningCall } from './running-call.js'
 import { createTally } from './tally.js'
@@ -62,7 +62,7 @@ class Observed implements RunObserver {
   readonly #course
   readonly #calls = new Map<number, CallRow>()
   readonly #loops = new RunLoops()
-  readonly #tree = new TreeWatch()
+  #tree: WatchedTree | undefined
   #seq = 0
   #lastAt: number
   #before: Health | undefined
@@ -91,7 +91,7 @@ class Observed implements RunObserver {
   healthAt (ms: number, evidence: ProcessEvidence): Health {
     const at = this.#lastAt = Math.max(this.#lastAt, Number.isFinite(ms) ? ms : this.#lastAt)
     this.#countPauses(at, evidence)
-    if (evidence.tree !== undefined) this.#tree.add(evidence.tree)
+    if (evidence.tree !== undefined) this.#tree = watchTree(this.#tree, evidence.tree)
     const { progress } = this.#course
     const pausedMs = this.#pausedMs + (this.#pausedSince === undefined ? 0 : at - this.#pausedSince)
     const { health, step } = judgeRun({
@@ -129,7 +129,8 @@ class Observed implements RunObserver {
     changes.follow(this.#course, 0, { type, message, metadata: json, at, seq, call })
     for (const row of changes.started.values()) {
       this.#calls.set(row.seq, row)
-      this.#tree.reset()
+      // What was seen before says nothing of this one.
+      this.#tree = undefined
     }
     for (const [startSeq, { status, durationMs, resultHash, endSeq }] of changes.ended) {
       const row = this.#calls.get(startSeq)

@@ -1,3 +1,4 @@
+import type { WatchedTree } from './process-tree.js'
 import type { Progress } from './progress.js'
 
 /** What the store knows of a running invocation. Times are milliseconds since the epoch, by its own process's clock. */
@@ -16,4 +17,6 @@ export interface RunningRow {
   readonly writerId: string | undefined
   /** Its {@link Owner}, as JSON. */
   readonly owner: string | undefined
+  /** What its runner has seen of the processes of its commands, by the runner's clock. */
+  readonly tree?: WatchedTree | undefined
 }

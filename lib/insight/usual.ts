@@ -5,8 +5,8 @@ import type { Step } from './limits.js'
  * Observers that share it read and feed it.
  */
 export interface Usual {
-  /** The last durations of a key's calls that came to an end by themselves, in milliseconds, oldest first. */
-  durationsOf (key: string): readonly number[]
+  /** How long the last calls of a key took that came to an end by themselves; undefined where there was none. */
+  timesOf (key: string): UsualTimes | undefined
   /** A call of these keys took so long, in milliseconds. */
   add (keys: readonly string[], durationMs: number): void
   /** A step was called stuck, and went on after so many milliseconds of silence. */
@@ -17,8 +17,18 @@ export interface Usual {
   readonly falseAlarms: number
 }
 
+/** How long calls took, in milliseconds. */
+export interface UsualTimes {
+  /** How many of them are known, at most 50. */
+  readonly runs: number
+  readonly longestMs: number
+  /** Without the slowest tenth: some of those were hangs themselves. */
+  readonly slowMs: number
+}
+
 /** Of a key's calls; older ones say little of how long they take today. */
 const KEPT_DURATIONS = 50
+const SLOW_SHARE = 0.9
 /** A project has hundreds of commands that it runs again; those least lately run are forgotten. */
 const KEPT_KEYS = 4_000
 /** How much longer than the silence that was no fault the next one may be. */
@@ -29,10 +39,20 @@ const MAX_PATIENCE_MS = 25 * 60_000
 /** A project's history of durations, empty. It holds numbers and the keys that it is given, in memory. */
 export function createUsual (): Usual {
   const durations = new Map<string, number[]>()
+  /** Of those that were asked for since they changed. */
+  const times = new Map<string, UsualTimes>()
   const patience = new Map<Step, number>()
   let falseAlarms = 0
   return {
-    durationsOf: (key) => durations.get(key) ?? [],
+    timesOf (key) {
+      const known = times.get(key)
+      if (known !== undefined) return known
+      const list = durations.get(key)
+      if (list === undefined) return undefined
+      const read = usualTimes(list)
+      times.set(key, read)
+      return read
+    },
     add (keys, durationMs) {
       if (!(durationMs >= 0)) return
       for (const key of keys) {
@@ -42,8 +62,12 @@ export function createUsual (): Usual {
         // The youngest key comes last, whether it is new or not.
         durations.delete(key)
         durations.set(key, list)
+        times.delete(key)
         const oldest = durations.keys().next().value
-        if (durations.size > KEPT_KEYS && oldest !== undefined) durations.delete(oldest)
+        if (durations.size > KEPT_KEYS && oldest !== undefined) {
+          durations.delete(oldest)
+          times.delete(oldest)
+        }
       }
     },
     wasFalse (step, silentForMs) {
@@ -58,8 +82,15 @@ export function createUsual (): Usual {
   }
 }
 
-/** The smallest of the values that so large a share is not above. */
-export function quantile (values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+/**
+ * @param durations in milliseconds, at least one
+ */
+export function usualTimes (durations: readonly number[]): UsualTimes {
+  const sorted = [...durations].sort((a, b) => a - b)
+  const last = sorted.length - 1
+  return {
+    runs: sorted.length,
+    longestMs: sorted[last] ?? 0,
+    slowMs: sorted[Math.min(last, Math.floor(SLOW_SHARE * sorted.length))] ?? 0
+  }
 }

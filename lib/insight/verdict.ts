@@ -4,7 +4,7 @@ import type { ProcessEvidence, RunningCall, RunWait } from './evidence.js'
 import { expectCall, expectThinking, type KnownUsual, type Situation } from './expected.js'
 import { HEARTBEAT_FRESH_MS, OPEN_WAIT_MS, REPEATED_WAITS_MS, WAIT_GRACE_MS, type Step } from './limits.js'
 import type { Loop } from './loops.js'
-import type { TreeSign, TreeWatch } from './process-tree.js'
+import { treeHoldsUntil, treeSign, type TreeSign, type WatchedTree } from './process-tree.js'
 import { describe } from './sentences.js'
 
 /** What is known of a run at a moment. Times are milliseconds of one clock that never goes back. */
@@ -21,7 +21,8 @@ export interface RunFacts {
   readonly calls: readonly RunningCall[]
   readonly waiting: RunWait | undefined
   readonly loop: Loop | undefined
-  readonly tree: Pick<TreeWatch, 'at' | 'goneSince'>
+  /** Of its processes, since the newest of its commands began; undefined where nobody looks at them. */
+  readonly tree: WatchedTree | undefined
   readonly evidence: ProcessEvidence
 }
 
@@ -29,6 +30,8 @@ export interface RunFacts {
 export interface Verdict {
   readonly health: Health
   readonly step: Step
+  /** It may be another one after so many milliseconds, though nothing happens; Infinity where only time will not do. */
+  readonly holdsForMs: number
 }
 
 /** A command that has just begun may not have started its processes yet. */
@@ -47,7 +50,7 @@ export function judgeRun (facts: RunFacts, usual: KnownUsual, previous?: Health)
   const situation = look(facts, usual)
   const { call, expectation } = situation
   const isCommand = expectation.step === 'shell' || expectation.step === 'build'
-  const sign = call !== undefined && isCommand ? tree.at(at) : 'unknown'
+  const sign = call !== undefined && isCommand ? treeSign(tree, at) : 'unknown'
   const judged = judge(situation, facts, sign)
   const loop = CAN_LOOP.has(judged.state) ? facts.loop : undefined
   const state = loop === undefined ? judged.state : 'looping'
@@ -63,9 +66,22 @@ export function judgeRun (facts: RunFacts, usual: KnownUsual, previous?: Health)
     expectedSilenceMs: bounded(expectation.quietMs),
     ...(Number.isFinite(expectation.stuckMs) ? { stuckAfterMs: Math.round(expectation.stuckMs) } : {}),
     heartbeatAgeMs: Math.round(evidence.heartbeatAgeMs),
-    ...(evidence.tree === undefined || sign === 'unknown' ? {} : { tree: evidence.tree })
+    ...(tree === undefined || sign === 'unknown' ? {} : { tree: tree.sample })
   }
-  return { health, step: expectation.step }
+  return { health, step: expectation.step, holdsForMs: holdsFor(situation, facts) }
+}
+
+/** Until the next limit, of silence, of a wait, of what is known of its processes. */
+function holdsFor ({ expectation, wait }: Situation, { silentForMs, at, evidence, tree }: RunFacts): number {
+  const treeLimit = tree === undefined ? undefined : treeHoldsUntil(tree)
+  const limits = [
+    expectation.quietMs - silentForMs,
+    expectation.stuckMs - silentForMs,
+    ...(wait === undefined ? [] : waitLimits(wait).map((limit) => limit - at)),
+    ...(treeLimit === undefined ? [] : [treeLimit - at]),
+    ...(evidence.process === 'elsewhere' ? [HEARTBEAT_FRESH_MS - evidence.heartbeatAgeMs] : [])
+  ]
+  return Math.min(...limits.filter((ms) => ms >= 0))
 }
 
 const CAN_LOOP: ReadonlySet<HealthState> = new Set(['working', 'in_tool', 'quiet'])
@@ -94,9 +110,20 @@ function leavesOf (calls: readonly RunningCall[]): RunningCall[] {
 function isWaiting (wait: RunWait | undefined, at: number): boolean {
   if (wait === undefined) return false
   if (wait.kind === 'person') return true
-  const untilMs = wait.until ?? wait.toldAt + OPEN_WAIT_MS
+  const untilMs = endOf(wait)
   if (at > untilMs + WAIT_GRACE_MS) return false
   return wait.times === 1 || at - wait.since <= REPEATED_WAITS_MS || untilMs - at > REPEATED_WAITS_MS
+}
+
+/** When {@link isWaiting} may say something else. */
+function waitLimits (wait: RunWait): number[] {
+  if (wait.kind === 'person') return []
+  const untilMs = endOf(wait)
+  return [untilMs + WAIT_GRACE_MS, wait.since + REPEATED_WAITS_MS, untilMs - REPEATED_WAITS_MS]
+}
+
+function endOf ({ until, toldAt }: RunWait): number {
+  return until ?? toldAt + OPEN_WAIT_MS
 }
 
 interface Judged {
@@ -118,7 +145,7 @@ function judge (
   if (wait !== undefined) return { state: 'waiting', agoMs: at - wait.since }
   if (call?.isPerson === true) return { state: 'waiting', agoMs: at - call.startedAt }
   const ranMs = call === undefined ? 0 : at - call.startedAt
-  if (sign === 'gone' && tree.goneSince !== undefined && ranMs > TREE_FROM_MS) {
+  if (sign === 'gone' && tree?.goneSince !== undefined && ranMs > TREE_FROM_MS) {
     return { state: 'stuck', agoMs: at - tree.goneSince }
   }
   if (silentForMs > stuckMs && sign !== 'busy') return { state: 'stuck', agoMs: silentForMs - stuckMs }

@@ -58,13 +58,16 @@ export function createHealthMonitor (options: HealthMonitorOptions): HealthMonit
   return new Monitor(options)
 }
 
-/** The verdict on a run in the last round; its frame is encoded when the first viewer takes it. */
+/** The verdict on a run in the last round. */
 interface Verdict {
   readonly id: number
   readonly taskId: string
   readonly health: Health
   readonly key: string
-  text: string | undefined
+  /** What it was made of; undefined where nothing can be read. */
+  readonly row: RunningRow | undefined
+  /** Its frame, made when the first viewer takes it in a round. */
+  frame: { readonly text: string, readonly round: number } | undefined
 }
 
 interface Watcher {
@@ -90,6 +93,7 @@ class Monitor implements HealthMonitor {
   #timer: NodeJS.Timeout | undefined
   #linger: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
+  #rounds = 0
   #roundAt = -Infinity
   /** When the timer is due. */
   #plannedAt = 0
@@ -205,6 +209,7 @@ class Monitor implements HealthMonitor {
   /** One query for everybody. While that cannot be read, what was judged before is not known any more. */
   async #look (): Promise<void> {
     this.#roundAt = performance.now()
+    this.#rounds++
     const ready = [...this.#watchers]
     const rows = await this.#read()
     if (this.#observer === undefined || this.#watchers.size === 0) return
@@ -229,7 +234,12 @@ class Monitor implements HealthMonitor {
   }
 
   #judge (rows: readonly RunningRow[], observer: Observer): ReadonlyMap<string, readonly Verdict[]> {
-    const verdicts = rows.map((row) => createVerdict(row.invocationId, row.taskId, observer.see(row)))
+    const before = new Map([...this.#verdicts.values()].flat().map((verdict) => [verdict.id, verdict]))
+    const verdicts = rows.map((row) => {
+      const health = observer.glance(row)
+      const known = before.get(row.invocationId)
+      return known?.health === health ? known : createVerdict(row.invocationId, row.taskId, health, row)
+    })
     const ids = new Set(rows.map(({ invocationId }) => invocationId))
     observer.keep(ids)
     this.#options.memory.keep(ids)
@@ -268,14 +278,25 @@ class Monitor implements HealthMonitor {
     for (const verdict of verdicts) {
       if (told.get(verdict.id) === verdict.key) continue
       told.set(verdict.id, verdict.key)
-      verdict.text ??= encodeState({ type: 'timeline.health', taskId, invocationId: verdict.id, health: verdict.health })
-      text += verdict.text
+      text += this.#frameOf(verdict)
     }
     if (told.size > verdicts.length) {
       const ids = new Set(verdicts.map(({ id }) => id))
       for (const id of told.keys()) if (!ids.has(id)) told.delete(id)
     }
     return text
+  }
+
+  /** Its durations are those of now, not those of the moment when it became what it is. */
+  #frameOf (verdict: Verdict): string {
+    const round = this.#rounds
+    if (verdict.frame?.round !== round) {
+      const { id, taskId, row } = verdict
+      const health = row === undefined ? verdict.health : this.#observer?.see(row) ?? verdict.health
+      const text = encodeState({ type: 'timeline.health', taskId, invocationId: id, health })
+      verdict.frame = { text, round }
+    }
+    return verdict.frame.text
   }
 
   async #latest (): Promise<readonly Health[]> {
@@ -295,8 +316,8 @@ class Monitor implements HealthMonitor {
   }
 }
 
-function createVerdict (id: number, taskId: string, health: Health): Verdict {
-  return { id, taskId, health, key: keyOf(health), text: undefined }
+function createVerdict (id: number, taskId: string, health: Health, row?: RunningRow): Verdict {
+  return { id, taskId, health, key: keyOf(health), row, frame: undefined }
 }
 
 function groupByTask (verdicts: readonly Verdict[]): ReadonlyMap<string, readonly Verdict[]> {

@@ -2,10 +2,10 @@ import { toEndedCall } from '../insight/ended-call.js'
 import type { Step } from '../insight/limits.js'
 import { RunLoops, type Loop } from '../insight/loops.js'
 import type { RunMemory } from '../insight/observer.js'
-import { callsOf, type OpenCall } from '../insight/progress.js'
+import { callsOf, type OpenCall, type Progress } from '../insight/progress.js'
 import { callKey, chainKey, toRunningCall, type CallKeys } from '../insight/running-call.js'
 import type { RunningRow } from '../insight/running-row.js'
-import { createUsual } from '../insight/usual.js'
+import { createUsual, usualTimes, type UsualTimes } from '../insight/usual.js'
 import type { CallHistory } from '../store/call-history.js'
 import type { Clock } from '../time/clock.js'
 import { performance } from '../time/timers.js'
@@ -45,6 +45,8 @@ const KEPT_RUNS = 10_000
 interface RunCalls {
   readonly loops: RunLoops
   readonly keys: Map<number, CallKeys | undefined>
+  /** The history of the calls that were open then is known, up to a time. */
+  history: { readonly of: Progress, readonly freshUntil: number } | undefined
   activityCount: number
   readAt: number
   /** The next ones have started with this number or later, and ended after that one. */
@@ -52,8 +54,9 @@ interface RunCalls {
   afterEnd: number
 }
 
-interface Durations {
-  readonly values: readonly number[]
+interface Times {
+  /** Undefined where none of these calls has ended. */
+  readonly times: UsualTimes | undefined
   readonly readAt: number
 }
 
@@ -65,12 +68,12 @@ class Memory implements StoredMemory {
   readonly #options: StoredMemoryOptions
   readonly #monotonic: Clock
   readonly #runs = new Map<number, RunCalls>()
-  readonly #durations = new Map<string, Durations>()
+  readonly #times = new Map<string, Times>()
   readonly #alarms = createUsual()
   #loading: Promise<unknown> = Promise.resolve()
 
   readonly usual = {
-    durationsOf: (key: string) => this.#durations.get(key)?.values ?? [],
+    timesOf: (key: string) => this.#times.get(key)?.times,
     patienceOf: (step: Step) => this.#alarms.patienceOf(step)
   }
 
@@ -107,18 +110,21 @@ class Memory implements StoredMemory {
     for (const row of rows) {
       // What the host wrote has no calls.
       if (row.writerId === undefined) continue
-      await this.#loadCalls(row)
-      await this.#loadHistory(row)
+      if (this.#hasNewCalls(row)) await this.#loadCalls(row)
+      if (!this.#isHistoryFresh(row)) await this.#loadHistory(row)
     }
+  }
+
+  #hasNewCalls ({ invocationId, activityCount }: RunningRow): boolean {
+    if (activityCount < LEAST_ACTIVITIES) return false
+    const known = this.#runs.get(invocationId)
+    if (known === undefined) return true
+    return known.activityCount !== activityCount && this.#monotonic() - known.readAt >= READ_CALLS_MS
   }
 
   async #loadCalls (row: RunningRow): Promise<void> {
     const { invocationId, taskId, activityCount } = row
-    if (activityCount < LEAST_ACTIVITIES) return
-    const known = this.#runs.get(invocationId)
-    const at = this.#monotonic()
-    if (known !== undefined && (known.activityCount === activityCount || at - known.readAt < READ_CALLS_MS)) return
-    const run = known ?? createRunCalls()
+    const run = this.#runs.get(invocationId) ?? createRunCalls()
     const { history } = this.#options
     const limit = run.afterEnd === 0 ? LAST_CALLS : ALL_CALLS
     const query = { taskId, invocationId, fromSeq: run.fromSeq, afterEnd: run.afterEnd, limit }
@@ -136,41 +142,55 @@ class Memory implements StoredMemory {
     this.#runs.set(invocationId, {
       loops,
       keys: run.keys,
+      history: run.history,
       activityCount,
-      readAt: at,
+      readAt: this.#monotonic(),
       fromSeq: Math.min(run.afterEnd + 1, ...open),
       afterEnd: calls.at(-1)?.endSeq ?? run.afterEnd
     })
   }
 
+  #isHistoryFresh ({ invocationId, progress }: RunningRow): boolean {
+    if (progress.calls.size === 0) return true
+    const known = this.#runs.get(invocationId)?.history
+    return known?.of === progress && this.#monotonic() < known.freshUntil
+  }
+
   async #loadHistory (row: RunningRow): Promise<void> {
     const { history, now } = this.#options
+    const run = this.#runs.get(row.invocationId) ?? { ...createRunCalls(), readAt: -Infinity }
+    this.#runs.set(row.invocationId, run)
+    const at = this.#monotonic()
+    let freshUntil = at + FRESH_MS
     for (const call of callsOf(row.progress)) {
       const { seq } = call
-      if (seq === undefined || Math.abs(now() - call.startedAt) < OPEN_FOR_MS) continue
-      if (toRunningCall(call, 0, NO_KEYS).callKey === undefined) continue
-      const run = this.#runs.get(row.invocationId) ?? { ...createRunCalls(), readAt: -Infinity }
-      this.#runs.set(row.invocationId, run)
+      if (seq === undefined || toRunningCall(call, 0, NO_KEYS).callKey === undefined) continue
+      const openForMs = Math.abs(now() - call.startedAt)
+      if (openForMs < OPEN_FOR_MS) {
+        freshUntil = Math.min(freshUntil, at + OPEN_FOR_MS - openForMs)
+        continue
+      }
       if (!run.keys.has(seq)) {
         if (run.keys.size >= KEPT_KEYS) run.keys.clear()
         run.keys.set(seq, await history.keysOf(row.taskId, seq))
       }
       const keys = run.keys.get(seq)
       if (keys === undefined) continue
-      await this.#loadDurations(callKey(keys.hash), 'hash', keys.hash)
-      if (keys.chain !== null) await this.#loadDurations(chainKey(keys.chain), 'chain', keys.chain)
+      await this.#loadTimes(callKey(keys.hash), 'hash', keys.hash)
+      if (keys.chain !== null) await this.#loadTimes(chainKey(keys.chain), 'chain', keys.chain)
     }
+    run.history = { of: row.progress, freshUntil }
   }
 
-  async #loadDurations (key: string, by: 'hash' | 'chain', value: string): Promise<void> {
+  async #loadTimes (key: string, by: 'hash' | 'chain', value: string): Promise<void> {
     const at = this.#monotonic()
-    const known = this.#durations.get(key)
+    const known = this.#times.get(key)
     if (known !== undefined && at - known.readAt < FRESH_MS) return
-    const values = await this.#options.history.durationsOf(by, value)
-    this.#durations.delete(key)
-    this.#durations.set(key, { values, readAt: at })
-    const oldest = this.#durations.keys().next().value
-    if (this.#durations.size > KEPT_HISTORIES && oldest !== undefined) this.#durations.delete(oldest)
+    const durations = await this.#options.history.durationsOf(by, value)
+    this.#times.delete(key)
+    this.#times.set(key, { times: durations.length === 0 ? undefined : usualTimes(durations), readAt: at })
+    const oldest = this.#times.keys().next().value
+    if (this.#times.size > KEPT_HISTORIES && oldest !== undefined) this.#times.delete(oldest)
   }
 }
 
@@ -181,7 +201,15 @@ const KEPT_KEYS = 256
 const MOST_LEVELS = 20
 
 function createRunCalls (): RunCalls {
-  return { loops: new RunLoops(), keys: new Map(), activityCount: -1, readAt: -Infinity, fromSeq: 0, afterEnd: 0 }
+  return {
+    loops: new RunLoops(),
+    keys: new Map(),
+    history: undefined,
+    activityCount: -1,
+    readAt: -Infinity,
+    fromSeq: 0,
+    afterEnd: 0
+  }
 }
 
 function addTo (loops: RunLoops, stored: Parameters<typeof toEndedCall>[0]): void {

@@ -5,8 +5,8 @@ import { clearImmediate, setImmediate } from '../time/timers.js'
 export interface HeartbeatOptions {
   readonly intervalMs: number
   readonly logger: Logger
-  /** Marks the open runs as alive from this event loop. */
-  readonly beatHere: () => Promise<void>
+  /** Marks the open runs as alive from this event loop, and stores what was seen of their processes, by invocation. */
+  readonly beatHere: (trees: ReadonlyMap<number, string>) => Promise<void>
   readonly startThread: Upkeep['startHeartbeat']
 }
 
@@ -18,6 +18,8 @@ export interface Heartbeat {
   begin (): void
   /** Something of this process was committed, which shows that it lives: the next beat has time. */
   written (): void
+  /** Something was seen of a run's processes: it is stored with the next beat. */
+  note (invocationId: number, tree: string): void
   /** To be called once per interval. Beats here where no thread does. */
   round (hasRuns: boolean): Promise<void>
   /** Resolves when nothing of it touches the database any more. */
@@ -39,6 +41,8 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
   let isStopped = false
   let launch: NodeJS.Immediate | undefined
   let idleMs = 0
+  /** What no thread has been given. */
+  const trees = new Map<number, string>()
   /** Milliseconds since the epoch. */
   let writtenAt = 0
   /** Beats of this loop and of threads that have ended. */
@@ -48,7 +52,11 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
     launch = undefined
     if (thread !== undefined || !canThread || isStopped) return
     try {
-      const onReady = (): void => { isReady = true }
+      const onReady = (): void => {
+        isReady = true
+        for (const [id, tree] of trees) thread?.note(id, tree)
+        trees.clear()
+      }
       thread = startThread({ intervalMs, onReady, onFailure: giveUp })
     } catch (error) {
       giveUp(error)
@@ -87,6 +95,11 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
       thread?.written(writtenAt)
     },
 
+    note (invocationId, tree) {
+      if (isReady && thread !== undefined) thread.note(invocationId, tree)
+      else trees.set(invocationId, tree)
+    },
+
     async round (hasRuns) {
       idleMs = hasRuns ? 0 : idleMs + intervalMs
       if (idleMs > GRACE_MS) await stopThread()
@@ -95,8 +108,10 @@ export function createHeartbeat (options: HeartbeatOptions): Heartbeat {
       start()
       const age = Date.now() - writtenAt
       // The next round is an interval away.
-      if (age >= 0 && age < intervalMs / 2) return
-      await options.beatHere()
+      if (trees.size === 0 && age >= 0 && age < intervalMs / 2) return
+      const carried = new Map(trees)
+      await options.beatHere(carried)
+      for (const [id, tree] of carried) if (trees.get(id) === tree) trees.delete(id)
       earlier++
     },
 

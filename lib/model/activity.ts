@@ -120,4 +120,6 @@ export interface InvokeOptions {
   /** Continue the session of this id. */
   readonly sessionId?: string | undefined
   readonly onActivity?: OnActivity | undefined
+  /** Given the pid of the agent's process once it has started. */
+  readonly onProcess?: ((pid: number) => void) | undefined
 }

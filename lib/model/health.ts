@@ -10,7 +10,7 @@ export type HealthState = typeof HEALTH_STATES[number]
 
 /** What the processes below an agent did up to a moment, as whoever runs it saw. */
 export interface TreeSample {
-  /** Descendants of the agent's process that are alive; the agent itself is not one. */
+  /** Descendants of the agent that started with its command or after it, and are alive. */
   readonly processes: number
   /** Processor time of all of them so far, in milliseconds. */
   readonly cpuMs: number

@@ -9,6 +9,11 @@ export interface InvocationMeta {
   readonly prompt?: string
   /** The task's title, for databases without a table of tasks. */
   readonly title?: string
+  /**
+   * The process of the agent, where the host has started it by itself: while a command runs, the processes below it
+   * tell whether it works (on Linux). The package's adapters tell it by themselves.
+   */
+  readonly pid?: number | undefined
   /** Handed on to the run; aborting it is up to whoever invokes. */
   readonly signal?: AbortSignal
 }

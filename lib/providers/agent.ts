@@ -47,12 +47,13 @@ export function createAgent<State> (
       const facts = adapter.facts?.(state)
       return facts?.outcome === 'success' && facts.hasBackgroundWork !== true && log.openCalls === 0
     }
-    const { timeout, silenceTimeout, signal } = invoke
+    const { timeout, silenceTimeout, signal, onProcess } = invoke
     const { killGraceMs, startupAllowanceMs, maxLineBytes, finishGraceMs = FINISH_GRACE_MS } = options
     checkMs('finishGraceMs', finishGraceMs)
     const end = await run({
       ...compact({ timeout, silenceTimeout, signal, killGraceMs, startupAllowanceMs, maxLineBytes }),
       ...(adapter.facts !== undefined && finishGraceMs < Infinity && { finishGraceMs, isFinished: hasFinished }),
+      onProcess: (pid) => { guard(log, () => { onProcess?.(pid) }) },
       onLine,
       onErrorLine: (line) => { guard(log, () => { adapter.errorLine?.(atWord(line), state, log) }) }
     }, state, log)

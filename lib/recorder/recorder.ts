@@ -32,6 +32,8 @@ export interface InvocationRun {
   readonly signal: AbortSignal
   /** Records an activity: synchronous, never throws, takes microseconds. */
   readonly onActivity: (activity: InvocationActivity) => void
+  /** Takes the pid of the agent's process, as {@link InvocationMeta.pid}; adapters call it. */
+  readonly onProcess: (pid: number) => void
 }
 
 /** One invocation in the hands of a host that drives it by itself. */
@@ -102,6 +104,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const taskId = checkTaskId(meta?.taskId)
     for (const name of ['role', 'provider'] as const) {
       if (typeof meta[name] !== 'string') throw timelineError('AGENT_TIMELINE_INVALID_OPTION', [name, 'is a text'])
+    }
+    if (meta.pid !== undefined && !isPid(meta.pid)) {
+      throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['pid', 'is the number of a process'])
     }
     const cleaned: InvocationMeta = {
       ...meta,
@@ -242,7 +247,8 @@ export function createRecorder (options: RecorderOptions): Recorder {
         get invocationId () { return run?.id },
         model: tryTo(() => meta?.model),
         signal: tryTo(() => signalOf(meta?.signal)) ?? options.signal,
-        onActivity: run === undefined ? () => {} : (given) => activity(run, given)
+        onActivity: run === undefined ? () => {} : (given) => activity(run, given),
+        onProcess (pid) { if (run !== undefined && isPid(pid)) run.agentPid = pid }
       }
       try {
         const value = await invoke(handed)
@@ -311,6 +317,10 @@ function isThenable (value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('then' in value) || typeof value.then !== 'function') return false
   value.then(() => {}, () => {})
   return true
+}
+
+function isPid (pid: unknown): pid is number {
+  return Number.isSafeInteger(pid) && Number(pid) > 0
 }
 
 const TYPES: ReadonlySet<string> = new Set(ACTIVITY_TYPES)

@@ -11,6 +11,8 @@ import { performance } from '../time/timers.js'
 export interface Run {
   readonly taskId: string
   readonly meta: InvocationMeta
+  /** The agent's process; undefined where nobody has told it. */
+  agentPid: number | undefined
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   /** The same moment on the clock that never jumps. */
@@ -71,6 +73,7 @@ export function createRun (taskId: string, meta: InvocationMeta, now: Clock, pie
   return {
     taskId,
     meta,
+    agentPid: meta.pid,
     startedAt,
     startedAtMonotonic: performance.now(),
     id: undefined,

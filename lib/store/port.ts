@@ -223,6 +223,8 @@ export interface HeartbeatThread {
   readonly beats: number
   /** The process has shown that it lives by what it wrote, at that time in milliseconds since the epoch. */
   written (at: number): void
+  /** To be stored with the next beat, as what was seen of a run's processes. */
+  note (invocationId: number, tree: string): void
   /** Resolves when it has let go of the database. */
   stop (): Promise<void>
 }
@@ -253,8 +255,8 @@ export interface Upkeep {
   repairIfChanged (): Promise<boolean>
   /** What in this process uses the database in a way that loses data; undefined while nothing does. */
   conflict (): TimelineError | undefined
-  /** Marks the open runs of this writer as alive. */
-  beat (patienceMs: number): Promise<void>
+  /** Marks the open runs of this writer as alive, and stores what was seen of their processes, by invocation. */
+  beat (patienceMs: number, trees?: ReadonlyMap<number, string>): Promise<void>
   /**
    * Has a thread do that.
    *

@@ -82,6 +82,8 @@ export interface InvocationRunTable {
   activity_count: Generated<number>
   /** What it is in the middle of: see {@link Progress}. */
   progress: string | null
+  /** What its runner has seen of the processes of its commands: see {@link WatchedTree}. */
+  tree: Generated<string | null>
   /** What it has done so far: see {@link RunTally}. */
   tally: Generated<string | null>
   /** The plan as its agent told it last, as JSON. */

@@ -76,7 +76,7 @@ export async function runRecorded (command: RecordedCommand): Promise<Exit> {
       ? await invoke({ signal: command.signal })
       : await timeline.logInvocation(
         { ...meta, provider, prompt: command.acp === undefined ? words.map(quoted).join(' ') : prompt, signal: command.signal },
-        async ({ onActivity, signal }) => await invoke({ onActivity, signal })
+        async ({ onActivity, onProcess, signal }) => await invoke({ onActivity, onProcess, signal })
       )
     if (result.timedOut) logger.warn({}, String(result.error))
     if (command.acp !== undefined) return endOfTurn(result, command)

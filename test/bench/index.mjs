@@ -14,6 +14,7 @@ import { history } from './stream/history.mjs'
 import { idle } from './stream/idle.mjs'
 import { slowViewers } from './stream/slow-viewers.mjs'
 import { printTable, toMarkdown } from './table.mjs'
+import { verdicts } from './verdicts/verdicts.mjs'
 
 const BENCHMARKS = {
   'on-activity': onActivity,
@@ -25,7 +26,8 @@ const BENCHMARKS = {
   history,
   'slow-viewers': slowViewers,
   runners,
-  parsers
+  parsers,
+  verdicts
 }
 const DOCUMENT = new URL('../../docs/performance.md', import.meta.url)
 const MARKS = ['<!-- figures -->\n', '\n<!-- /figures -->']

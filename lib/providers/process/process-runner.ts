@@ -27,6 +27,8 @@ export interface WatchOptions extends DeadlineOptions {
   readonly maxLineBytes?: number
   readonly onLine: (line: Line) => void
   readonly onErrorLine?: (line: Line) => void
+  /** Given the pid once the process has started. */
+  readonly onProcess?: (pid: number) => void
   /** Gets every byte before it is read as lines; see {@link PassOn}. */
   readonly passOn?: PassOn
   /** Ends the process as soon as this settles: for servers that do not end by themselves. */
@@ -148,6 +150,7 @@ async function watch (
   const endAll = async (graceMs: number, first?: NodeJS.Signals): Promise<TreeEnd> =>
     isWindows ? await endWindowsTree(child) : await endTree(tree, graceMs, first)
   child.on('error', () => {}) // a signal that could not be sent; the tree is signalled by other means
+  options.onProcess?.(child.pid as number)
   const deadlines = startDeadlines(options)
   const tail = createTail(STDERR_TAIL_BYTES)
   let heardAt = performance.now()

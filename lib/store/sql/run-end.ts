@@ -44,6 +44,7 @@ export async function endRun (
     session_id: ending.sessionId ?? null,
     stderr_tail: ending.stderrTail ?? null,
     progress: null,
+    tree: null,
     ...(ending.model !== undefined && takesModel ? { model: ending.model } : {})
   }).where('invocation_id', '=', id).where('status', '=', 'running').executeTakeFirst()
   if (updated.numUpdatedRows === 0n) return undefined

@@ -39,9 +39,15 @@ export function createUpkeep (
     conflict,
     startHeartbeat,
 
-    async beat (patienceMs) {
-      await coded(database.write((trx) => trx.updateTable('invocation_run').set({ heartbeat_at: signOfLife(trx, toIso(now())) })
-        .where('owner', '=', writerId).where('status', '=', 'running').execute(), patienceMs))
+    async beat (patienceMs, trees) {
+      await coded(database.write(async (trx) => {
+        await trx.updateTable('invocation_run').set({ heartbeat_at: signOfLife(trx, toIso(now())) })
+          .where('owner', '=', writerId).where('status', '=', 'running').execute()
+        for (const [id, tree] of trees ?? []) {
+          await trx.updateTable('invocation_run').set({ tree }).where('invocation_id', '=', id)
+            .where('owner', '=', writerId).where('status', '=', 'running').execute()
+        }
+      }, patienceMs))
     },
 
     ownedRuns: (freshMs) => coded(database.read((db) => readOwnedRuns(db, freshMs, now()))),

@@ -34,6 +34,8 @@ const SOURCE = `
   probe.close()
   if (mark !== library.mark) throw new Error('the thread has another SQLite than the process')
   const RETRY_MS = 50
+  const ofOurs = "WHERE owner = ? AND status = 'running'"
+  const trees = new Map()
   let db, inode, hasRuns, markAlive, timer, isReady = false
 
   function open () {
@@ -44,7 +46,6 @@ const SOURCE = `
     db.exec('PRAGMA busy_timeout = 100')
     inode = found
     if (ask(db, 'journal_mode') === 'wal') db.exec('PRAGMA synchronous = NORMAL')
-    const ofOurs = "WHERE owner = ? AND status = 'running'"
     hasRuns = db.prepare('SELECT 1 FROM invocation_run ' + ofOurs + ' LIMIT 1')
     markAlive = db.prepare('UPDATE invocation_run SET heartbeat_at = ? ' + ofOurs)
     if (!isReady) parentPort.postMessage('ready')
@@ -71,22 +72,33 @@ const SOURCE = `
     return String(code).startsWith('SQLITE_BUSY') || (errcode & 0xff) === 5
   }
 
+  function markAliveAndSeen (at) {
+    db.prepare('UPDATE invocation_run SET heartbeat_at = ?, ' +
+      \`tree = coalesce(json_extract(?, '$."' || invocation_id || '"'), tree) \` + ofOurs)
+      .run(at, JSON.stringify(Object.fromEntries(trees)), writerId)
+    trees.clear()
+  }
+
   function beat () {
     const age = Date.now() - Number(Atomics.load(written, 0))
     // What the process itself has written since says as much, and costs no lock.
-    const isKnown = age >= 0 && age < intervalMs
+    const isKnown = age >= 0 && age < intervalMs && trees.size === 0
     timer = setTimeout(beat, isKnown ? intervalMs - age : attempt(() => {
       open()
-      if (hasRuns.get(writerId) === undefined) return
-      markAlive.run(new Date().toISOString(), writerId)
+      if (hasRuns.get(writerId) === undefined) return trees.clear()
+      const at = new Date().toISOString()
+      if (trees.size === 0) markAlive.run(at, writerId)
+      else markAliveAndSeen(at)
       Atomics.add(beats, 0, 1)
     }))
   }
 
   timer = setTimeout(beat, attempt(open))
-  parentPort.once('message', () => {
+  parentPort.on('message', (note) => {
+    if (note !== 'stop') return trees.set(note.invocationId, note.tree)
     clearTimeout(timer)
     close()
+    parentPort.close()
   })
 `
 
@@ -141,6 +153,7 @@ export function startHeartbeatThread (options: BeatenDatabase & HeartbeatThreadO
   return {
     get beats () { return Atomics.load(beats, 0) },
     written (at) { Atomics.store(written, 0, BigInt(at)) },
+    note (invocationId, tree) { worker.postMessage({ invocationId, tree }) },
     async stop () {
       isStopping = true
       // Whoever closes waits for the end, and must not run out of things to wait for.

@@ -6,7 +6,6 @@ import {
   AFTER_TIMEOUT_MS, BY_STEP, HEARTBEAT_FRESH_MS, limitsOf, OPEN_WAIT_MS, REPEATED_WAITS_MS, STARTING, STEP_OF,
   SUB_AGENT_STUCK_MS, THINKING, UNKNOWN_PROVIDER, WAIT_GRACE_MS, type CallStep, type Limits
 } from '../../../lib/insight/limits.js'
-import { TreeWatch } from '../../../lib/insight/process-tree.js'
 import type { OpenCall } from '../../../lib/insight/progress.js'
 import { toRunningCall } from '../../../lib/insight/running-call.js'
 import { formatSpan } from '../../../lib/insight/sentences.js'
@@ -32,7 +31,7 @@ function judge ({ process = 'alive', heartbeatAgeMs = 0, ...more }: Given = {}, 
     calls: [],
     waiting: undefined,
     loop: undefined,
-    tree: new TreeWatch(),
+    tree: undefined,
     ...more
   }
   return judgeRun({ ...facts, evidence: { process, heartbeatAgeMs } }, createUsual(), previous).health

@@ -160,7 +160,7 @@ t.test('the thread starts with the first run, and stops when there were none for
     startThread: (options) => {
       log.push('start')
       threads.push(options)
-      return { get beats () { return beatsOfThread }, written () {}, stop: async () => { log.push('stop') } }
+      return { get beats () { return beatsOfThread }, written () {}, note () {}, stop: async () => { log.push('stop') } }
     }
   })
   await heartbeat.round(false)
@@ -215,6 +215,45 @@ t.test('without a thread the event loop beats, and one line says so', async (t) 
     t.equal(heartbeat.beats, 3)
     t.same(logs.lines.map(({ level }) => level), isPossible ? ['debug'] : [])
   }
+})
+
+t.test('what is seen of the processes of a run is stored with its next beat', async (t) => {
+  const folder = makeFolder(t)
+  const path = join(folder, 'x.db')
+  const raw = new Database(path)
+  t.teardown(() => raw.close())
+  const options = { database: path, runnerHeartbeatIntervalMs: 60_000, redact: false } as const
+  const timeline = await openTimeline(options)
+  t.teardown(() => timeline.close())
+  const ids: number[] = []
+  for (const taskId of ['a', 'b']) {
+    ids.push((await timeline.startInvocation({ taskId, role: 'coder', provider: 'claude' })).id as number)
+  }
+  const trees = () => raw.prepare('SELECT tree FROM invocation_run ORDER BY invocation_id').pluck().all()
+  const writerId = raw.prepare('SELECT owner FROM invocation_run').pluck().get() as string
+  const thread = startHeartbeatThread({ library, path, writerId, intervalMs: 20, onReady () {}, onFailure () {} })
+  t.teardown(() => thread.stop())
+  thread.note(ids[1] as number, '{"processes":2}')
+  while (trees()[1] === null) await pause(5)
+  t.same(trees(), [null, '{"processes":2}'])
+  const { beats } = thread
+  while (thread.beats < beats + 2) await pause(5)
+  t.same(trees(), [null, '{"processes":2}'], 'it stays')
+
+  const carried: unknown[] = []
+  const here = createHeartbeat({
+    intervalMs: 10_000,
+    logger: new Logs(),
+    beatHere: async (seen) => { carried.push([...seen]) },
+    startThread: () => undefined
+  })
+  here.note(1, 'x')
+  here.written()
+  await here.round(true)
+  here.written()
+  await here.round(true)
+  t.same(carried, [[[1, 'x']]], 'without a thread from here, once')
+  await here.stop()
 })
 
 t.test('a database in memory has heartbeats', async (t) => {
