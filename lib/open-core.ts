@@ -10,6 +10,8 @@ import { createRedactor } from './intake/redact.js'
 import { countActivity } from './live/activity-counts.js'
 import { createHealthMonitor, type HealthMonitor } from './live/health-monitor.js'
 import { createHub, type Hub } from './live/hub.js'
+import { listTasks } from './live/list-tasks.js'
+import { startNotices } from './live/notices.js'
 import { createOverviews, type Overviews } from './live/overviews.js'
 import { createSummaries, type Summaries } from './live/summaries.js'
 import { ReadTrouble } from './live/read-trouble.js'
@@ -168,6 +170,20 @@ export async function openCore (
     heartbeatIntervalMs: options.runnerHeartbeatIntervalMs ?? 2_000,
     ownerLeaseMs: options.ownerLeaseMs ?? 600_000
   })
+  const { onNotice, webhook, publicUrl } = options
+  const stopNotices = onNotice === undefined && webhook === undefined
+    ? async () => {}
+    : startNotices({
+      onNotice,
+      webhook,
+      publicUrl,
+      store: store.notices,
+      reader,
+      health,
+      idleTasks: async () => (await listTasks({ tasks: store.tasks, health, now }, { state: 'not_running', limit: 1_000 })).tasks,
+      logger,
+      now
+    })
   const detach = meter.attach(() => ({
     queueBytes: writer.queueBytes, heartbeats: maintenance.heartbeats, verdicts: () => health.counts()
   }))
@@ -184,6 +200,7 @@ export async function openCore (
     runningByScope.close()
     summaries.close()
     health.close()
+    await stopNotices()
     await maintenance.stop()
     try {
       recorder.abandon()

@@ -2,7 +2,9 @@ import { timelineError } from './errors.js'
 import type { TaskEventSource } from './host/task-events.js'
 import type { RecordOptions } from './intake/record-options.js'
 import type { RedactOptions } from './intake/redact.js'
+import { checkWebhook, type WebhookOptions } from './live/webhook.js'
 import type { Logger } from './logger.js'
+import type { Notice } from './model/notice.js'
 import {
   checkBoolean, checkFunction, checkInteger, checkKnown, checkMethods, checkOneOf, type Caps
 } from './options.js'
@@ -56,6 +58,15 @@ export interface OpenOptions {
   readonly mapResult?: RecorderOptions['mapResult']
   readonly mapActivity?: RecorderOptions['mapActivity']
   /**
+   * Called once for each change: a run that is stuck, goes round in circles, waits for a person, went on, has ended. Of
+   * several processes on a database one at a time calls it. Default: nothing is noticed.
+   */
+  readonly onNotice?: (notice: Notice) => void
+  /** Where the same is posted to, as CloudEvents. Default: nowhere. */
+  readonly webhook?: WebhookOptions
+  /** The address of the pages, for links in notices: `https://example.com/timeline`. Default: no links. */
+  readonly publicUrl?: string
+  /**
    * What a database means that cannot be used when it is opened. Default `'throw'`: it is refused. `'warn'`: it is
    * logged, and tried again until it can be used; runs go on, and what they report waits in memory within `queueBytes`.
    */
@@ -65,7 +76,7 @@ export interface OpenOptions {
 const KNOWN_OPTIONS = [
   'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'prices', 'activityLogRetention',
   'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity',
-  'onUnavailable'
+  'onUnavailable', 'onNotice', 'webhook', 'publicUrl'
 ]
 
 /** @throws AGENT_TIMELINE_INVALID_OPTION, AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_NO_DATABASE */
@@ -87,10 +98,14 @@ export function checkOptions (options: OpenOptions): void {
     checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])
   }
   if (options.prices !== undefined) checkPrices(options.prices)
-  for (const name of ['taskExists', 'mapResult', 'mapActivity'] as const) {
+  for (const name of ['taskExists', 'mapResult', 'mapActivity', 'onNotice'] as const) {
     if (options[name] !== undefined) checkFunction(name, options[name])
   }
   if (options.redact !== undefined && options.redact !== false) checkKnown('redact.', options.redact, ['patterns', 'keyNames'])
+  if (options.webhook !== undefined) checkWebhook(options.webhook)
+  if (options.publicUrl !== undefined && !/^https?:$/.test(URL.canParse(options.publicUrl) ? new URL(options.publicUrl).protocol : '')) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['publicUrl', 'is an http or https address'])
+  }
   const bounds = {
     activityLogRetention: [0, 36_500],
     maxDatabaseBytes: [1024 * 1024, Number.MAX_SAFE_INTEGER],

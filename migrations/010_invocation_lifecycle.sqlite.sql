@@ -177,6 +177,24 @@ CREATE TABLE IF NOT EXISTS timeline_writer (
   owner TEXT NOT NULL,
   heartbeat_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS timeline_notice (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  notice_id TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  invocation_id INTEGER,
+  kind TEXT NOT NULL,
+  data TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  called_at TEXT,
+  sent_at TEXT
+);
+CREATE INDEX IF NOT EXISTS idx_timeline_notice_task ON timeline_notice(task_id, invocation_id, id);
+CREATE TABLE IF NOT EXISTS timeline_lease (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  held_until TEXT NOT NULL,
+  position INTEGER NOT NULL DEFAULT 0
+);
 CREATE TRIGGER IF NOT EXISTS timeline_invocation_deleted AFTER DELETE ON task_invocations BEGIN
   DELETE FROM invocation_activity WHERE invocation_id = OLD.id;
   DELETE FROM timeline_event WHERE invocation_id = OLD.id;
@@ -221,6 +239,8 @@ INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_in
 -- DROP TABLE IF EXISTS task_stream;
 -- DROP TABLE IF EXISTS task_entry;
 -- DROP TABLE IF EXISTS timeline_writer;
+-- DROP TABLE IF EXISTS timeline_notice;
+-- DROP TABLE IF EXISTS timeline_lease;
 -- DROP TABLE IF EXISTS timeline_migration;
 -- ALTER TABLE task_invocations DROP COLUMN started_at;
 -- ALTER TABLE task_invocations DROP COLUMN completed_at;

@@ -9,7 +9,7 @@ export const INVOCATION_COLUMNS = [
 /** The tables that belong to the timeline alone. */
 export const OWN_TABLES = [
   'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'task_stream', 'task_entry',
-  'timeline_writer', 'timeline_migration'
+  'timeline_writer', 'timeline_notice', 'timeline_lease', 'timeline_migration'
 ] as const
 
 /** Columns of our own tables that databases of an earlier version lack, with their types. */
@@ -249,6 +249,24 @@ export function createOwnTables (engine: Engine): readonly string[] {
   batch ${integer} NOT NULL,
   owner TEXT NOT NULL,
   heartbeat_at ${time} NOT NULL
+)`,
+    `CREATE TABLE IF NOT EXISTS timeline_notice (
+  id ${id},
+  notice_id TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  invocation_id ${integer},
+  kind TEXT NOT NULL,
+  data TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  called_at TEXT,
+  sent_at TEXT
+)`,
+    'CREATE INDEX IF NOT EXISTS idx_timeline_notice_task ON timeline_notice(task_id, invocation_id, id)',
+    `CREATE TABLE IF NOT EXISTS timeline_lease (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  held_until TEXT NOT NULL,
+  position ${integer} NOT NULL DEFAULT 0
 )`
   ]
 }
@@ -256,7 +274,7 @@ export function createOwnTables (engine: Engine): readonly string[] {
 const OF_INVOCATION = ['invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file']
 /** A trigger that is about this one is of this version. */
 export const YOUNGEST_TABLE = 'task_entry'
-const OF_TASK = [...OF_INVOCATION, 'task_stream', YOUNGEST_TABLE]
+const OF_TASK = [...OF_INVOCATION, 'task_stream', 'timeline_notice', YOUNGEST_TABLE]
 
 /** The triggers, and the tables that they are on. */
 export const TRIGGERS = [

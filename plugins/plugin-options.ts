@@ -97,6 +97,12 @@ export interface AgentTimelineOptions {
   readonly mapResult?: OpenOptions['mapResult']
   /** Reads your own activities, for invocations that this process records. */
   readonly mapActivity?: OpenOptions['mapActivity']
+  /** Called once for each change of a run, or of a task on which nothing runs; by one process at a time. */
+  readonly onNotice?: OpenOptions['onNotice']
+  /** Where the same is posted to, as CloudEvents. */
+  readonly webhook?: OpenOptions['webhook']
+  /** The address of the pages, for links in notices: `https://example.com/timeline`. */
+  readonly publicUrl?: OpenOptions['publicUrl']
   /**
    * What a database means that cannot be used when it is opened. Default `'throw'`: it is refused at registration.
    * `'warn'`: the application boots, requests are answered with 503 until the database can be used, runs go on.
@@ -116,7 +122,7 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
 /** Handed on as they are. */
 const CORE_OPTIONS = [
   'migrate', 'redact', 'record', 'taskExists', 'taskEvents', 'caps', 'prices', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
-  'ownerLeaseMs', 'mapResult', 'mapActivity', 'onUnavailable'
+  'ownerLeaseMs', 'mapResult', 'mapActivity', 'onUnavailable', 'onNotice', 'webhook', 'publicUrl'
 ] as const
 const OPTIONS = [
   'database', 'projects', 'routePrefix', 'ui', 'hooks', 'allowedHosts', 'tasksOf', 'monitoring', 'metrics', 'openapi',

@@ -45,6 +45,8 @@ export interface HealthMonitor {
    * @param onChange called when there is something to {@link HealthWatch.take}
    */
   watch (taskId: string, told: readonly CurrentFrame[], onChange: () => void): HealthWatch
+  /** Follows the verdicts on all that runs: told of them after each round in which the database could be read. */
+  watchAll (onRound: (runs: ReadonlyArray<Pick<Verdict, 'id' | 'taskId' | 'health'>>) => void): () => void
   /** How many running invocations are in which state: of the last round, or of a look made for it. */
   counts (): Promise<Readonly<Record<HealthState, number>>>
   close (): void
@@ -86,6 +88,7 @@ class Monitor implements HealthMonitor {
   readonly #intervalMs: number
   readonly #trouble: ReadTrouble
   readonly #watchers = new Set<Watcher>()
+  readonly #followers = new Set<Parameters<HealthMonitor['watchAll']>[0]>()
   #verdicts: ReadonlyMap<string, readonly Verdict[]> = new Map()
   #observer: Observer | undefined
   #clock: AwakeClock | undefined
@@ -136,14 +139,29 @@ class Monitor implements HealthMonitor {
     return {
       take: () => this.#take(watcher),
       close: () => {
-        if (this.#watchers.delete(watcher) && this.#watchers.size === 0) this.#pause()
+        if (this.#watchers.delete(watcher) && !this.#isWatched) this.#pause()
       }
     }
+  }
+
+  watchAll (onRound: Parameters<HealthMonitor['watchAll']>[0]): () => void {
+    if (!this.#isClosed) {
+      this.#followers.add(onRound)
+      this.#start()
+    }
+    return () => {
+      if (this.#followers.delete(onRound) && !this.#isWatched) this.#pause()
+    }
+  }
+
+  get #isWatched (): boolean {
+    return this.#watchers.size + this.#followers.size > 0
   }
 
   close (): void {
     this.#isClosed = true
     this.#watchers.clear()
+    this.#followers.clear()
     this.#pause()
     this.#forget()
   }
@@ -183,11 +201,11 @@ class Monitor implements HealthMonitor {
 
   /** A commit: what it changed is judged soon, but not more often than twice an interval. */
   #wake (taskIds: readonly string[] | '*'): void {
-    if (taskIds !== '*' && !this.#isWatched(taskIds)) return
+    if (taskIds !== '*' && !this.#isOfInterest(taskIds)) return
     this.#plan(this.#roundAt + this.#intervalMs / 2)
   }
 
-  #isWatched (taskIds: readonly string[]): boolean {
+  #isOfInterest (taskIds: readonly string[]): boolean {
     for (const { taskId } of this.#watchers) if (taskIds.includes(taskId)) return true
     return false
   }
@@ -201,7 +219,7 @@ class Monitor implements HealthMonitor {
       this.#timer = undefined
       this.#round = this.#look().finally(() => {
         this.#round = undefined
-        if (this.#watchers.size > 0) this.#plan(nextMultiple(this.#intervalMs, this.#intervalMs / 2))
+        if (this.#isWatched) this.#plan(nextMultiple(this.#intervalMs, this.#intervalMs / 2))
       })
     }, Math.max(0, at - performance.now())).unref()
   }
@@ -212,9 +230,13 @@ class Monitor implements HealthMonitor {
     this.#rounds++
     const ready = [...this.#watchers]
     const rows = await this.#read()
-    if (this.#observer === undefined || this.#watchers.size === 0) return
+    if (this.#observer === undefined || !this.#isWatched) return
     if (rows === undefined && this.#trouble.current === undefined) return
     this.#verdicts = rows === undefined ? this.#forgetVerdicts(ready) : this.#judge(rows, this.#observer)
+    if (rows !== undefined) {
+      const verdicts = [...this.#verdicts.values()].flat()
+      for (const onRound of this.#followers) onRound(verdicts)
+    }
     for (const watcher of ready) {
       watcher.isReady = true
       if (this.#watchers.has(watcher) && this.#hasNews(watcher)) watcher.onChange()
@@ -228,7 +250,7 @@ class Monitor implements HealthMonitor {
       this.#trouble.worked(this)
       return rows
     } catch (error) {
-      if (this.#watchers.size > 0) this.#trouble.failed(this, error)
+      if (this.#isWatched) this.#trouble.failed(this, error)
       return undefined
     }
   }
@@ -301,7 +323,7 @@ class Monitor implements HealthMonitor {
 
   async #latest (): Promise<readonly Health[]> {
     const isFresh = performance.now() - this.#roundAt < 2 * this.#intervalMs && this.#round === undefined
-    if (this.#watchers.size > 0 && isFresh) {
+    if (this.#isWatched && isFresh) {
       return [...this.#verdicts.values()].flat().map(({ health }) => health)
     }
     const rows = await this.#options.readRunning()

@@ -193,6 +193,32 @@ export interface TimelineWriterTable {
   heartbeat_at: string
 }
 
+/** A change that somebody may want to be told of. */
+export interface TimelineNoticeTable {
+  id: Generated<number>
+  /** Random: names it wherever it is told. */
+  notice_id: string
+  task_id: string
+  invocation_id: number | null
+  kind: string
+  /** As JSON: see {@link Notice}. */
+  data: string
+  created_at: string
+  /** When the host's callback was called with it; null while it was not. */
+  called_at: Generated<string | null>
+  /** When a webhook's receiver took it; null while it has not. */
+  sent_at: Generated<string | null>
+}
+
+/** What one process at a time does. */
+export interface TimelineLeaseTable {
+  name: string
+  holder: string
+  held_until: string
+  /** How far it has come: the id of an event. */
+  position: Generated<number>
+}
+
 export interface TimelineMigrationTable {
   name: string
   applied_at: string
@@ -214,5 +240,7 @@ export interface Tables {
   task_stream: TaskStreamTable
   task_entry: TaskEntryTable
   timeline_writer: TimelineWriterTable
+  timeline_notice: TimelineNoticeTable
+  timeline_lease: TimelineLeaseTable
   timeline_migration: TimelineMigrationTable
 }

@@ -4,6 +4,7 @@ import type { Store, Upkeep, WakeBus } from '../port.js'
 import { adoptNewInvocations } from './adopt.js'
 import { createAnswerReader } from './answers.js'
 import { createCallHistory } from './call-history.js'
+import { createNoticeStore } from './notices.js'
 import type { Database, OpeningLimits } from './database.js'
 import { createLogWriter, type LogWriterOptions } from './log-writer.js'
 import { createReader } from './reader.js'
@@ -93,6 +94,7 @@ export function composeStore (database: Database, options: StoreOptions, parts: 
     answers: {
       ...createAnswerReader((query) => database.read((db) => query(db))), databaseBytes: () => database.usedBytes()
     },
+    notices: createNoticeStore(database),
     calls: createCallHistory((query) => database.read((db) => query(db))),
     tasks: createTaskListReader((query) => database.read((db) => query(db)), refreshList),
     upkeep: createUpkeep(database, { ...options, ...parts }),

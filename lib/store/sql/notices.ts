@@ -1,0 +1,106 @@
+import type { NoticeKind } from '../../model/notice.js'
+import { toIso } from '../../time/clock.js'
+import type { NoticeChannel, NoticeStore, StoredNotice } from '../notices.js'
+import type { Database } from './database.js'
+
+/** How long a change of these tables waits for the lock, in milliseconds; it is tried again a second later. */
+const PATIENCE_MS = 500
+const ENDS_AT_ONCE = 200
+const ENDS = ['invocation.completed', 'invocation.failed', 'invocation.timeout']
+const COLUMN_OF = { callback: 'called_at', webhook: 'sent_at' } as const satisfies Record<NoticeChannel, string>
+const COLUMNS = ['id', 'notice_id', 'task_id', 'invocation_id', 'kind', 'data'] as const
+
+export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'write'>): NoticeStore {
+  return {
+    hold: (name, holder, now, until) => write(async (trx) => {
+      const lease = await trx.selectFrom('timeline_lease').select(['holder', 'held_until'])
+        .where('name', '=', name).executeTakeFirst()
+      if (lease === undefined) {
+        // What has ended before anybody wanted to be told is history.
+        const last = await trx.selectFrom('timeline_event').select((eb) => eb.fn.max('id').as('id')).executeTakeFirst()
+        await trx.insertInto('timeline_lease').values({
+          name,
+          holder,
+          held_until: toIso(until),
+          position: Number(last?.id ?? 0)
+        }).execute()
+        return true
+      }
+      if (lease.holder !== holder && lease.held_until > toIso(now)) return false
+      await trx.updateTable('timeline_lease').set({ holder, held_until: toIso(until) }).where('name', '=', name).execute()
+      return true
+    }, PATIENCE_MS),
+
+    async release (holder) {
+      await write((trx) => trx.updateTable('timeline_lease').set({ held_until: '' })
+        .where('holder', '=', holder).execute(), PATIENCE_MS)
+    },
+
+    latest: () => read(async (db) => (await db.selectFrom('timeline_notice').select(COLUMNS)
+      .where('id', 'in', (eb) => eb.selectFrom('timeline_notice').select((of) => of.fn.max('id').as('id'))
+        .groupBy(['task_id', 'invocation_id'])).execute()).map(toNotice)),
+
+    ends: (since) => read(async (db) => {
+      const rows = await db.selectFrom('timeline_event').select(['id', 'task_id', 'invocation_id', 'type', 'payload'])
+        .where('id', '>', (eb) => eb.selectFrom('timeline_lease').select('position').where('name', '=', 'notices'))
+        .where('type', 'in', ENDS).where('created_at', '>', since).orderBy('id').limit(ENDS_AT_ONCE).execute()
+      return rows.map((row) => ({
+        eventId: Number(row.id),
+        taskId: row.task_id,
+        invocationId: Number(row.invocation_id),
+        status: row.type.replace('invocation.', ''),
+        payload: row.payload
+      }))
+    }),
+
+    add: (holder, notices, at, position) => write(async (trx) => {
+      const lease = await trx.selectFrom('timeline_lease').select('holder').where('name', '=', 'notices').executeTakeFirst()
+      if (lease?.holder !== holder) return false
+      for (const { noticeId, taskId, invocationId, kind, data } of notices) {
+        await trx.insertInto('timeline_notice').values({
+          notice_id: noticeId,
+          task_id: taskId,
+          invocation_id: invocationId ?? null,
+          kind,
+          data,
+          created_at: at
+        }).execute()
+      }
+      if (position !== undefined) {
+        await trx.updateTable('timeline_lease').set({ position }).where('name', '=', 'notices').execute()
+      }
+      return true
+    }, PATIENCE_MS),
+
+    waiting: (channel, since, limit) => read(async (db) => (await db.selectFrom('timeline_notice').select(COLUMNS)
+      .where(COLUMN_OF[channel], 'is', null).where('created_at', '>', since).orderBy('id').limit(limit).execute())
+      .map(toNotice)),
+
+    async done (channel, id, at) {
+      await write((trx) => trx.updateTable('timeline_notice').set({ [COLUMN_OF[channel]]: at })
+        .where('id', '=', id).execute(), PATIENCE_MS)
+    },
+
+    async prune (before) {
+      await write((trx) => trx.deleteFrom('timeline_notice').where('created_at', '<', before).execute(), PATIENCE_MS)
+    }
+  }
+}
+
+function toNotice (row: {
+  readonly id: number
+  readonly notice_id: string
+  readonly task_id: string
+  readonly invocation_id: number | null
+  readonly kind: string
+  readonly data: string
+}): StoredNotice {
+  return {
+    id: Number(row.id),
+    noticeId: row.notice_id,
+    taskId: row.task_id,
+    invocationId: row.invocation_id === null ? undefined : Number(row.invocation_id),
+    kind: row.kind as NoticeKind,
+    data: row.data
+  }
+}
