@@ -31,6 +31,8 @@ const IDLE_INTERVAL_MS = 10_000
 const CALL_LIMIT = 1_000
 /** Pages of calls that are drawn before the strip asks the server for a picture. */
 const MAX_CALL_PAGES = 5
+/** Calls that are asked for again at once, though only some of them were running. */
+const MAX_STRETCH = 50
 const RUN_LIMIT = 100
 const MAX_RUN_PAGES = 5
 const ANSWER_MS = 15_000
@@ -148,14 +150,12 @@ export class AnswersLoader {
     const known = this.#epoch === epoch ? this.answers.calls : new Map<number, ToolCall>()
     this.#epoch = epoch
     const calls = new Map(known)
-    let after = 0
-    for (const { seq, status } of known.values()) {
-      if (status === 'running') {
-        after = seq - 1
-        break
-      }
-      after = seq
+    const { stretches, rest } = toAsk([...known.values()])
+    for (const query of stretches) {
+      const answer = await this.#ask<CallPage>('timeline/tasks/*/calls', query, signal)
+      for (const call of answer.calls) calls.set(call.seq, call)
     }
+    let after = rest
     for (let pages = 0; calls.size < MAX_CALL_PAGES * CALL_LIMIT && pages < MAX_CALL_PAGES; pages++) {
       const answer = await this.#ask<CallPage>('timeline/tasks/*/calls', { after, limit: CALL_LIMIT }, signal)
       for (const call of answer.calls) calls.set(call.seq, call)
@@ -200,6 +200,26 @@ export class AnswersLoader {
     this.answers = { ...this.answers, ...changed }
     this.#options.onChange()
   }
+}
+
+/**
+ * What to ask for again: stretches of known calls that begin and end with one that was running, and everything after
+ * `rest`. One call that runs for hours does not bring those behind it again and again.
+ */
+export function toAsk (
+  known: readonly ToolCall[]
+): { stretches: Array<{ readonly after: number, readonly limit: number }>, rest: number } {
+  const stretches: Array<{ after: number, limit: number }> = []
+  let first = -Infinity
+  for (const [index, { seq, status }] of known.entries()) {
+    if (status !== 'running') continue
+    if (index - first < MAX_STRETCH) stretches.at(-1)!.limit = index - first + 1
+    else {
+      first = index
+      stretches.push({ after: seq - 1, limit: 1 })
+    }
+  }
+  return { stretches, rest: known.at(-1)?.seq ?? 0 }
 }
 
 function isUnseen (): boolean {

@@ -105,8 +105,8 @@ export function showTaskList ({ root, api, base, project, onMissing }: TaskListO
     const isStale = loader.list.problem !== undefined && state !== 'failed' && state !== 'done'
     const [sign, tone, word] = isStale ? ['help', '', 'not known'] as const : SIGNS[state]
     // What failed before is told where nothing runs now.
-    const text = now?.text ?? failure?.summary ?? ''
-    const isFailure = now === undefined && failure !== undefined
+    const isFailure = failure !== undefined && (now === undefined || state === 'failed')
+    const text = isFailure ? failure.summary : now?.text ?? ''
     const [first] = who
     const names = [...new Set(who.map(({ role }) => role))].join(', ')
     const tokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0)

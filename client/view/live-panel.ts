@@ -67,7 +67,7 @@ export class LivePanel extends Component<LivePanelProps, { details: ToolCallDeta
       ? { health: invocation.health, ageMs: nowMs - (invocation.healthAtMs ?? nowMs) }
       : undefined
     const details = this.state.details?.seq === openTool?.seq ? this.state.details : undefined
-    return html`<aside class="live-panel" part="live" aria-label="Live activity">
+    return html`<aside class=${running.length > 0 ? 'live-panel' : 'live-panel is-idle'} part="live" aria-label="Live activity">
       <div class="live-head">
         <p class="live-title">${sign}${isLost ? 'Last seen' : 'Now'}
           ${openTool !== undefined && !isLost && html`<span class="duration">${formatSeconds(nowMs - openTool.atMs)}</span>`}</p>

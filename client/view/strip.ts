@@ -14,6 +14,8 @@ export interface StripProps {
 }
 
 const TICKS = 9
+/** From here on a time has no room on a narrow axis. */
+const LATE_SHARE = 0.82
 /** A press so near to the right end means the end. */
 const END_SHARE = 0.992
 const KEY_STEP = 0.02
@@ -60,8 +62,10 @@ export class Strip extends Component<StripProps> {
     const scale = this.#scale = new TimeScale(shape.lanes.flatMap(({ spans }) => spans))
     const spanMs = shape.toMs - shape.fromMs
     return html`<div class="strip" part="strip">
-      <div class="axis" aria-hidden="true">${scale.ticks(TICKS).map((ms) =>
-        html`<span style=${`left:${percent(scale.place(ms))}`}>${tickText(ms, spanMs)}</span>`)}</div>
+      <div class="axis" aria-hidden="true">${scale.ticks(TICKS).map((ms) => {
+        const place = scale.place(ms)
+        return html`<span class=${place > LATE_SHARE ? 'late' : ''} style=${`left:${percent(place)}`}>${tickText(ms, spanMs)}</span>`
+      })}</div>
       <div class="names" aria-hidden="true">${shape.lanes.map((lane) => html`<span>${nameOf(lane)}</span>`)}</div>
       <div class="plot" role="slider" tabindex="0" aria-label="Time in view" aria-valuemin="0" aria-valuemax="100"
         ref=${(element: HTMLElement | null) => { this.#plot = element }} onPointerDown=${this.#onDown} onPointerMove=${this.#onMove}

@@ -1,9 +1,11 @@
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
+import { toAsk } from '../../client/connection/answers.js'
 import { backoffMs } from '../../client/connection/backoff.js'
 import { TimelineConnection, type ConnectionOptions } from '../../client/connection/connection.js'
 import type { ConnectionState } from '../../client/connection/connection-state.js'
 import { readStream } from '../../client/connection/stream-reader.js'
+import type { ToolCall } from '../../lib/model/answers.js'
 import type { StreamFrame, TimelineEvent } from '../../lib/model/events.js'
 import { TimelineServer } from './support/timeline-server.js'
 import { TaskScript } from './support/sample-task.js'
@@ -290,4 +292,16 @@ t.test('waits double, have a limit and differ', async (t) => {
   const waits = [0, 1, 2, 3, 4, 9].map((attempt) => backoffMs(attempt, 1000, () => 1))
   t.same(waits, [1000, 2000, 4000, 8000, 10_000, 10_000])
   t.equal(backoffMs(0, 1000, () => 0), 500)
+})
+
+t.test('calls that run are asked for again, and not what came after them', async (t) => {
+  const calls = (...running: readonly number[]): ToolCall[] => Array.from({ length: 200 }, (_, i) => ({
+    seq: 2 * i + 1, status: running.includes(i) ? 'running' : 'ok'
+  }) as ToolCall)
+  t.same(toAsk([]), { stretches: [], rest: 0 })
+  t.same(toAsk(calls()), { stretches: [], rest: 399 })
+  t.same(toAsk(calls(3)), { stretches: [{ after: 6, limit: 1 }], rest: 399 })
+  t.same(toAsk(calls(3, 4, 52, 53, 199)), {
+    stretches: [{ after: 6, limit: 50 }, { after: 106, limit: 1 }, { after: 398, limit: 1 }], rest: 399
+  }, 'neighbours are asked for together')
 })
