@@ -1,6 +1,6 @@
 import { AgentTimelineElement } from './view/element.js'
 
-export { AgentTimelineElement, type AgentTimelineStateDetail } from './view/element.js'
+export { AgentTimelineElement, type AgentTimelineEventDetail, type AgentTimelineStateDetail } from './view/element.js'
 export type { HeadersSource } from './connection/api.js'
 export type { Verdict } from './store/summary.js'
 
@@ -10,6 +10,7 @@ declare global {
   }
   interface HTMLElementEventMap {
     'agent-timeline-state': CustomEvent<import('./view/element.js').AgentTimelineStateDetail>
+    'agent-timeline-event': CustomEvent<import('./view/element.js').AgentTimelineEventDetail>
   }
 }
 

@@ -1,10 +1,11 @@
 import type { ToolCallDetails } from '../lib/model/answers.js'
 import type { StreamFrame } from '../lib/model/events.js'
 import { AnswersLoader, type Answers } from './connection/answers.js'
-import { TimelineConnection, type ConnectionOptions } from './connection/connection.js'
+import { TimelineConnection, type ConnectionOptions, type TimelinePage } from './connection/connection.js'
 import type { ConnectionState } from './connection/connection-state.js'
 import { reduce, type Action } from './store/reduce.js'
 import { ServerClock } from './store/server-clock.js'
+import { indexOfSeq, lowerBound, type Row } from './store/rows.js'
 import { createState, type TimelineState } from './store/state.js'
 import { FrameBatch } from './window/frame-batch.js'
 
@@ -92,6 +93,11 @@ export class TimelineSession {
     return this.#answers.call(seq, signal)
   }
 
+  /** Events after a number that have a text in them, as far as the server looked. @throws ApiError */
+  async find (q: string, after: number, limit: number, signal: AbortSignal): Promise<TimelinePage> {
+    return this.#connection.find({ q, after, limit }, signal)
+  }
+
   /** Events that happened in the last second. */
   get rate (): number { return this.#batch.rate() }
 
@@ -116,16 +122,32 @@ export class TimelineSession {
     this.#onChange()
   }
 
-  /** Makes sure that a row is here, with what surrounds it; the newest rows may leave for it. */
-  async bring (seq: number): Promise<void> {
-    const { rows } = this.state
-    const isNear = rows.length > 0 && seq >= rows[0]!.seq && seq <= rows[rows.length - 1]!.seq
+  /**
+   * Makes sure that the row of an event is here, with what surrounds it; the newest rows may leave for it.
+   *
+   * @returns the row that shows it, or the one before where it has none; undefined where the task has not come so far
+   */
+  async bring (seq: number): Promise<Row | undefined> {
+    const { rows, lastSeq } = this.state
+    if (!(seq >= 0 && seq <= lastSeq)) return undefined
+    const isNear = rows.length > 0 && seq >= rows[0]!.seq && (seq <= rows.at(-1)!.seq || !this.state.isDetached)
     if (!isNear) {
       const page = await this.#connection.loadFrom(Math.max(0, seq - AROUND_ROWS))
       this.isPinned = true
       this.state = reduce(this.state, { type: 'elsewhere', page })
     }
-    this.dispatch({ type: 'uncover', seq })
+    const row = this.#rowOf(seq)
+    if (row !== undefined) this.dispatch({ type: 'uncover', seq: row.seq })
+    return row
+  }
+
+  /** What ended a call shows in the row of its start. */
+  #rowOf (seq: number): Row | undefined {
+    const { rows } = this.state
+    const exact = rows[indexOfSeq(rows, seq)]
+    if (exact !== undefined) return exact
+    const call = [...this.answers.calls.values()].find(({ endSeq }) => endSeq === seq)
+    return rows[indexOfSeq(rows, call?.seq)] ?? rows[Math.max(0, lowerBound(rows, seq) - 1)]
   }
 
   /** Newer servers send the summary with the stream; others are asked for it when there is news. */

@@ -11,7 +11,7 @@ import { readStream } from './stream-reader.js'
 export interface TimelinePage {
   readonly task: TaskInfo
   readonly timeline: readonly TimelineEvent[]
-  readonly page: Page & { readonly gaps: readonly Gap[] }
+  readonly page: Page & { readonly gaps: readonly Gap[], readonly nextAfter?: number }
 }
 
 export interface ConnectionHandlers {
@@ -96,6 +96,13 @@ export class TimelineConnection {
   async loadFrom (afterSeq: number): Promise<TimelinePage> {
     const signal = this.#run?.signal ?? new AbortController().signal
     return this.#loadPage({ after: afterSeq }, signal)
+  }
+
+  /** Events with a text; `page.nextAfter` where the server goes on when asked again. */
+  async find (
+    query: { readonly q: string, readonly after: number, readonly limit: number }, signal: AbortSignal
+  ): Promise<TimelinePage> {
+    return this.#loadPage(query, signal)
   }
 
   #start (): void {

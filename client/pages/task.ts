@@ -22,6 +22,9 @@ const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
   disconnected: '? '
 }
 
+/** State of an entry of the history that a step made. */
+const OPENED = 'opened'
+
 const element = document.querySelector('agent-timeline')!
 const project = new URLSearchParams(location.search).get('project')
 // The last part of the path, wherever a proxy put the page.
@@ -40,10 +43,32 @@ if (project !== null) {
 }
 element.setAttribute('task', id)
 
+/** The address is that of what is shown: it can be sent, kept, and gone back to. */
+function showEvent (): void {
+  const event = new URLSearchParams(location.search).get('event')
+  if (event === null) element.removeAttribute('event')
+  else element.setAttribute('event', event)
+}
+
+showEvent()
+addEventListener('popstate', showEvent)
+element.addEventListener('agent-timeline-event', ({ detail: { event } }) => {
+  const url = new URL(location.href)
+  const hadEvent = url.searchParams.has('event')
+  if (event === undefined) url.searchParams.delete('event')
+  else url.searchParams.set('event', String(event))
+  if (url.href === location.href) return
+  // Closing is going back to before it was opened, where that was on this page.
+  if (event === undefined && history.state === OPENED) return history.back()
+  if (hadEvent) history.replaceState(history.state, '', url)
+  else history.pushState(OPENED, '', url)
+})
+
 // On this page the keys are nobody else's: they work before anything was focused.
 document.addEventListener('keydown', (event) => {
   const { key, ctrlKey, metaKey, altKey, shiftKey, target } = event
   if (target !== document.body || ctrlKey || metaKey || altKey || key === 'Tab') return
   const list = element.shadowRoot?.querySelector<HTMLElement>('[part=list]')
-  list?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey, bubbles: true, cancelable: true }))
+  const isTaken = list?.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey, bubbles: true, cancelable: true })) === false
+  if (isTaken) event.preventDefault()
 })

@@ -66,13 +66,18 @@ export function isHidden (state: TimelineState, row: Row): boolean {
   return 'invocationId' in row && row.kind !== 'start' && state.collapsed.has(row.invocationId)
 }
 
-/** Beats say that something lives, and the row of the call says so too. */
-const MURMUR = ['tool', 'usage']
+/** Beats say that something lives, and the row of the call says so too; a session's id is for machines. */
+const MURMUR: readonly unknown[] = ['tool', 'usage', 'session']
+
+/** Whether progress of a kind is what only "Everything" shows. */
+export function isMurmur (kind: unknown): boolean {
+  return MURMUR.includes(kind)
+}
 
 function isFiltered (filter: Filter, row: Row): boolean {
   switch (filter) {
     case 'all': return false
-    case 'story': return row.kind === 'progress' && MURMUR.includes(row.progressKind ?? '')
+    case 'story': return row.kind === 'progress' && isMurmur(row.progressKind)
     case 'steps': return row.kind !== 'tool' && row.kind !== 'start'
     case 'edits': return row.kind !== 'start' && !(row.kind === 'tool' && row.toolKind === 'edit')
     case 'failed': return row.kind !== 'start' && row.kind !== 'end' && row.kind !== 'error' &&

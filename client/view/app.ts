@@ -1,11 +1,11 @@
 import { html } from 'htm/preact'
 import { Component, h, type VNode } from 'preact'
-import { indexOfSeq } from '../store/rows.js'
-import type { Filter } from '../store/state.js'
-import { nextStep } from '../store/steps.js'
+import { indexOfSeq, type Row } from '../store/rows.js'
+import { nextStep, type StepMove } from '../store/steps.js'
 import { summarise, type Verdict } from '../store/summary.js'
 import { Announcer } from './announcer.js'
 import { lookOf } from './badges.js'
+import { FindBar } from './find-bar.js'
 import { capitalise, formatCount } from './format.js'
 import { Header } from './header.js'
 import { icon, spinner } from './icons.js'
@@ -18,24 +18,30 @@ import { Strip } from './strip.js'
 import { timeSplit } from './time-split.js'
 import type { TimelineSession } from '../session.js'
 import { StatusBar } from './status-bar.js'
-import { TimelineList } from './timeline-list.js'
+import { StoryBar } from './story-bar.js'
+import { TimelineList, type ListTarget } from './timeline-list.js'
 
 export interface AppProps {
   readonly session: TimelineSession
   /** How the task stands, whenever that changes. */
   readonly onVerdict: (verdict: Verdict) => void
+  /** An event that somebody asked for. */
+  readonly event: number | undefined
+  /** The reader opened another step, or closed it. */
+  readonly onEvent: (seq: number | undefined) => void
 }
 
 interface AppState {
   readonly isFollowing: boolean
   /** The row to go to. */
-  readonly target?: { readonly seq: number, readonly isQuiet?: boolean }
+  readonly target?: ListTarget
   /** The row the reader stands on. */
   readonly cursor?: number
   /** The step that is inspected. */
   readonly open?: number | undefined
   readonly hasHelp?: boolean
   readonly hasOutline?: boolean
+  readonly isFinding?: boolean
 }
 
 /** Said in one word: tool calls come and go too often. */
@@ -49,16 +55,21 @@ export class App extends Component<AppProps, AppState> {
   #verdict: Verdict | undefined
   #told: Verdict | undefined
 
+  /** The event that is shown as asked for, or that was told. */
+  #event: number | undefined
+
   override componentDidUpdate (): void {
     this.#tellVerdict()
+    this.#showAskedFor()
   }
 
   override componentDidMount (): void {
     this.#tellVerdict()
+    this.#showAskedFor()
   }
 
   override render ({ session }: AppProps): VNode {
-    const { isFollowing, target, cursor, open, hasHelp = false, hasOutline = false } = this.state
+    const { isFollowing, target, cursor, open, hasHelp = false, hasOutline = false, isFinding = false } = this.state
     const { state, connectionState: connection } = session
     const answers = session.answers
     const summary = summarise(state, session.isLost, answers.summary?.state)
@@ -68,14 +79,6 @@ export class App extends Component<AppProps, AppState> {
     const isDenied = connection.name === 'denied'
     const newCount = isFollowing ? 0 : state.lastSeq - this.#pausedAtSeq
     const hasLive = hasRows && summary.isActive && !isDenied && open === undefined
-    const failed = answers.summary?.calls.failed ?? state.errors
-    const chips: ReadonlyArray<readonly [Filter, string, number?]> = [
-      ['story', 'Story'],
-      ['steps', 'Steps', answers.summary?.calls.total ?? state.toolCalls],
-      ['edits', 'Edits', answers.summary?.calls.byKind.edit?.total],
-      ['failed', 'Failed', failed],
-      ['all', 'Everything']
-    ]
     return html`<section class=${session.isLost ? 'root disconnected' : 'root'} part="base" aria-label="Agent timeline" onKeyDown=${this.#onKey}>
       ${h(Header, { state, summary, session, onShow: this.#show })}
       ${answers.summary !== undefined && html`<div class="shape">
@@ -85,15 +88,19 @@ export class App extends Component<AppProps, AppState> {
         ${!hasRows || (isDenied && !state.isLoaded)
           ? h(Notice, { state, connection, onRetry: () => session.reload() })
           : html`<div class="list-box">
-            <div class="bar"><div class="chips" role="group" aria-label="Which rows">
-              ${answers.summary !== undefined && html`<button class="chip outline-toggle" aria-expanded=${hasOutline}
-                onClick=${() => this.setState({ hasOutline: !hasOutline })}>${icon('plan')}<span class="unseen">Outline</span></button>`}
-              ${chips.map(([filter, name, count = 0]) => html`<button class="chip" aria-pressed=${state.filter === filter}
-                onClick=${() => session.dispatch({ type: 'filter', filter })}>${name}${count > 0 && html` <b class=${filter === 'failed' ? 'bad' : ''}>${count.toLocaleString('en-US')}</b>`}</button>`)}
-              </div>
-              <button class="button follow" part="follow" aria-label="Follow" aria-pressed=${isFollowing} onClick=${() => this.#follow(!isFollowing)}>
-                ${icon('down')}<span>Follow</span></button>
-            </div>
+            ${isFinding
+              ? h(FindBar, { session, fromSeq: this.#at, onShow: this.#showFind, onClose: this.#closeFind })
+              : h(StoryBar, {
+                state,
+                summary: answers.summary,
+                isFollowing,
+                hasOutline,
+                onFilter: (filter) => session.dispatch({ type: 'filter', filter }),
+                onFollow: this.#follow,
+                onOutline: () => this.setState({ hasOutline: !hasOutline }),
+                onFind: this.#find,
+                onMove: this.#move
+              })}
             ${h(TimelineList, {
               state,
               isFollowing,
@@ -102,12 +109,12 @@ export class App extends Component<AppProps, AppState> {
               onFollow: this.#follow,
               onNearStart: () => { void session.loadOlder() },
               target,
-              cursor: open ?? cursor,
+              cursor: cursor ?? open,
               onOpen: this.#open
             })}
             ${session.isLoadingOlder && html`<div class="pill older">${spinner()}Loading older events</div>`}
             ${newCount > 0 && html`<button class="pill newer" part="new-events" onClick=${() => this.#follow(true)}>
-              ${icon('down')}${formatCount(newCount, 'new event')}</button>`}
+              ${icon('end')}${formatCount(newCount, 'new event')}</button>`}
           </div>`}
         ${hasLive && h(LivePanel, { state, summary, session, onOpen: this.#open })}
         ${open !== undefined && h(Inspector, { key: open, session, seq: open, onClose: this.#close })}
@@ -131,28 +138,85 @@ export class App extends Component<AppProps, AppState> {
     if (isFollowing && session.state.isDetached) session.reload()
   }
 
-  /** Shows a row, also one that is not loaded. */
-  readonly #goTo = (seq: number): void => {
-    const { session } = this.props
-    session.bring(seq).then(() => {
+  /** Shows the row of an event, also one that is not loaded. */
+  async #goTo (seq: number, how: Partial<ListTarget> = {}): Promise<Row | undefined> {
+    try {
+      const row = await this.props.session.bring(seq)
+      if (row === undefined) return undefined
       if (this.state.isFollowing) this.#follow(false)
-      this.setState({ target: { seq }, cursor: seq, hasOutline: false })
-    }, () => {
+      this.setState({ target: { ...how, seq: row.seq }, cursor: row.seq, hasOutline: false })
+      return row
+    } catch {
       // The stream notices a server that is gone; the reader asks again.
-    })
+      return undefined
+    }
   }
 
   /** Shows a step with its evidence. */
   readonly #show = (seq: number): void => {
-    this.#goTo(seq)
-    if (this.props.session.answers.calls.has(seq)) this.setState({ open: seq })
+    void this.#goTo(seq)
+    if (this.props.session.answers.calls.has(seq)) this.#inspect(seq)
   }
 
-  readonly #open = (seq: number): void => this.setState({ open: seq, cursor: seq })
+  /** Opens the evidence of a step, or closes it, and tells. */
+  #inspect (open: number | undefined): void {
+    if (open === this.state.open) return
+    this.#event = open
+    this.setState({ open })
+    this.props.onEvent(open)
+  }
+
+  /** What the address or the page names: in the middle, and the focus stays with the page. */
+  #showAskedFor (): void {
+    const { event, session } = this.props
+    if (!session.state.isLoaded || event === this.#event) return
+    this.#event = event
+    if (event === undefined) return this.setState({ open: undefined })
+    void this.#goTo(event, { isCentred: true, isQuiet: true }).then((row) => {
+      if (this.#event !== event || row === undefined) return
+      // Its number may be that of the call's end.
+      if (row.kind === 'tool' && row.seq !== event) this.#inspect(row.seq)
+      else this.setState({ open: row.kind === 'tool' ? row.seq : undefined })
+    })
+  }
+
+  readonly #find = (): void => this.setState({ isFinding: true })
+
+  readonly #closeFind = (): void => {
+    const { cursor } = this.state
+    this.setState({ isFinding: false, ...(cursor === undefined ? {} : { target: { seq: cursor } }) })
+  }
+
+  readonly #showFind = async (seq: number): Promise<number | undefined> => {
+    const row = await this.#goTo(seq, { isQuiet: true })
+    if (row?.kind === 'tool' && this.state.open !== undefined) this.#inspect(row.seq)
+    return row?.seq
+  }
+
+  /** To the next or previous step or failure. */
+  readonly #move = (move: StepMove): void => {
+    const { session } = this.props
+    const seq = nextStep(session.state, session.answers.calls.values(), this.#at, move)
+    if (seq === undefined) return
+    void this.#goTo(seq)
+    if (this.state.open !== undefined || move.endsWith('failure')) this.#inspect(seq)
+  }
+
+  /** Where the reader is. */
+  get #at (): number {
+    const { open, cursor, isFollowing, target } = this.state
+    return cursor ?? open ?? (isFollowing ? this.props.session.state.lastSeq + 1 : target?.seq ?? 0)
+  }
+
+  readonly #open = (seq: number): void => {
+    this.setState({ cursor: seq })
+    this.#inspect(seq)
+  }
 
   readonly #close = (): void => {
     const { open } = this.state
-    this.setState({ open: undefined, ...(open === undefined ? {} : { target: { seq: open } }) })
+    if (open !== undefined) this.setState({ target: { seq: open } })
+    this.#inspect(undefined)
     if (this.state.isFollowing) this.#follow(false)
   }
 
@@ -163,7 +227,6 @@ export class App extends Component<AppProps, AppState> {
     const { cursor, open, hasHelp, isFollowing } = this.state
     const command = commandOf(event)
     if (command === undefined) return
-    const at = open ?? cursor ?? (isFollowing ? session.state.lastSeq + 1 : this.#topSeq)
     const isTaken = ((): boolean => {
       switch (command) {
         case 'close': {
@@ -175,26 +238,18 @@ export class App extends Component<AppProps, AppState> {
         }
         case 'help': this.#toggleHelp(); return true
         case 'follow': this.#follow(!isFollowing); return true
+        case 'find': this.#find(); return true
         case 'open': {
           const row = session.state.rows[indexOfSeq(session.state.rows, cursor)]
           if (row?.kind !== 'tool') return false
           this.#open(row.seq)
           return true
         }
-        default: {
-          const seq = nextStep(session.state, session.answers.calls.values(), at, command)
-          if (seq === undefined) return true
-          this.#goTo(seq)
-          if (open !== undefined || command === 'next-failure' || command === 'previous-failure') this.setState({ open: seq })
-          return true
-        }
+        default: this.#move(command); return true
       }
     })()
     if (isTaken) event.preventDefault()
   }
-
-  /** Where a reader stands who has not chosen a row: above the rows in view. */
-  get #topSeq (): number { return this.state.target?.seq ?? 0 }
 
   /** Rows that are here move with the pointer; others are asked for once it is let go. */
   readonly #goToTime = (ms: number, isDone: boolean): void => {
@@ -209,7 +264,7 @@ export class App extends Component<AppProps, AppState> {
     }
     if (!isDone) return
     const call = [...answers.calls.values()].find(({ startedAt }) => Date.parse(startedAt) >= ms)
-    if (call !== undefined) this.#goTo(call.seq)
+    if (call !== undefined) void this.#goTo(call.seq)
   }
 
   readonly #goToRun = (id: number): void => {
@@ -217,7 +272,7 @@ export class App extends Component<AppProps, AppState> {
     const row = state.rows.find((row) => row.kind === 'start' && row.invocationId === id)
     const first = row ?? [...answers.calls.values()].find((call) => call.invocationId === id) ??
       state.rows.find((row) => 'invocationId' in row && row.invocationId === id)
-    if (first !== undefined) this.#goTo(first.seq)
+    if (first !== undefined) void this.#goTo(first.seq)
   }
 
   #tellVerdict (): void {

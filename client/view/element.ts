@@ -11,8 +11,14 @@ export interface AgentTimelineStateDetail {
   readonly task: { readonly id: string, readonly title?: string, readonly status?: string }
 }
 
+/** `detail` of the event `agent-timeline-event`. */
+export interface AgentTimelineEventDetail {
+  /** Number of the event whose step the reader opened; undefined when it was closed. */
+  readonly event: number | undefined
+}
+
 /** Properties that are attributes too. */
-const REFLECTED = ['src', 'task', 'project', 'theme'] as const
+const REFLECTED = ['src', 'task', 'project', 'theme', 'event'] as const
 /** Everything on the page that counts up does so together. */
 const TICK_MS = 1000
 /** A server that renders this module has no elements. */
@@ -24,9 +30,10 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
  * Connects once it is in a document and has `src` and `task`; a change of these or of `headers` starts over.
  *
  * @fires agent-timeline-state when the word about the task changes; bubbles
+ * @fires agent-timeline-event when the reader opens or closes a step; `event` has changed with it; bubbles
  */
 export class AgentTimelineElement extends Base {
-  static readonly observedAttributes = ['src', 'task', 'project']
+  static readonly observedAttributes = ['src', 'task', 'project', 'event']
 
   static {
     for (const name of REFLECTED) {
@@ -42,6 +49,8 @@ export class AgentTimelineElement extends Base {
   #isRestarting = false
   #ticker: ReturnType<typeof setInterval> | undefined
   #root: HTMLElement | undefined
+  #paint: () => void = () => {}
+  #toldEvent: string | undefined
 
   /** The API's prefix, relative to the page or absolute; `/api` by default. */
   declare src: string
@@ -51,6 +60,8 @@ export class AgentTimelineElement extends Base {
   declare project: string
   /** `light` or `dark`; by default the page's `color-scheme` decides. */
   declare theme: string
+  /** Number of an event to show: its row is in the middle, a step is open. Follows what the reader opens and closes. */
+  declare event: string
 
   /** Headers of every request, or a function that makes them each time, for example to refresh a token. */
   get headers (): HeadersSource | undefined { return this.#headers }
@@ -69,8 +80,12 @@ export class AgentTimelineElement extends Base {
     if (this.#root !== undefined) render(null, this.#root)
   }
 
-  attributeChangedCallback (_name: string, before: string | null, after: string | null): void {
-    if (before !== after) this.#restart()
+  attributeChangedCallback (name: string, before: string | null, after: string | null): void {
+    if (before === after) return
+    // The step that was opened is none of another task.
+    if (name === 'task' && this.event !== '' && this.event === this.#toldEvent) this.removeAttribute('event')
+    if (name === 'event') this.#paint()
+    else this.#restart()
   }
 
   /** Several attributes set in a row start one connection. */
@@ -87,6 +102,7 @@ export class AgentTimelineElement extends Base {
     clearInterval(this.#ticker)
     this.#session?.close()
     this.#session = undefined
+    this.#paint = () => {}
   }
 
   #start (): void {
@@ -100,11 +116,12 @@ export class AgentTimelineElement extends Base {
     }
     const paint = (): void => {
       if (this.#session !== session) return
-      render(h(App, { session, onVerdict }), root)
+      render(h(App, { session, onVerdict, event: Number(this.event) || undefined, onEvent: this.#onEvent }), root)
     }
     const session = new TimelineSession({ src, task, project, headers, onChange: paint })
     const onVerdict = (verdict: Verdict): void => this.#tell(session, verdict)
     this.#session = session
+    this.#paint = paint
     paint()
     if (task === '') return
     session.open()
@@ -126,6 +143,14 @@ export class AgentTimelineElement extends Base {
   #tell ({ state }: TimelineSession, verdict: Verdict): void {
     const detail: AgentTimelineStateDetail = { state: verdict, task: state.task }
     this.dispatchEvent(new CustomEvent('agent-timeline-state', { detail, bubbles: true, composed: true }))
+  }
+
+  readonly #onEvent = (event: number | undefined): void => {
+    this.#toldEvent = event?.toString()
+    if (event === undefined) this.removeAttribute('event')
+    else this.event = String(event)
+    const detail: AgentTimelineEventDetail = { event }
+    this.dispatchEvent(new CustomEvent('agent-timeline-event', { detail, bubbles: true, composed: true }))
   }
 
   /** A property that was set on the element before it had accessors hides them. */

@@ -20,7 +20,12 @@ export interface InspectorProps {
 }
 
 type Tab = 'output' | 'input'
-interface InspectorState { tab: Tab, details: ToolCallDetails | undefined, problem: string | undefined }
+interface InspectorState {
+  readonly tab: Tab
+  readonly details: ToolCallDetails | undefined
+  readonly problem: string | undefined
+  readonly isCopied?: boolean
+}
 
 const REFRESH_MS = 5_000
 const INPUT_LINES = 1_000
@@ -48,7 +53,8 @@ export class Inspector extends Component<InspectorProps, InspectorState> {
     this.#controller.abort()
   }
 
-  override render ({ session, onClose }: InspectorProps, { tab, details, problem }: InspectorState): VNode {
+  override render ({ session, onClose, seq }: InspectorProps, state: InspectorState): VNode {
+    const { tab, details, problem, isCopied = false } = state
     const row = this.#row
     const isRunning = (row?.status ?? details?.status) === 'running'
     const command = row?.target ?? details?.message.replace(/^exec: /, '') ?? ''
@@ -63,11 +69,12 @@ export class Inspector extends Component<InspectorProps, InspectorState> {
       : undefined
     return html`<aside class="inspector" part="inspector" aria-label="Step">
       <div class="inspector-head">
-        <div class="mono command-full">${verb !== '' && html`<span class="verb">${toPlainText(verb, 60)}</span> `}${toPlainText(command, 2000)}</div>
+        <div class="mono command-full">${verb !== '' && html`<span class="verb">${toPlainText(verb, 60)}</span>`}${toPlainText(command, 2000)}</div>
         <button class="chip close" aria-label="Close" onClick=${onClose}>${icon('x')}</button>
         <p>${isRunning
           ? html`${spinner()}running for <b>${formatSeconds(nowMs - startedAtMs)}</b> ${heard !== undefined && gauge(heard)}`
-          : html`${outcomeNode(row, details)}${tookText(row, details)}<span class="quiet">${Number.isNaN(startedAtMs) ? '' : formatTime(startedAtMs)}</span>`}</p>
+          : html`${outcomeNode(row, details)}${tookText(row, details)}<span class="quiet">${Number.isNaN(startedAtMs) ? '' : formatTime(startedAtMs)}</span>`}
+          <a class="chip end" href=${linkTo(seq)} onClick=${this.#copyLink}>${icon(isCopied ? 'check' : 'link')}${isCopied ? 'Copied' : 'Copy link'}</a></p>
       </div>
       <div class="tabs">${(['output', 'input'] as const).map((name) => html`<button aria-pressed=${tab === name}
         onClick=${() => this.setState({ tab: name })}>${name === 'output' ? isRunning ? 'Now' : 'Output' : 'Input'}</button>`)}</div>
@@ -93,6 +100,13 @@ export class Inspector extends Component<InspectorProps, InspectorState> {
     return row?.kind === 'tool' ? row : undefined
   }
 
+  /** Where there is no clipboard, a link is what can be copied. */
+  readonly #copyLink = (event: MouseEvent): void => {
+    if (globalThis.navigator?.clipboard === undefined || event.ctrlKey || event.metaKey || event.shiftKey) return
+    event.preventDefault()
+    navigator.clipboard.writeText(linkTo(this.props.seq)).then(() => this.setState({ isCopied: true }), () => {})
+  }
+
   async #load (): Promise<void> {
     this.#askedAtMs = performance.now()
     const { signal } = this.#controller
@@ -103,6 +117,13 @@ export class Inspector extends Component<InspectorProps, InspectorState> {
       if (!signal.aborted) this.setState({ problem: error instanceof Error ? error.message : 'It cannot be loaded' })
     }
   }
+}
+
+/** The page's address with the event in it, which pages hand on to the element. */
+function linkTo (seq: number): string {
+  const url = new URL(location.href)
+  url.searchParams.set('event', String(seq))
+  return url.href
 }
 
 function outcomeNode (row: ToolRow | undefined, details: ToolCallDetails | undefined): VNode | false {

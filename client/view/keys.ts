@@ -2,16 +2,16 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { StepMove } from '../store/steps.js'
 
-export type Command = StepMove | 'open' | 'close' | 'follow' | 'help'
+export type Command = StepMove | 'open' | 'close' | 'follow' | 'find' | 'help'
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
-  ['j', 'next'], ['k', 'previous'], ['e', 'next-failure'], ['E', 'previous-failure'], ['f', 'follow'], ['?', 'help'],
+  ['j', 'next'], ['k', 'previous'], ['e', 'next-failure'], ['E', 'previous-failure'], ['f', 'follow'], ['/', 'find'], ['?', 'help'],
   ['Escape', 'close'], ['Enter', 'open']
 ])
 
 const HELP = [
   [['J', 'K'], 'next and previous step'], [['↵'], 'open the step'], [['E', '⇧ E'], 'next and previous failure'],
-  [['F'], 'follow, pause'], [['Home', 'End'], 'oldest row, newest row'], [['Esc'], 'close'], [['?'], 'these keys']
+  [['/'], 'find in the whole task'], [['F'], 'follow, pause'], [['Home', 'End'], 'oldest row, newest row'], [['Esc'], 'close'], [['?'], 'these keys']
 ] as const
 
 /** What a key means; undefined for one that is somebody else's: of a field, a button, the browser. */
@@ -36,7 +36,7 @@ export function KeyHelp ({ onClose }: { readonly onClose: () => void }): VNode {
 
 /** The keys that are always in view. */
 export function keyHints (onHelp: () => void): VNode {
-  return html`<span class="hints">${([[['J', 'K'], 'step'], [['↵'], 'open'], [['E'], 'next failure'], [['F'], 'follow']] as const).map(([keys, text]) =>
+  return html`<span class="hints">${([[['J', 'K'], 'step'], [['↵'], 'open'], [['E'], 'next failure'], [['/'], 'find'], [['F'], 'follow']] as const).map(([keys, text]) =>
     html`<span aria-hidden="true">${keys.map((key) => html`<kbd>${key}</kbd>`)} ${text}</span>`)}
     <button onClick=${onHelp}><kbd>?</kbd> all keys</button></span>` as VNode
 }

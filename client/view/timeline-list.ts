@@ -10,6 +10,15 @@ import { GroupHeading } from './group-heading.js'
 import type { TimelineSession } from '../session.js'
 import { TimelineRow } from './timeline-row.js'
 
+/** A row to go to. */
+export interface ListTarget {
+  readonly seq: number
+  /** The focus stays where it is. */
+  readonly isQuiet?: boolean
+  /** In the middle, as for somebody who comes from elsewhere; else near the top. */
+  readonly isCentred?: boolean
+}
+
 export interface TimelineListProps {
   readonly state: TimelineState
   readonly isLoadingOlder: boolean
@@ -19,7 +28,7 @@ export interface TimelineListProps {
   readonly onFollow: (isFollowing: boolean) => void
   readonly onNearStart: () => void
   /** The row to go to; gone to again when the object is another one. */
-  readonly target: { readonly seq: number, readonly isQuiet?: boolean } | undefined
+  readonly target: ListTarget | undefined
   /** The row the reader stands on. */
   readonly cursor: number | undefined
   readonly onOpen: (seq: number) => void
@@ -28,6 +37,8 @@ export interface TimelineListProps {
 /** Older rows are asked for when fewer pixels than these are left above. */
 const NEAR_START_PX = 600
 const PADDING_PX = 12
+/** Of most rows. */
+const ROW_PX = 28
 /** Steps of a running axis, as a logarithm: an eighth longer each time. */
 const AXIS_STEP = 0.12
 
@@ -48,6 +59,8 @@ export class TimelineList extends Component<TimelineListProps> {
   #range = { from: 0, to: 0, offset: 0 }
   /** The row at the top when the heading above it was chosen. */
   #first = 0
+  /** What stays in the middle, until the reader moves, while the page around it is still being filled. */
+  #centred: ListTarget | undefined
   /** What the list scrolled to by itself: its event is not the reader's. */
   #scrollTop = 0
 
@@ -134,8 +147,10 @@ export class TimelineList extends Component<TimelineListProps> {
   #goTo (target: TimelineListProps['target'], isAgain = false): void {
     if (target === undefined) return
     const index = lowerBound(this.props.state.rows, target.seq)
+    this.#centred = target.isCentred === true ? target : undefined
     const viewport = this.#viewport
-    viewport.show(Math.min(index, viewport.heights.count - 1), Math.min(140, viewport.height / 3))
+    const pixels = target.isCentred === true ? (viewport.height - ROW_PX) / 2 : Math.min(140, viewport.height / 3)
+    viewport.show(Math.min(index, viewport.heights.count - 1), pixels)
     this.forceUpdate(() => {
       const row = this.#rows.querySelector<HTMLElement>(`[aria-posinset="${target.seq}"]`)
       if (target.isQuiet !== true) row?.focus({ preventScroll: true })
@@ -164,6 +179,7 @@ export class TimelineList extends Component<TimelineListProps> {
       if (target === this.#list) {
         change += Math.abs(this.#viewport.height - this.#list.clientHeight)
         this.#viewport.height = this.#list.clientHeight
+        this.#goTo(this.#centred)
         continue
       }
       const index = this.#indexes.get(target)
@@ -258,6 +274,7 @@ export class TimelineList extends Component<TimelineListProps> {
   }
 
   #afterMove (wasFollowing: boolean): void {
+    this.#centred = undefined
     const { isFollowing, top } = this.#viewport
     if (isFollowing !== wasFollowing) this.props.onFollow(isFollowing)
     this.forceUpdate()

@@ -4,7 +4,7 @@ import { HEALTH_STATES, type HealthState, type InvocationActivityEvent } from '.
 import type { TaskState } from '../../lib/model/answers.js'
 import { launchBrowser } from '../support/browser.js'
 import { checkAccess, looksAt } from './support/axe.js'
-import { TITLE, TaskScript, sampleHealth, sampleInvocations } from './support/sample-task.js'
+import { TITLE, TaskScript, sampleHealth, sampleInvocations, sampleTask } from './support/sample-task.js'
 import { sampleCalls, sampleSummary } from './support/sample-answers.js'
 import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
 
@@ -178,6 +178,151 @@ t.test('keys lead to the failing line and back, and the strip is the list’s wi
   t.equal(await plot.locator('.seg.bad').count(), 1)
   tell(server, (script) => script.say(125, 'output', 'the strip lets the list live'))
   await list.getByText('the strip lets the list live').waitFor()
+  t.strictSame(complaints, [])
+})
+
+t.test('an address names an event, whose step opens in the middle; it can be copied and gone back to', async (t) => {
+  const calls = sampleCalls(sampleTask('running', Date.now(), TASK).events)
+  const edit = calls.find(({ kind }) => kind === 'edit')!
+  const failing = calls.find(({ status }) => status === 'error')!
+  const path = `/timeline/tasks/${TASK}`
+  const { page, list, origin, complaints } = await show(t, {
+    path: `${path}?event=${edit.seq}`,
+    height: 640,
+    permissions: ['clipboard-read', 'clipboard-write'],
+    prepare (server) {
+      server.calls = sampleCalls(server.events)
+      server.summary = sampleSummary(server.events, Date.now())
+    }
+  })
+  const step = page.getByRole('complementary', { name: 'Step' })
+  const row = list.locator('article.is-cursor')
+  await step.locator('.command-full').getByText('google.service.ts').waitFor()
+  t.equal(await row.getAttribute('aria-posinset'), String(edit.seq))
+  // Its heights are measured as it comes into view.
+  await page.waitForFunction(() => {
+    const boxOf = (selector: string): DOMRect => document.querySelector('agent-timeline')!.shadowRoot!.querySelector(selector)!.getBoundingClientRect()
+    const [row, list] = [boxOf('.is-cursor'), boxOf('.list')]
+    return Math.abs(row.top + row.height / 2 - list.top - list.height / 2) < 40
+  })
+  t.equal(await page.evaluate(() => document.activeElement?.tagName), 'BODY', 'the focus is left where it was')
+
+  await page.keyboard.press('e')
+  await step.locator('.command-full').getByText('--grep github').waitFor()
+  t.equal(page.url(), `${origin.url}${path}?event=${failing.seq}`, 'the address goes along')
+  await step.getByRole('link', { name: 'Copy link' }).click()
+  await step.getByRole('link', { name: 'Copied' }).waitFor()
+  t.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url())
+  await page.keyboard.press('Escape')
+  await step.waitFor({ state: 'detached' })
+  t.equal(page.url(), origin.url + path)
+  await page.keyboard.press('Enter')
+  await step.waitFor()
+  await page.goBack()
+  await step.waitFor({ state: 'detached' })
+  await page.goForward()
+  await step.waitFor()
+  t.equal(page.url(), `${origin.url}${path}?event=${failing.seq}`)
+  await page.keyboard.press('Escape')
+  await page.waitForURL(origin.url + path)
+
+  await page.getByRole('button', { name: 'Next failure' }).click()
+  await page.waitForURL(`**?event=${failing.seq}`)
+  const ask = (event: string): Promise<void> => page.evaluate((event) => { document.querySelector('agent-timeline')!.event = event }, event)
+  await ask(String(edit.endSeq))
+  await step.locator('.command-full').getByText('google.service.ts').waitFor()
+  await page.waitForURL(`**?event=${edit.seq}`)
+  for (const nowhere of ['99999', '-4', 'x']) await ask(nowhere)
+  await ask('1')
+  await step.waitFor({ state: 'detached' })
+  await list.locator('article.is-cursor').filter({ hasText: 'Task started' }).waitFor()
+  t.strictSame(complaints, [])
+})
+
+t.test('find goes through the whole task, loaded or not, outputs included', async (t) => {
+  const { server, page, list, complaints } = await show(t, {
+    prepare (server) {
+      const script = new TaskScript(TASK, Date.now() - 3_000_000).start(125, 'coder', 'codex', 'gpt-4o')
+        .call(125, 'shell', 'exec: make everything', 2, { result: 'first\nthe Needle (1) lies in an output\nlast' })
+      for (let i = 0; i < 1200; i++) script.say(125, 'output', i === 900 ? 'one more NEEDLE (2), said' : `row ${i}`).wait(1)
+      script.say(125, 'progress', 'needle of a murmur', { kind: 'usage' })
+        .call(125, 'shell', 'exec: grep "needle (3)"', 2, { result: 'needle (3)' })
+      server.events = script.events
+    }
+  })
+  await isLive(page)
+  await page.keyboard.press('/')
+  const field = page.getByRole('textbox', { name: 'Find in the whole task' })
+  t.equal(await field.inputValue(), '', 'the key opens the field and is not typed into it')
+  await field.fill('needle (')
+  const count = page.locator('.find [role=status]')
+  await count.getByText(/^\s*3 of 3$/).waitFor()
+  await list.locator('article.is-cursor').filter({ hasText: 'grep "needle (3)"' }).waitFor()
+  await page.keyboard.press('Enter')
+  await count.getByText('1 of 3').waitFor()
+  await list.locator('article.is-cursor').filter({ hasText: 'make everything' }).waitFor()
+  t.equal(await page.locator('.find mark').innerText(), 'Needle (', 'what is not in the row is shown beside the field')
+  await page.keyboard.press('Enter')
+  await list.locator('article.is-cursor').filter({ hasText: 'one more NEEDLE' }).waitFor()
+  await page.keyboard.press('Shift+Enter')
+  await count.getByText('1 of 3').waitFor()
+  t.equal(await page.evaluate(() => document.querySelector('agent-timeline')!.shadowRoot!.activeElement?.tagName), 'INPUT')
+  await page.getByRole('button', { name: 'Next find' }).click()
+  await count.getByText('2 of 3').waitFor()
+  await field.focus()
+  await page.keyboard.press('Escape')
+  await page.locator('.find').waitFor({ state: 'detached' })
+  await list.locator('article:focus').filter({ hasText: 'one more NEEDLE' }).waitFor()
+
+  await page.keyboard.press('End')
+  await page.locator('[part=follow][aria-pressed=true]').waitFor()
+  await page.getByRole('button', { name: 'Find in the whole task' }).click()
+  await field.fill('arrives later')
+  await count.getByText('Nothing found').waitFor()
+  tell(server, (script) => script.say(125, 'output', 'what arrives later is found, too'))
+  await count.getByText(/^1 of 1$/).waitFor()
+  server.searchBudget = 0
+  await field.fill('needle (')
+  await count.getByText('2 of 2+').waitFor()
+  t.strictSame(complaints, [])
+})
+
+t.test('a task with more calls than are listed has its shape from the server, and its story has no ids of sessions', async (t) => {
+  const { server, page, list, complaints } = await show(t, {
+    prepare (server) {
+      const [first] = sampleCalls(server.events)
+      server.calls = Array.from({ length: 5001 }, (_, i) => ({ ...first!, seq: i + 1 }))
+      server.summary = sampleSummary(server.events, Date.now())
+      const { timestamp } = server.events.find((event) => event.type === 'invocation.started')!
+      server.invocations = [{ ...sampleInvocations(Date.now())[0]!, id: 123, taskId: TASK, startedAt: timestamp }]
+      server.overview = {
+        lanes: [{
+          invocationId: 123,
+          role: 'coder',
+          provider: 'codex',
+          status: 'running',
+          startedAt: timestamp,
+          binMs: 1000,
+          bins: [
+            { at: 0, ms: { read: 400 }, calls: 3 }, { at: 5, ms: {} },
+            { at: 60, ms: { test: 900 }, calls: 1, failed: 1 },
+            { at: 200, ms: { edit: 300, read: 10 }, calls: 2 }
+          ],
+          open: [{ seq: 99, kind: 'test', message: 'exec: npm test', startedAt: new Date().toISOString() }]
+        }],
+        gaps: []
+      }
+    }
+  })
+  await page.locator('.seg.bad').waitFor()
+  const looks = page.locator('.lane i').evaluateAll((segments) => segments.map(({ className }) => className))
+  t.same(await looks, ['seg call', 'seg bad', 'seg edit', 'seg live'])
+  tell(server, (script) => script.say(125, 'progress', 'Session 3437ea63', { kind: 'session' })
+    .say(125, 'output', 'said after it'))
+  await list.getByText('said after it').waitFor()
+  t.equal(await list.getByText('Session 3437ea63').count(), 0)
+  await page.getByRole('button', { name: 'Everything' }).click()
+  await list.getByText('Session 3437ea63').waitFor()
   t.strictSame(complaints, [])
 })
 

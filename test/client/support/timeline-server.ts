@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
-import type { TaskSummary, ToolCall, ToolCallDetails } from '../../../lib/model/answers.js'
+import type { TaskOverview, TaskSummary, ToolCall, ToolCallDetails } from '../../../lib/model/answers.js'
 import type { CurrentFrame, Gap, Health, InvocationSummary, TaskInfo, TimelineEvent } from '../../../lib/model/events.js'
 
 export const POLICY = [
@@ -37,10 +37,13 @@ export class TimelineServer {
   /** Answers about the task; without one, the server is of those that have none. */
   summary: TaskSummary | undefined
   calls: ToolCall[] = []
+  overview: TaskOverview | undefined
   /** The list of tasks; without one, the server is of those that list runs only. */
   tasks: ReadonlyArray<{ readonly state: string }> | undefined
   /** What is known of a call beyond its row. */
   details: Partial<ToolCallDetails> = {}
+  /** Events that a search looks at before it answers with what it has; 0 for a server that cannot search. */
+  searchBudget = 400
   epoch = 'e1'
   retryMs = 50
   readonly requests: SeenRequest[] = []
@@ -143,6 +146,7 @@ export class TimelineServer {
   #answer ({ pathname, searchParams }: URL, response: ServerResponse): void {
     const [,,,,, route, seq] = pathname.split('/')
     if (route === 'summary') return sendJson(response, 200, { success: true, summary: this.summary })
+    if (route === 'overview' && this.overview !== undefined) return sendJson(response, 200, { success: true, overview: this.overview })
     if (seq !== undefined) {
       const call = this.calls.find((each) => each.seq === Number(seq))
       return sendJson(response, 200, { success: true, call: { ...call, beats: [], earlier: [], ...this.details } })
@@ -173,6 +177,16 @@ export class TimelineServer {
     }
     const firstSeq = timeline[0]?.seq
     const lastSeq = timeline.at(-1)?.seq
+    const q = searchParams.get('q')?.toLowerCase()
+    if (q !== undefined && this.searchBudget > 0) {
+      const rest = this.events.filter(({ seq }) => seq > after)
+      const seen = rest.slice(0, this.searchBudget)
+      const found = seen.filter((event) => JSON.stringify(event).toLowerCase().includes(q))
+      const nextAfter = rest.length > seen.length ? seen.at(-1)!.seq : undefined
+      const [firstSeq, lastSeq] = [found[0]?.seq, found.at(-1)?.seq]
+      const page = { firstSeq, lastSeq, headSeq, hasMore: nextAfter !== undefined, nextAfter, gaps: [] }
+      return sendJson(response, 200, { success: true, task: this.task, timeline: found, page })
+    }
     const gaps = this.gaps.filter(({ toSeq }) => toSeq > (firstSeq ?? 0) && toSeq < (lastSeq ?? 0))
     const page = { firstSeq, lastSeq, headSeq, hasMore, gaps }
     sendJson(response, 200, { success: true, task: this.task, timeline, page })
