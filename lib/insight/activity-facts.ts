@@ -28,8 +28,8 @@ export function readFacts (type: string, message: string, metadata: string | nul
 
 function planOf (entries: readonly unknown[]): string {
   const read = entries.map((entry) => {
-    const { content, status } = (entry ?? {}) as { readonly content?: unknown, readonly status?: unknown }
-    return { text: shortenText(String(content ?? ''), ENTRY_CHARS), status: status === 'completed' || status === 'in_progress' ? status : 'pending' }
+    const { content, text = content, status } = (entry ?? {}) as Readonly<Record<string, unknown>>
+    return { text: shortenText(String(text ?? ''), ENTRY_CHARS), status: status === 'completed' || status === 'in_progress' ? status : 'pending' }
   })
   const done = read.filter(({ status }) => status === 'completed').length
   return JSON.stringify({ entries: read.slice(0, PLAN_ENTRIES), done, total: read.length })

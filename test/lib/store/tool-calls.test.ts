@@ -24,7 +24,7 @@ const BATCHES: ReadonlyArray<readonly Given[]> = [
     }],
     ['tool_exec', 'Edit: a.ts', { callId: '2', phase: 'start', use: 2, tool: 'Edit', toolKind: 'edit' }],
     ['progress', 'Plan: 1 of 2 done', {
-      kind: 'plan', entries: [{ content: 'look', status: 'completed' }, { content: 'mend', status: 'pending' }]
+      kind: 'plan', entries: [{ content: 'look', status: 'completed' }, { text: 'mend', status: 'pending' }]
     }]
   ],
   [
@@ -82,7 +82,7 @@ t.test('each call is one row, whether its end comes in the same batch or later',
   ])
   t.same(live.calls[2]!.call_hash, live.calls[3]!.call_hash, 'the same tool and input are the same call')
   t.same(live.files, [{ path: 'a.ts', edits: 2, added: 4, removed: 2, is_new: 1 }])
-  t.match(JSON.parse(live.run.plan), { done: 1, total: 2, entries: [{ text: 'look', status: 'completed' }, {}] })
+  t.match(JSON.parse(live.run.plan), { done: 1, total: 2, entries: [{ text: 'look', status: 'completed' }, { text: 'mend' }] })
   t.match(live.run, { input_tokens: 10, output_tokens: 2, cost_usd: 0.5 }, 'as told so far')
 
   await run.complete({ success: true, response: 'done', usage: { inputTokens: 12, outputTokens: 3 } })
