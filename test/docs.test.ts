@@ -8,6 +8,8 @@ import ts from 'typescript'
 import Fastify from 'fastify'
 import agentTimeline from '../plugins/agent-timeline.js'
 
+t.setTimeout(300_000)
+
 /*
  * Markers in the text, as HTML comments on the line before what they speak of:
  *

@@ -4,6 +4,9 @@ import { runCommand } from './commands.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** How long a signal to this process may be under way. */
+const SIGNAL_MS = 1_000
+
 const ending = new AbortController()
 // Listens to the end: what is running ends by itself within seconds, and must not be left behind by a second signal.
 const abort = (signal: NodeJS.Signals): void => { ending.abort(signal) }
@@ -24,5 +27,9 @@ const exit = await runCommand(process.argv.slice(2), {
 
 for (const signal of SIGNALS) process.off(signal, abort)
 process.exitCode = typeof exit === 'number' ? exit : 128 + constants.signals[exit]
-// Whoever waits for us sees the signal itself, as if there had been nobody in between.
-if (typeof exit === 'string') process.kill(process.pid, exit)
+// Whoever waits for us sees the signal itself, as if there had been nobody in between. On a busy machine it has come
+// after the end of all work; where it is ignored, the exit code tells.
+if (typeof exit === 'string') {
+  process.kill(process.pid, exit)
+  setTimeout(() => {}, SIGNAL_MS)
+}

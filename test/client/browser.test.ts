@@ -12,6 +12,8 @@ import { buildClient } from './support/build-client.js'
 import { TITLE, TaskScript, runningFrames, sampleInvocations, sampleTask, type SampleEnd } from './support/sample-task.js'
 import { TimelineServer } from './support/timeline-server.js'
 
+t.setTimeout(300_000)
+
 /** Seconds of the fast stream; 100 makes it the 100,000 events that are promised. */
 const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 8)
 /** How many of them are looked at closely: traces are large. */

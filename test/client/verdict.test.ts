@@ -404,7 +404,7 @@ t.test('a verdict that was heard before a cut is not shown as current, and comes
   await origin.stop()
   await page.locator('.state').getByText('Connection lost').waitFor()
   t.equal((await readHeader(page)).reasons, '')
-  t.equal(await page.locator('article .group .badge').last().innerText(), 'running')
+  await page.locator('article .group .badge', { hasText: /^running$/ }).waitFor()
   server.health.set(125, sampleHealth('working', Date.now()))
   await origin.start()
   await page.locator('.state').getByText('Working').waitFor()

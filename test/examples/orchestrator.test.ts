@@ -7,6 +7,8 @@ import t from 'tap'
 import { startExample } from '../support/example.js'
 import { SseClient } from '../plugins/sse-client.js'
 
+t.setTimeout(300_000)
+
 const isTaskEnd = ({ data }: { data: { type: string } }) => ['task.completed', 'task.failed'].includes(data.type)
 
 t.test('npm start takes a task from coder to completion, live and afterwards', async (t) => {

@@ -69,11 +69,13 @@ export class Viewer {
   /** Cuts the connection when its time has come, after a pause in the middle or without. */
   async #leave (isOver) {
     const random = this.#random
-    const { feed: { tasks: [taskId] }, flood, phase } = this.#options
+    const { feed, flood, phase } = this.#options
+    const [taskId] = feed.tasks
     const stayMs = random.exponential(1_200)
     const [willPause, pauseMs] = [random.chance(0.06), random.pick([100, 500, 4_000])]
     if (await Promise.race([isOver.then(() => true), sleep(stayMs, false), phase.calm])) return this.#cut()
-    if (willPause && this.#response !== undefined) {
+    // Whoever has seen nothing of a task yet does not know what it missed.
+    if (willPause && this.#response !== undefined && feed.cursorOf(taskId) !== '-') {
       this.#write('P', taskId)
       this.#isPaused = true
       this.#response.pause()

@@ -127,7 +127,7 @@ t.test(`no text of an agent's looks like another line of the text (SEED=${random
   const end = lines.indexOf('─'.repeat(61), rule + 1)
   const shown = stored.filter((event) => event.type !== 'invocation.activity' ||
     ['tool_exec', 'error'].includes(event.activityType))
-  t.same(lines.slice(0, rule).map((line) => line.split(':')[0]), ['Task', 'Status', '', 'Timeline'])
+  t.same(lines.slice(0, rule).map((line) => line.split(':')[0]), ['Task', 'Status', 'State', '', 'Timeline'])
   t.same(lines.slice(rule + 1, end).map((line) => line.slice(0, 8)),
     shown.map(({ timestamp }) => timestamp.slice(11, 19)), 'one line an event, each with its time')
   for (const line of lines.slice(end + 1)) t.match(line, /^(| {2}.*|Running:|Live Activity \(streaming\.\.\.\):)$/)

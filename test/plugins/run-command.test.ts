@@ -13,6 +13,8 @@ import { compileProgram } from '../lib/providers/player.js'
 import { recording } from '../lib/providers/recordings.js'
 import { makeFolder } from './app.js'
 
+t.setTimeout(300_000)
+
 const program = join(t.testdir(), 'command-line.mjs')
 buildSync({
   entryPoints: [fileURLToPath(new URL('../../plugins/cli/command-line.ts', import.meta.url))],

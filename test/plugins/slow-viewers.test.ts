@@ -7,6 +7,8 @@ import { Child } from '../support/children.js'
 import { makeFolder } from './app.js'
 import { digestOf, TrickleViewer, type Seen } from './trickle.js'
 
+t.setTimeout(300_000)
+
 const MIB = 1024 * 1024
 const BYTES = 8 * 1024
 /** 100 MiB. */

@@ -560,7 +560,6 @@ t.test('options are checked when the timeline is opened', async (t) => {
     [{}, 'AGENT_TIMELINE_NO_DATABASE'],
     [{ database: '' }, 'AGENT_TIMELINE_INVALID_OPTION'],
     [{ database: 7 }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
-    [{ database: 'postgres://localhost/x' }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
     [{ database: 'file:x.db?mode=ro' }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
     [{ database: 'mysql://localhost/x' }, 'AGENT_TIMELINE_UNSUPPORTED_DATABASE'],
     [{ database, migrat: true }, 'AGENT_TIMELINE_UNKNOWN_OPTION'],
