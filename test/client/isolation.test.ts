@@ -58,5 +58,7 @@ t.test('of a page\'s styles its scheme, the documented properties and parts reac
     t.equal(seen.background, background, css)
     clean ??= seen.styles
     if (background === LIGHT) t.strictSame(seen.styles, clean, css)
+    // Eleven pages that live are slow together.
+    await page.close()
   }
 })
