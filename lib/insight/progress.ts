@@ -271,9 +271,13 @@ export function openSeqOf ({ calls }: Progress, callId: string): number | undefi
   return found
 }
 
-/** The open calls, oldest first. */
+/** The open calls, oldest first; each is read once and kept so. */
 export function callsOf ({ calls }: Progress): OpenCall[] {
-  return [...calls.values()].map(readCall)
+  return [...calls].map(([key, call]) => {
+    const read = readCall(call)
+    if (read !== call) calls.set(key, read)
+    return read
+  })
 }
 
 function moveToBackground ({ calls }: Progress, use: CallUse, pairing?: CallPairing): boolean {
@@ -303,14 +307,10 @@ function toWait (kind: 'waiting' | 'retry', details: Details, message: string, a
 }
 
 /** What is stored of it: JSON of at most 8 KiB, null where there is nothing to tell. */
-export function encodeProgress ({ calls, waiting, movedAt, hasBeaten, hasTurn }: Progress): string | null {
+export function encodeProgress (progress: Progress): string | null {
+  const { calls, waiting, movedAt, hasBeaten, hasTurn } = progress
   if (calls.size === 0 && waiting === undefined && !hasBeaten && hasTurn) return null
-  const first: OpenCall[] = []
-  for (const [key, call] of calls) {
-    const read = readCall(call)
-    if (read !== call) calls.set(key, read)
-    if (first.length < MAX_STORED_CALLS) first.push(read)
-  }
+  const first = callsOf(progress).slice(0, MAX_STORED_CALLS)
   const rest = {
     ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}), ...(hasTurn ? {} : { hasTurn })
   }
