@@ -108,7 +108,7 @@ function whyLines (failure: NonNullable<TaskSummary['failure']>): string[] {
 }
 
 /** What was used, in one line. */
-export function formatUsage (usage: UsageSum): string {
+function formatUsage (usage: UsageSum): string {
   const { costUsd, isProvisional, unpriced } = usage
   const tokens = TOKENS.flatMap(([name, words]) => usage[name] === undefined ? [] : [`${groupDigits(usage[name])} ${words}`])
   const parts = [

@@ -2,7 +2,7 @@ import type { UsageGroup, UsageReport, UsageSum } from '../model/answers.js'
 import { addUsage, sumUsage, type UsedRun } from './usage-sum.js'
 
 /** Groups that are listed at most. */
-export const MAX_GROUPS = 1_000
+const MAX_GROUPS = 1_000
 
 /** Adds up what runs used, by a key of each. */
 export class UsageTable {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.js'
 import { metricsRoute as description } from '../routes/schemas.js'
 import { addRoute } from '../routes/add-route.js'
-import { checkSeesAll, type TasksOf } from '../tasks-of.js'
+import { checkSeesAll, scopeOf, type TasksOf } from '../tasks-of.js'
 import { JSON_RATE_LIMIT } from '../routes/timeline-routes.js'
 
 /**
@@ -21,7 +21,7 @@ export function metricsRoute (scope: FastifyInstance, metrics: Metrics, tasksOf:
     description,
     rateLimit: JSON_RATE_LIMIT,
     handler: async (request, reply) => {
-      await checkSeesAll(tasksOf, request)
+      checkSeesAll(await scopeOf(tasksOf, request))
       reply.header('cache-control', 'no-store').type(metrics.contentType)
       return metrics.text()
     }

@@ -6,6 +6,7 @@ import { summarise } from '../../lib/live/summarise.js'
 import { checkTaskId } from '../../lib/options.js'
 import { systemClock } from '../../lib/time/clock.js'
 import type { Projects } from '../projects.js'
+import { checkSeesAll } from '../tasks-of.js'
 import { addRoute } from './add-route.js'
 import {
   parseCallQuery, parseRange, parseSeqParameter, parseTaskFilter, parseUsageQuery, projectOf, type Query
@@ -25,7 +26,7 @@ export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
     handler: async (request) => {
       const query = parseUsageQuery(request.query as Query)
       const { reader, answers, scope: seen } = await projects.find(projectOf(request), request)
-      if (seen !== undefined) throw timelineError('AGENT_TIMELINE_NOT_ALL_TASKS')
+      checkSeesAll(seen)
       return { success: true, usage: await reportUsage(reader, answers, query) }
     }
   })
@@ -36,7 +37,7 @@ export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
     rateLimit: JSON_RATE_LIMIT,
     handler: async (request) => {
       const core = await projects.find(projectOf(request), request)
-      if (core.scope !== undefined) throw timelineError('AGENT_TIMELINE_NOT_ALL_TASKS')
+      checkSeesAll(core.scope)
       return { success: true, status: await core.status() }
     }
   })
