@@ -89,8 +89,9 @@ t.test('a run over its time is ended, its open tool call aborted, what it said i
   const line = readFileSync(recording(cli, 'kill-kill-tool').file, 'utf8')
   const code = `process.stdout.write(${JSON.stringify(line)}); setInterval(() => process.stderr.write('.'), 10)`
   const agent = claude({ command: process.execPath, args: ['-e', code], env, killGraceMs: 200 })
-  const result = await agent.invoke('', { timeout: 500, onActivity })
-  t.match(result, { success: false, timedOut: true, reason: 'timeout', error: /500 ms/, response: 'Starting a long build.', signal: 'SIGTERM', sessionId: /^[0-9a-f-]{36}$/ })
+  // Long enough for a busy machine to start it.
+  const result = await agent.invoke('', { timeout: 2500, onActivity })
+  t.match(result, { success: false, timedOut: true, reason: 'timeout', error: /2500 ms/, response: 'Starting a long build.', signal: 'SIGTERM', sessionId: /^[0-9a-f-]{36}$/ })
   t.match(activities.at(-1), { type: 'tool_exec', metadata: { phase: 'end', status: 'aborted' } })
 })
 
