@@ -81,7 +81,7 @@ export async function openCore (
   const clean = (text: string, cap: TextCap = 'messageBytes') => cleanText(redactor, text, caps[cap])
   const troubles = createTroubles(logger, meter)
   const writerId = randomBytes(8).toString('hex')
-  const { mapResult, mapActivity, prices, taskExists, activityLogRetention = 0, maxDatabaseBytes } = options
+  const { mapResult, mapActivity, prices, budgetUsd, taskExists, activityLogRetention = 0, maxDatabaseBytes } = options
   let isReleased = false
   const notify = (taskIds: readonly string[]): void => { if (!isReleased) store.bus.ring(taskIds) }
 
@@ -132,6 +132,7 @@ export async function openCore (
     redactor,
     record: resolveRecord(options.record),
     prices,
+    budgetUsd,
     logger,
     now,
     onRun: () => maintenance.runBegins(),

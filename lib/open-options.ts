@@ -8,6 +8,7 @@ import type { Notice } from './model/notice.js'
 import {
   checkBoolean, checkFunction, checkInteger, checkKnown, checkMethods, checkOneOf, type Caps
 } from './options.js'
+import { checkBudget, type BudgetUsd } from './model/budget.js'
 import { checkPrices, type Prices } from './model/prices.js'
 import type { RecorderOptions } from './recorder/recorder.js'
 import { isPostgresSource, type DatabaseSource } from './store/engines.js'
@@ -40,6 +41,11 @@ export interface OpenOptions {
    * when a run is recorded; what was recorded before keeps the cost that it has.
    */
   readonly prices?: Prices
+  /**
+   * What runs may cost in USD where their start says nothing of it: a number for each run, `{ invocation, task }` also
+   * for all runs of a task together. A notice is made when they cost more; nothing is ended. Default: no limit.
+   */
+  readonly budgetUsd?: BudgetUsd
   /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
   readonly activityLogRetention?: number
   /** Above so many bytes in use the oldest activities go. None by default. For SQLite only. */
@@ -74,7 +80,8 @@ export interface OpenOptions {
 }
 
 const KNOWN_OPTIONS = [
-  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'prices', 'activityLogRetention',
+  'database', 'migrate', 'create', 'closeOnSignal', 'logger', 'redact', 'record', 'caps', 'prices', 'budgetUsd',
+  'activityLogRetention',
   'maxDatabaseBytes', 'runnerHeartbeatIntervalMs', 'ownerLeaseMs', 'taskEvents', 'taskExists', 'mapResult', 'mapActivity',
   'onUnavailable', 'onNotice', 'webhook', 'publicUrl'
 ]
@@ -98,6 +105,7 @@ export function checkOptions (options: OpenOptions): void {
     checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])
   }
   if (options.prices !== undefined) checkPrices(options.prices)
+  checkBudget(options.budgetUsd)
   for (const name of ['taskExists', 'mapResult', 'mapActivity', 'onNotice'] as const) {
     if (options[name] !== undefined) checkFunction(name, options[name])
   }

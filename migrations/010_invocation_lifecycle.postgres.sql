@@ -38,7 +38,9 @@ CREATE TABLE IF NOT EXISTS task_stream (
   floor_seq BIGINT NOT NULL DEFAULT 0,
   title TEXT,
   audit_cursor BIGINT NOT NULL DEFAULT 0,
-  invocation_cursor BIGINT NOT NULL DEFAULT 0
+  invocation_cursor BIGINT NOT NULL DEFAULT 0,
+  budget_usd DOUBLE PRECISION,
+  told_budget_usd DOUBLE PRECISION
 );
 CREATE TABLE IF NOT EXISTS invocation_activity (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -106,7 +108,9 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   cache_write_tokens BIGINT,
   reasoning_tokens BIGINT,
   cost_usd DOUBLE PRECISION,
-  tree TEXT
+  tree TEXT,
+  budget_usd DOUBLE PRECISION,
+  told_budget_usd DOUBLE PRECISION
 );
 CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id);
 CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, started_at DESC NULLS LAST, invocation_id DESC);

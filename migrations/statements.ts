@@ -24,7 +24,11 @@ export const LATER_COLUMNS = [
   ['invocation_run', 'cache_write_tokens', 'BIGINT'],
   ['invocation_run', 'reasoning_tokens', 'BIGINT'],
   ['invocation_run', 'cost_usd', 'DOUBLE PRECISION'],
-  ['invocation_run', 'tree', 'TEXT']
+  ['invocation_run', 'tree', 'TEXT'],
+  ['invocation_run', 'budget_usd', 'DOUBLE PRECISION'],
+  ['invocation_run', 'told_budget_usd', 'DOUBLE PRECISION'],
+  ['task_stream', 'budget_usd', 'DOUBLE PRECISION'],
+  ['task_stream', 'told_budget_usd', 'DOUBLE PRECISION']
 ] as const
 
 /** Indexes of our own tables that databases of an earlier version lack, with those that they take the place of. */
@@ -111,7 +115,9 @@ export function createOwnTables (engine: Engine): readonly string[] {
   floor_seq ${integer} NOT NULL DEFAULT 0,
   title TEXT,
   audit_cursor ${integer} NOT NULL DEFAULT 0,
-  invocation_cursor ${integer} NOT NULL DEFAULT 0
+  invocation_cursor ${integer} NOT NULL DEFAULT 0,
+  budget_usd DOUBLE PRECISION,
+  told_budget_usd DOUBLE PRECISION
 )`,
     `CREATE TABLE IF NOT EXISTS invocation_activity (
   id ${id},
@@ -179,7 +185,9 @@ export function createOwnTables (engine: Engine): readonly string[] {
   cache_write_tokens BIGINT,
   reasoning_tokens BIGINT,
   cost_usd DOUBLE PRECISION,
-  tree TEXT
+  tree TEXT,
+  budget_usd DOUBLE PRECISION,
+  told_budget_usd DOUBLE PRECISION
 )`,
     'CREATE INDEX IF NOT EXISTS idx_invocation_run_task ON invocation_run(task_id, invocation_id)',
     `CREATE INDEX IF NOT EXISTS idx_invocation_run_status_started ON invocation_run(status, ${newest})`,

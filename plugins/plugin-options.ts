@@ -4,6 +4,7 @@ import type { OpenOptions } from '../lib/open-options.js'
 import { timelineError } from '../lib/errors.js'
 import type { TaskEventSource } from '../lib/host/task-events.js'
 import { checkBoolean, checkFunction, checkInteger, checkKnown, checkOneOf } from '../lib/options.js'
+import { checkBudget } from '../lib/model/budget.js'
 import { checkPrices } from '../lib/model/prices.js'
 import type { RecordOptions } from '../lib/intake/record-options.js'
 import type { RedactOptions } from '../lib/intake/redact.js'
@@ -87,6 +88,8 @@ export interface AgentTimelineOptions {
   readonly caps?: OpenOptions['caps']
   /** What a million tokens of a model cost in USD, by its name: for agents that do not tell their cost. */
   readonly prices?: OpenOptions['prices']
+  /** What runs that this process records may cost in USD, each, or together for a task; more makes a notice. */
+  readonly budgetUsd?: OpenOptions['budgetUsd']
   /** Above so many bytes in use the oldest activities go; none by default. */
   readonly maxDatabaseBytes?: number
   /** How often this process says that it lives, and looks for runs of the dead, in milliseconds; 2,000 by default. */
@@ -121,7 +124,7 @@ const DEFAULT_MONITORING: Required<MonitoringOptions> = {
 }
 /** Handed on as they are. */
 const CORE_OPTIONS = [
-  'migrate', 'redact', 'record', 'taskExists', 'taskEvents', 'caps', 'prices', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
+  'migrate', 'redact', 'record', 'taskExists', 'taskEvents', 'caps', 'prices', 'budgetUsd', 'maxDatabaseBytes', 'runnerHeartbeatIntervalMs',
   'ownerLeaseMs', 'mapResult', 'mapActivity', 'onUnavailable', 'onNotice', 'webhook', 'publicUrl'
 ] as const
 const OPTIONS = [
@@ -164,6 +167,7 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
   if (options.openapi !== undefined) checkBoolean('openapi', options.openapi)
   if (options.tasksOf !== undefined) checkFunction('tasksOf', options.tasksOf)
   if (options.prices !== undefined) checkPrices(options.prices)
+  checkBudget(options.budgetUsd)
   if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
   const monitoring = resolveMonitoring(options.monitoring)
   const hooks = resolveHooks(options.hooks)

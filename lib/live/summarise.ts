@@ -21,9 +21,9 @@ export async function summarise (
   const task = await reader.getTask(taskId)
   if (task === undefined) throw timelineError('AGENT_TIMELINE_UNKNOWN_TASK')
   const { lastSeq = 0, epoch = '' } = (await reader.heads([taskId])).get(taskId) ?? {}
-  const [runs, running, { files, total }, changedAt] = [
+  const [runs, running, { files, total }, changedAt, budgetUsd] = [
     await answers.runs(taskId), await reader.running(taskId), await answers.files(taskId, MAX_FILES),
-    await answers.lastTaskEventAt(taskId)
+    await answers.lastTaskEventAt(taskId), await answers.taskBudget(taskId)
   ]
   const health = new Map<number, Health>(
     running.flatMap((frame) => frame.health === undefined ? [] : [[frame.invocationId, frame.health] as const]))
@@ -32,6 +32,7 @@ export async function summarise (
     runs,
     health,
     worst: worstOf(running),
+    budgetUsd,
     host: { status: task.status, changedAt },
     files: files.map(({ path, edits, added, removed, isNew }) => ({
       path,

@@ -1,4 +1,5 @@
 import type { ToolKind, Usage } from './activity.js'
+import type { Budget } from './budget.js'
 import type { Failure } from './failure.js'
 import type { Health, TaskInfo } from './health.js'
 
@@ -88,6 +89,16 @@ export interface TaskSummary {
   readonly lastActivityAt?: string
   readonly elapsedMs: number
   readonly usage: UsageSum
+  /** What may be spent and was, where a limit was given. */
+  readonly budget?: {
+    /** For all runs of the task together; absent where only runs have a limit. */
+    readonly limitUsd?: number
+    readonly spentUsd: number
+    /** The task, or one of its runs, has cost more than it may. */
+    readonly isExceeded: boolean
+    /** Its last 100 runs that cost more than they may, oldest first. */
+    readonly invocations: ReadonlyArray<Budget & { readonly invocationId: number }>
+  }
   readonly calls: KindCount & { readonly byKind: Partial<Record<ToolKind, KindCount>> }
   readonly time: {
     readonly toolMs: number

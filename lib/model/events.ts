@@ -1,5 +1,6 @@
 import type { ActivityType, Usage } from './activity.js'
 import type { TaskSummary } from './answers.js'
+import type { Budget } from './budget.js'
 import type { Failure } from './failure.js'
 import type { Health, TaskInfo } from './health.js'
 
@@ -219,6 +220,8 @@ export interface InvocationDetails extends InvocationSummary {
   readonly response?: string
   readonly signal?: string
   readonly stderrTail?: string
+  /** What it may cost and did, where a limit was given. */
+  readonly budget?: Budget
   /** Why it failed or ran out of time. */
   readonly failure?: Failure
   readonly activities: readonly ActivityRecord[]

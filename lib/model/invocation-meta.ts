@@ -1,3 +1,5 @@
+import type { BudgetUsd } from './budget.js'
+
 /** What is told about an invocation when it starts. */
 export interface InvocationMeta {
   readonly taskId: string | number
@@ -14,6 +16,11 @@ export interface InvocationMeta {
    * tell whether it works (on Linux). The package's adapters tell it by themselves.
    */
   readonly pid?: number | undefined
+  /**
+   * What may be spent, in USD: a notice is made when it costs more, nothing is ended. A number is for this run;
+   * `{ invocation, task }` for this run, and for all runs of the task together. Default: the option of this name.
+   */
+  readonly budgetUsd?: BudgetUsd | undefined
   /** Handed on to the run; aborting it is up to whoever invokes. */
   readonly signal?: AbortSignal
 }

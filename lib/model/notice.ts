@@ -1,11 +1,12 @@
+import type { Budget } from './budget.js'
 import type { Health } from './health.js'
 
 export const NOTICE_KINDS =
-  ['stuck', 'looping', 'waiting', 'not_running', 'recovered', 'ended', 'lost'] as const
+  ['stuck', 'looping', 'waiting', 'not_running', 'recovered', 'ended', 'lost', 'budget'] as const
 /**
  * What has changed: a run is `stuck` or `looping`, or waits for a person (`waiting`); nothing runs on a task on which
  * something should (`not_running`); what was so is so no more (`recovered`); a run has `ended`, or its process is gone
- * (`lost`).
+ * (`lost`); a run, or all runs of a task, have cost more than they may (`budget`).
  */
 export type NoticeKind = typeof NOTICE_KINDS[number]
 
@@ -20,6 +21,8 @@ export interface Notice {
   readonly title?: string
   /** Absent where it is about the task. */
   readonly invocationId?: number
+  /** Of the run, or without `invocationId` of its task. */
+  readonly budget?: Budget
   /** Of a running invocation. */
   readonly health?: Pick<Health, 'state' | 'since' | 'because' | 'tool' | 'waitingFor' | 'loop'>
   /** Of one that has ended: `completed`, `failed` or `timeout`. */

@@ -33,8 +33,12 @@ export function withCost<Told extends Partial<Usage>> (
   const isAmongInput = COUNTS_CACHE_AS_INPUT.test(provider) && cacheReadTokens <= inputTokens
   const tokens = { ...usage, inputTokens: isAmongInput ? inputTokens - cacheReadTokens : inputTokens }
   const dollars = PRICED_KINDS.reduce((sum, kind) => sum + (tokens[kind] ?? 0) * (price[kind] ?? 0), 0) / 1e6
-  // Without the noise of binary fractions.
-  return { ...usage, costUsd: Math.round(dollars * 1e9) / 1e9 }
+  return { ...usage, costUsd: roundUsd(dollars) }
+}
+
+/** Without the noise of binary fractions. */
+export function roundUsd (usd: number): number {
+  return Math.round(usd * 1e9) / 1e9
 }
 
 /** @throws AGENT_TIMELINE_INVALID_OPTION, AGENT_TIMELINE_UNKNOWN_OPTION */

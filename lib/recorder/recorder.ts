@@ -17,6 +17,7 @@ import { abortedMetadata, MAX_OPEN_CALLS, readToolKind } from '../model/open-cal
 import { cleanTail, cleanText } from '../intake/clean-text.js'
 import { kindOf } from '../store/store-error.js'
 import type { Writer } from './writer.js'
+import { checkBudget, toBudgets, type BudgetUsd } from '../model/budget.js'
 import { withCost, type Prices } from '../model/prices.js'
 import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 
@@ -56,6 +57,8 @@ export interface RecorderOptions {
   readonly redactor: Redactor
   readonly record: Required<RecordOptions>
   readonly prices?: Prices | undefined
+  /** Of runs whose start says nothing of it. */
+  readonly budgetUsd?: BudgetUsd | undefined
   readonly logger: Logger
   readonly now: Clock
   /** Called when a run begins, before anything of it is stored. */
@@ -110,6 +113,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     }
     const cleaned: InvocationMeta = {
       ...meta,
+      budgetUsd: { ...toBudgets(options.budgetUsd), ...checkBudget(meta.budgetUsd) },
       role: clean(meta.role, 256),
       provider: clean(meta.provider, 256),
       ...(meta.model === undefined ? {} : { model: clean(String(meta.model), 256) }),

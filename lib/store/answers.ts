@@ -65,6 +65,8 @@ export interface AnswerReader {
   callsBetween (taskId: string, from: string, to: string, limit: number): Promise<readonly ToolCall[]>
   /** When its host last said something of it, in milliseconds since the epoch. */
   lastTaskEventAt (taskId: string): Promise<number | undefined>
+  /** What all runs of a task together may cost, in USD; undefined where nobody said. */
+  taskBudget (taskId: string): Promise<number | undefined>
   /** The runs of a task, oldest first. */
   runs (taskId: string): Promise<readonly RunRecord[]>
   /** Runs that ended, of all tasks, in the order of their ids, those after one, at most so many. */

@@ -96,6 +96,10 @@ export interface InvocationRunTable {
   cache_write_tokens: Generated<number | null>
   reasoning_tokens: Generated<number | null>
   cost_usd: Generated<number | null>
+  /** What it may cost. */
+  budget_usd: Generated<number | null>
+  /** The limit that a notice was made for. */
+  told_budget_usd: Generated<number | null>
 }
 
 /** One row a call, paired when it was written. */
@@ -155,6 +159,10 @@ export interface TaskStreamTable {
   audit_cursor: Generated<number>
   /** Invocations of the task up to this id are in the log. */
   invocation_cursor: Generated<number>
+  /** What all of its runs together may cost, as it was said last. */
+  budget_usd: Generated<number | null>
+  /** The highest limit that a notice was made for. */
+  told_budget_usd: Generated<number | null>
 }
 
 /** A task in the list: what its ended runs, its host and its calls say, put together after one of them changed. */

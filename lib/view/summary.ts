@@ -6,7 +6,12 @@ import type { Health, InvocationStatus, TaskInfo } from '../model/events.js'
 import type { Failure } from '../model/failure.js'
 import type { Progress } from '../insight/progress.js'
 import { toIso } from '../time/clock.js'
+import { budgetOf } from '../model/budget.js'
+import { roundUsd } from '../model/prices.js'
 import { sumUsage } from './usage-sum.js'
+
+/** Runs that cost more than they may, of which so many are listed. */
+const MAX_EXCEEDED = 100
 
 /** A run, as it is summed up. Times are milliseconds since the epoch. */
 export interface SummedRun {
@@ -23,6 +28,8 @@ export interface SummedRun {
   /** The agent has said at its end what it used. */
   readonly isUsageFinal: boolean
   readonly plan: string | undefined
+  /** What it may cost. */
+  readonly budgetUsd: number | undefined
   readonly failure: Failure | undefined
 }
 
@@ -35,6 +42,8 @@ export interface SummaryParts {
   readonly host: HostWord
   readonly files: TaskSummary['files']
   readonly filesTotal: number
+  /** What all runs together may cost. */
+  readonly budgetUsd: number | undefined
   readonly headSeq: number
   readonly epoch: string
   /** Milliseconds since the epoch. */
@@ -49,6 +58,8 @@ export function toSummary (parts: SummaryParts): TaskSummary {
   const failure = failureOf(runs)
   const planned = runs.findLast(({ plan }) => plan !== undefined)?.plan
   const span = spanOf(runs, now)
+  const usage = sumUsage(runs)
+  const budget = budgetOfTask(parts.budgetUsd, usage.costUsd, runs)
   const courses = runs.map((run) => courseOf(run, now))
   return {
     task,
@@ -60,7 +71,8 @@ export function toSummary (parts: SummaryParts): TaskSummary {
     ...(span.from === undefined ? {} : { startedAt: toIso(span.from) }),
     ...(span.last === undefined ? {} : { lastActivityAt: toIso(span.last) }),
     elapsedMs: span.elapsedMs,
-    usage: sumUsage(runs),
+    usage,
+    ...(budget === undefined ? {} : { budget }),
     calls: {
       total: sum(courses, ({ calls }) => calls),
       failed: sum(courses, ({ failed }) => failed),
@@ -81,6 +93,24 @@ export function toSummary (parts: SummaryParts): TaskSummary {
     ...(planned === undefined ? {} : { plan: JSON.parse(planned) as NonNullable<TaskSummary['plan']> }),
     headSeq,
     epoch
+  }
+}
+
+function budgetOfTask (
+  limitUsd: number | undefined, spentUsd: number | undefined, runs: readonly SummedRun[]
+): TaskSummary['budget'] {
+  const ofTask = budgetOf(limitUsd, spentUsd)
+  const ofRuns = runs.flatMap(({ invocationId, budgetUsd, usage }) => {
+    const budget = budgetOf(budgetUsd, usage?.costUsd)
+    return budget === undefined ? [] : [{ invocationId, ...budget }]
+  })
+  if (ofTask === undefined && ofRuns.length === 0) return undefined
+  const exceeded = ofRuns.filter(({ isExceeded }) => isExceeded)
+  return {
+    ...(ofTask === undefined ? {} : { limitUsd: ofTask.limitUsd }),
+    spentUsd: roundUsd(spentUsd ?? 0),
+    isExceeded: ofTask?.isExceeded === true || exceeded.length > 0,
+    invocations: exceeded.slice(-MAX_EXCEEDED)
   }
 }
 

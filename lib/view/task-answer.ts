@@ -74,7 +74,7 @@ export function answerSections (
     { label: 'Task', lines: [task.status === undefined ? name : `${name}, ${task.status}`] },
     { label: 'State', lines: [formatState(summary, now)] },
     ...(summary.failure === undefined ? [] : [{ label: 'Why', lines: whyLines(summary.failure) }]),
-    { label: 'Cost', lines: [formatUsage(summary.usage)] },
+    { label: 'Cost', lines: [formatUsage(summary.usage), ...budgetLines(summary.budget)] },
     { label: 'Plan', lines: planLines(summary.plan, max) },
     { label: 'Files', lines: fileLines(summary, max) },
     { label: 'Calls', lines: [callsLine(summary.calls)] },
@@ -120,6 +120,16 @@ function formatUsage (usage: UsageSum): string {
     parts.join('; ') + (isProvisional ? ' (so far)' : ''),
     ...(unpriced === undefined ? [] : [`without the cost of ${unpriced.join(', ')}, whose price nobody told`])
   ].join('; ')
+}
+
+function budgetLines (budget: TaskSummary['budget']): string[] {
+  if (budget === undefined) return []
+  const { limitUsd, spentUsd, invocations } = budget
+  return [
+    ...(limitUsd === undefined ? [] : [`${spentUsd > limitUsd ? 'over' : 'within'} the task's budget of ${formatUsd(limitUsd)}`]),
+    ...invocations.slice(-MAX_LISTED).map((run) =>
+      `run ${run.invocationId} over its budget of ${formatUsd(run.limitUsd)}: ${formatUsd(run.spentUsd)}`)
+  ]
 }
 
 /** Small sums keep four digits. */

@@ -7,7 +7,7 @@ import {
   DEFAULT_CALL_LIMIT, DEFAULT_TASK_LIMIT, MAX_CALL_LIMIT, MAX_QUERY_LENGTH, MAX_TASK_LIMIT
 } from '../../lib/store/limits.js'
 import type { Dialect, Schemas } from './dialects.js'
-import { HEALTH, HEALTH_DETAILS, milliseconds, object, text, time, whole, yesNo } from './event-schemas.js'
+import { BUDGET, HEALTH, HEALTH_DETAILS, milliseconds, object, text, time, whole, yesNo } from './event-schemas.js'
 import { after, project, success, taskParams, type RouteDescription } from './schemas.js'
 
 const count = { type: 'integer', minimum: 0 } as const
@@ -278,6 +278,10 @@ export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
       failure: ref('AgentTimelineTaskFailure'),
       startedAt: time,
       lastActivityAt: time,
+      budget: {
+        ...object({ spentUsd: BUDGET.spentUsd, isExceeded: yesNo, invocations: { type: 'array', items: object({ invocationId: whole, ...BUDGET }) } }, { limitUsd: BUDGET.limitUsd }),
+        description: 'where a limit was given; of runs those that cost more than they may'
+      },
       plan: object({
         entries: {
           type: 'array', items: object({ text, status: { ...text, enum: ['pending', 'in_progress', 'completed'] } })

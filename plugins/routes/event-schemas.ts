@@ -129,6 +129,12 @@ export const FRAME_TYPES = {
   ...EVENT_TYPES
 } as const
 
+export const BUDGET = {
+  limitUsd: { type: 'number' },
+  spentUsd: { type: 'number' },
+  isExceeded: { type: 'boolean', description: 'more was spent than the limit' }
+} as const
+
 export const HEALTH = {
   state: { ...text, enum: HEALTH_STATES },
   since: time,

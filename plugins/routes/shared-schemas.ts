@@ -3,8 +3,8 @@ import { INVOCATION_STATUSES } from '../../lib/model/events.js'
 import { answerSchemas } from './answer-schemas.js'
 import type { Dialect, Schemas } from './dialects.js'
 import {
-  EVENT_TYPES, eventSchemas, FRAME_TYPES, frameSchemas, HEALTH, HEALTH_DETAILS, metadata, milliseconds, object, outcome,
-  text, time, whole, yesNo
+  BUDGET, EVENT_TYPES, eventSchemas, FRAME_TYPES, frameSchemas, HEALTH, HEALTH_DETAILS, metadata, milliseconds, object,
+  outcome, text, time, whole, yesNo
 } from './event-schemas.js'
 
 /** The schemas that a document has under names of their own, whoever refers to them. */
@@ -76,7 +76,7 @@ export function sharedSchemas (dialect: Dialect): Schemas {
       prompt: { ...text, description: 'empty where none was given' },
       activities: { type: 'array', items: ref('AgentTimelineActivityRecord') },
       page: ref('AgentTimelinePage')
-    }, { ...invocationDetails, response: text, signal: text, stderrTail: text, failure: ref('AgentTimelineFailure') }),
+    }, { ...invocationDetails, response: text, signal: text, stderrTail: text, budget: object(BUDGET), failure: ref('AgentTimelineFailure') }),
     AgentTimelineError: object({
       success: { ...yesNo, enum: [false] },
       code: { ...text, description: 'AGENT_TIMELINE_ and what is wrong' },

@@ -30,7 +30,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
   'invocation_id', 'seq', 'end_seq', 'parent_seq', 'last_seq', 'floor_seq', 'lag_ms', 'activity_count', 'duration_ms', 'exit_code',
   'success', 'timed_out', 'audit_cursor', 'invocation_cursor', 'backfill_cursor', 'batch', 'use', 'added', 'removed', 'edits', 'is_new',
   'is_background', 'is_poll', 'is_stale', 'is_final', 'timeout_ms', 'section', 'runs', 'count', 'total', 'running', 'untold', 'unpriced',
-  'length', 'bytes', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens', 'cost_usd',
+  'length', 'bytes', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens', 'cost_usd', 'budget_usd', 'told_budget_usd',
   'started_at_ms', 'completed_at_ms', 'last_activity_at_ms'
 ])
 

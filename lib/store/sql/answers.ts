@@ -46,6 +46,10 @@ export function createAnswerReader (read: Read): Omit<AnswerReader, 'databaseByt
       const row = await selectLastTaskEvent(db, taskId).executeTakeFirst()
       return parseTime(row?.created_at)
     }),
+    taskBudget: (taskId) => read(async (db) => {
+      const row = await db.selectFrom('task_stream').select('budget_usd').where('task_id', '=', taskId).executeTakeFirst()
+      return row?.budget_usd ?? undefined
+    }),
     runs: (taskId) => read((db) => readRuns(db, taskId)),
     endedRuns: (afterId, limit) => read((db) => readEndedRuns(db, afterId, limit)),
     files: (taskId, limit) => read((db) => readFiles(db, taskId, limit))
@@ -167,7 +171,7 @@ async function readEarlier (
 
 const RUN_COLUMNS = [
   'invocation_id', 'role', 'provider', 'model', 'status', 'started_at', 'completed_at', 'last_activity_at', 'progress',
-  'tally', 'plan', 'failure', ...USAGE_COLUMNS
+  'tally', 'plan', 'failure', 'budget_usd', ...USAGE_COLUMNS
 ] as const
 
 async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[]> {
@@ -191,6 +195,7 @@ async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[
       usage: readUsageColumns(row),
       isUsageFinal: Number(row.is_final) === 1,
       plan: row.plan ?? undefined,
+      budgetUsd: row.budget_usd ?? undefined,
       failure: row.failure === null ? undefined : JSON.parse(row.failure) as Failure
     }
   })

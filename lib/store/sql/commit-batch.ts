@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { copyProgress, createProgress, decodeProgress } from '../../insight/progress.js'
 import { copyTally, createTally, decodeTally } from '../../insight/tally.js'
+import { toBudgets } from '../../model/budget.js'
 import type { Op, TaskOp } from '../../model/operations.js'
 import { parseTime } from '../../time/clock.js'
 import { lockStreams } from '../dialect.js'
@@ -9,6 +10,7 @@ import type { Batch, BatchOutcome, LogRun, RunLog } from '../port.js'
 import { ensureStream, type NewEvent } from '../sequence.js'
 import type { Tables } from '../tables.js'
 import type { BatchContext, RunInBatch } from './batch-context.js'
+import { noteBudgets } from './budgets.js'
 import { advanceFence, renewEpoch } from './fence.js'
 import { endRun } from './run-end.js'
 import { startRun } from './run-start.js'
@@ -123,6 +125,7 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
   }
   for (const [taskId, ofTask] of rows) await writeRows(trx, context, taskId, ofTask)
   for (const of of runs.values()) await touchRun(trx, context, of)
+  for (const [taskId, runIds] of spending(ids, runs)) await noteBudgets(trx, taskId, runIds, context.now)
   if (!withoutHost) {
     await refreshWithin(trx, context.host, context.statements.entries, changedTasks(ops, runs), context.now)
   }
@@ -134,6 +137,21 @@ export async function commitBatch (trx: Kysely<Tables>, context: BatchContext, b
 function changedTasks (ops: ReadonlyArray<Op<LogRun>>, runs: ReadonlyMap<LogRun, RunInBatch>): readonly string[] {
   const ended = [...runs.values()].flatMap(({ run, endedAt }) => endedAt === undefined ? [] : [run.taskId])
   return [...new Set([...ended, ...ops.flatMap((op) => op.kind === 'task' ? [op.taskId] : [])])]
+}
+
+/** Of tasks, the runs that cost more now, or that brought a limit. */
+function spending (
+  started: ReadonlyMap<LogRun, number>, runs: ReadonlyMap<LogRun, RunInBatch>
+): ReadonlyMap<string, readonly number[]> {
+  const ofTasks = new Map<string, number[]>()
+  const add = ({ taskId }: LogRun, ids: readonly number[]) => {
+    ofTasks.set(taskId, [...ofTasks.get(taskId) ?? [], ...ids])
+  }
+  for (const run of started.keys()) if (toBudgets(run.meta.budgetUsd).task !== undefined) add(run, [])
+  for (const { run, id, usage, hasFinalUsage } of runs.values()) {
+    if (id !== undefined && (usage?.costUsd !== undefined || hasFinalUsage)) add(run, [id])
+  }
+  return ofTasks
 }
 
 const NOTHING_WRITTEN = { activityCount: 0, lastHeadSeq: undefined }

@@ -36,8 +36,9 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
         .where('holder', '=', holder).execute(), PATIENCE_MS)
     },
 
+    // What was spent changes nothing of how a run is doing.
     latest: () => read(async (db) => (await db.selectFrom('timeline_notice').select(COLUMNS)
-      .where('id', 'in', (eb) => eb.selectFrom('timeline_notice').select((of) => of.fn.max('id').as('id'))
+      .where('id', 'in', (eb) => eb.selectFrom('timeline_notice').select((of) => of.fn.max('id').as('id')).where('kind', '<>', 'budget')
         .groupBy(['task_id', 'invocation_id'])).execute()).map(toNotice)),
 
     ends: (since) => read(async (db) => {

@@ -1,4 +1,5 @@
 import { sql, type InferResult, type Kysely } from 'kysely'
+import { budgetOf } from '../../model/budget.js'
 import type { Failure } from '../../model/failure.js'
 import { timelineError } from '../../errors.js'
 import type { CurrentFrame, Gap, InvocationDetails, InvocationStatus, InvocationSummary, Page } from '../../model/events.js'
@@ -100,6 +101,7 @@ export function createReader (
       ...toSummary(run, task?.title),
       ...optional('signal', run.signal),
       ...optional('stderrTail', run.stderr_tail),
+      ...optional('budget', budgetOf(run.budget_usd, run.cost_usd)),
       ...(run.failure === null ? {} : { failure: JSON.parse(run.failure) as Failure }),
       prompt,
       ...optional('response', response),

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { engineOf } from '../../../migrations/catalog.js'
+import { toBudgets } from '../../model/budget.js'
 import { toIso } from '../../time/clock.js'
 import { signOfLife } from '../dialect.js'
 import type { LogRun } from '../port.js'
@@ -17,7 +18,8 @@ export async function startRun (
   trx: Kysely<Tables>, { host, writerId, now }: BatchContext, run: LogRun
 ): Promise<{ readonly id: number, readonly event: NewEvent }> {
   const startedAt = toIso(run.startedAt)
-  const { role, provider, model = '', prompt = '', title } = run.meta
+  const { role, provider, model = '', prompt = '', title, budgetUsd } = run.meta
+  const budgets = toBudgets(budgetUsd)
   const values: Record<string, unknown> = {
     task_id: run.taskId,
     role,
@@ -51,10 +53,14 @@ export async function startRun (
     last_activity_at: startedAt,
     owner: writerId,
     heartbeat_at: signOfLife(trx, toIso(now)),
-    timed_out: 0
+    timed_out: 0,
+    budget_usd: budgets.invocation ?? null
   } as never).execute()
   await trx.updateTable('task_stream').set({ invocation_cursor: id }).where('task_id', '=', run.taskId)
     .where('invocation_cursor', '<', id).execute()
+  if (budgets.task !== undefined) {
+    await trx.updateTable('task_stream').set({ budget_usd: budgets.task }).where('task_id', '=', run.taskId).execute()
+  }
   return {
     id,
     event: {

@@ -135,6 +135,46 @@ t.test('each change arrives once at a receiver that fails, hangs and restarts, w
   for (const hidden of [SECRET, 'hidden', 'rm -rf build', '/hook']) t.notOk(logs.mentions(hidden), hidden)
 })
 
+t.test('a budget that is crossed is told once, and changes nothing of what is known of its run', async (t) => {
+  const keepAlive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(keepAlive))
+  const database = join(temporaryDirectory(t), 'x.db')
+  const told: Notice[] = []
+  let onTold = (): void => {}
+  const has = async (count: number) => { while (told.length < count) await new Promise<void>((resolve) => { onTold = resolve }) }
+  const watch = () => openTimeline({
+    database,
+    publicUrl: 'https://agents.example/timeline',
+    onNotice (notice) {
+      told.push(notice)
+      onTold()
+    }
+  })
+  const recorder = await openTimeline({ database, budgetUsd: { task: 1 } })
+  t.teardown(() => recorder.close())
+  const run = await recorder.startInvocation({ taskId: 'a', title: 'Fix login', role: 'coder', provider: 'claude' })
+  run.activity({ ...waiting, timestamp: new Date() })
+  const first = await watch()
+  await has(1)
+  const usage = { inputTokens: 1, outputTokens: 1, costUsd: 1.5 }
+  run.activity({ type: 'progress', message: '', timestamp: new Date(), metadata: { kind: 'usage', usage } })
+  run.activity({ ...waiting, timestamp: new Date() })
+  await has(2)
+  await first.close()
+  const second = await watch()
+  t.teardown(() => second.close())
+  await run.complete({ success: true, response: '', usage: { ...usage, costUsd: 3 } })
+  await has(3)
+  t.same(told.map(({ kind }) => kind), ['waiting', 'budget', 'ended'])
+  t.match(told[1], {
+    taskId: 'a',
+    title: 'Fix login',
+    invocationId: undefined,
+    budget: { limitUsd: 1, spentUsd: 1.5, isExceeded: true },
+    url: 'https://agents.example/timeline/tasks/a'
+  })
+})
+
 t.test('what is no webhook is refused, without repeating it', async (t) => {
   const database = join(temporaryDirectory(t), 'x.db')
   for (const webhook of [

@@ -445,6 +445,53 @@ for (const engine of [sqlite, postgres]) {
       t.same(await follower, upTo(4 * (count + 2)), 'a follower in another process sees the same')
     })
 
+    t.test('a run or a task that costs more than it may is noticed once for each limit, whoever writes', async (t) => {
+      const store = await engine.create(t)
+      const [one, other] = [await store.open({ budgetUsd: { invocation: 1 } }), await store.open()]
+      const noticed = async () => (await store.all('SELECT kind, invocation_id, data FROM timeline_notice ORDER BY id'))
+        .map((row) => [row.kind, row.invocation_id === null ? null : Number(row.invocation_id), JSON.parse(row.data).budget])
+      const first = await one.startInvocation({ ...META, taskId: 'a', title: 'Dear', budgetUsd: { task: 1.3 } })
+      const costs = async (timeline: Timeline, run: typeof first, costUsd: number) => {
+        const usage = { inputTokens: 1, outputTokens: 1, costUsd }
+        run.activity({ type: 'progress', message: '', timestamp: new Date(), metadata: { kind: 'usage', usage } })
+        await timeline.flush()
+      }
+      await costs(one, first, 1)
+      t.same(await noticed(), [], 'what it may cost is not too much')
+      await costs(one, first, 1.1)
+      await costs(one, first, 1.2)
+      const ofRun = ['budget', first.id, { limitUsd: 1, spentUsd: 1.1, isExceeded: true }]
+      t.same(await noticed(), [ofRun])
+
+      const second = await other.startInvocation({ ...META, taskId: 'a' })
+      await second.complete({ success: true, response: '', usage: { inputTokens: 1, outputTokens: 1, costUsd: 0.2 } })
+      const ofTask = ['budget', null, { limitUsd: 1.3, spentUsd: 1.4, isExceeded: true }]
+      t.same(await noticed(), [ofRun, ofTask])
+      t.match((await store.all('SELECT data FROM timeline_notice ORDER BY id'))[1].data, /"title":"Dear"/)
+      t.same((await one.getSummary('a')).budget, {
+        limitUsd: 1.3,
+        spentUsd: 1.4,
+        isExceeded: true,
+        invocations: [{ invocationId: first.id, limitUsd: 1, spentUsd: 1.2, isExceeded: true }]
+      })
+      t.same((await one.getInvocation(first.id as number))?.budget, { limitUsd: 1, spentUsd: 1.2, isExceeded: true })
+
+      // A higher limit is another one; one that is over already is noticed when it is given.
+      const third = await other.startInvocation({ ...META, taskId: 'a', budgetUsd: { task: 2 } })
+      await costs(other, third, 0.5)
+      t.equal((await noticed()).length, 2)
+      await costs(other, third, 0.7)
+      t.same((await noticed()).slice(2), [['budget', null, { limitUsd: 2, spentUsd: 2.1, isExceeded: true }]])
+      await other.startInvocation({ ...META, taskId: 'a', budgetUsd: { task: 1.5 } })
+      t.equal((await noticed()).length, 3, 'a lower one says nothing new')
+      t.same((await other.getSummary('a')).budget?.limitUsd, 1.5)
+      t.equal((await other.getSummary('b').catch(() => undefined))?.budget, undefined)
+      for (const budgetUsd of [0, -1, NaN, '5', { invocation: 0 }, { tasks: 1 }, null] as never[]) {
+        await t.rejects(other.startInvocation({ ...META, taskId: 'c', budgetUsd }), { code: /^AGENT_TIMELINE_(?:INVALID|UNKNOWN)_OPTION$/ })
+        await t.rejects(store.open({ budgetUsd }), { code: /^AGENT_TIMELINE_(?:INVALID|UNKNOWN)_OPTION$/ })
+      }
+    })
+
     t.test('a backup that is put back while a run goes on is written to', async (t) => {
       const store = await engine.create(t)
       const timeline = await store.open()
