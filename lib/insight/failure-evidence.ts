@@ -20,6 +20,8 @@ export interface FailureEvidence {
   readonly openCalls: readonly OpenCall[]
   /** The last that the agent said. */
   readonly lastWord?: string | null | undefined
+  /** What it printed last, of a program whose output has no format: its own words, and those of what it ran. */
+  readonly printed?: ReadonlyArray<{ readonly seq: number, readonly message: string }> | undefined
   /** How often the step that failed was tried; counted from `failedCalls` by default. */
   readonly attempts?: number | undefined
   /**

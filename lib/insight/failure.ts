@@ -1,7 +1,9 @@
+import type { FirstError } from '../model/activity-facts.js'
 import type { Failure, FailureClass, FailureCode, OpenTool } from '../model/failure.js'
 import { toPlainLine } from '../text/plain-text.js'
 import { parseTime } from '../time/clock.js'
 import { FAILURE_CATALOGUE } from './failure-catalogue.js'
+import { firstErrorOf } from './first-error.js'
 import { failingCall, type FailedCall } from './failing-call.js'
 import type { ErrorRow, FailureEvidence, OpenCall, WaitRow } from './failure-evidence.js'
 import { API_REASONS, ENDING_REASONS, EXIT_CODES, markOf, reasonWord, SIGNALS, type FailureMark } from './failure-marks.js'
@@ -75,6 +77,8 @@ function causeOf (evidence: FailureEvidence): Cause {
   if (ending !== undefined) return ofMark(ending, evidence)
   if (isTimeout) return outOfTime(evidence, word)
   const said = saidCause(evidence)
+  // A program that runs tests by itself ends with how many failed; which one stands above it.
+  if (said?.rule === 'test-report' && said.firstError === undefined) return printedCause(evidence, word) ?? said
   if (said !== undefined && said.isVague !== true) return said
   const wait = waitCause(evidence)
   // `api_error` is said of everything that the API answers.
@@ -89,14 +93,26 @@ function causeOf (evidence: FailureEvidence): Cause {
 }
 
 /** What a program without a format printed last: its words are the run's own, and no model's. */
-function printedCause ({ lastWord }: FailureEvidence, word: string | undefined): Cause | undefined {
+function printedCause (
+  { lastWord, printed = [], stderrTail }: FailureEvidence, word: string | undefined
+): Cause | undefined {
   if (word !== 'exit_code') return undefined
-  for (const line of clean(lastWord).split('\n').reverse()) {
+  const text = printed.length > 0 ? printed.map(({ message }) => message).join('\n') : lastWord ?? ''
+  const first = firstErrorOf(`${text}\n${stderrTail ?? ''}`)
+  const row = first && printed.find(({ message }) => message.includes(first.message.slice(-MAX_FOUND)))
+  const found = row === undefined ? {} : { firstError: { seq: row.seq, ...first as FirstError } }
+  for (const line of clean(text).split('\n').reverse()) {
     const rule = ruleOf(line.trim())
-    if (rule?.code === 'tests_failed' || rule?.code === 'out_of_memory') return ofRule(rule, line.trim())
+    if (rule?.code === 'out_of_memory') return ofRule(rule, line.trim())
+    if (rule?.code === 'tests_failed') return { ...ofRule(rule, first?.message ?? line.trim()), ...found }
   }
-  return undefined
+  // A place in the code is what compilers and linters print.
+  if (first?.location === undefined) return undefined
+  return { code: 'command_failed', rule: 'printed-error', said: first.message, ...found }
 }
+
+/** Of a message that may have got the name of its test in front, so much of its end is looked for. */
+const MAX_FOUND = 40
 
 /** Ends that may have come from anything: a call that failed says more. */
 const STATES_LITTLE: ReadonlySet<FailureCode> = new Set(['cli_missing'])
@@ -138,16 +154,23 @@ function saidCause (evidence: FailureEvidence): Cause | undefined {
   }
   return rest
 
+  /** Of a stack trace, any line says that it is one; the error stands in another. */
+  function ofTrace ({ name }: MessageRule, line: string): string {
+    const trace = name === 'crash' && clean(evidence.stderrTail).includes(line) ? evidence.stderrTail : undefined
+    return isText(trace) ? firstErrorOf(trace)?.message ?? line : line
+  }
+
   function * candidates (): Generator<Cause> {
     const last = ruleOf(error)
-    if (last !== undefined) yield ofRule(last, error, rowOf(errors, error, last))
+    if (last !== undefined) yield ofRule(last, ofTrace(last, error), rowOf(errors, error, last))
     for (const row of [...errors].reverse()) {
       const rule = ruleOf(clean(row.message, MAX_ROW_TEXT)) ?? ruleOf(statusOf(row))
       if (rule !== undefined) yield ofRule(rule, row.message, rowOf(errors, row.message, rule) ?? row)
     }
     for (const line of clean(evidence.stderrTail).split('\n').reverse()) {
       const rule = ruleOf(line.trim())
-      if (rule !== undefined && TAIL_CODES.has(rule.code)) yield ofRule(rule, line.trim())
+      if (rule === undefined || !TAIL_CODES.has(rule.code)) continue
+      yield ofRule(rule, ofTrace(rule, line.trim()))
     }
   }
 }
@@ -226,8 +249,11 @@ function nothing (evidence: FailureEvidence, word: string | undefined): Cause {
   const row = evidence.errors.at(-1)
   const said = clean(evidence.error) || clean(row?.message) || clean(evidence.stderrTail).split('\n').at(-1)
   const isSilent = word === 'no_result' && (said === undefined || said === '')
+  // Its exit code is all that there is.
+  const isMute = word === 'exit_code' && row === undefined && !isText(evidence.lastWord) &&
+    !isText(evidence.stderrTail) && evidence.failedCalls.length === 0
   const known = { said, ...(row !== undefined && { firstError: errorOf(row) }) }
-  return isSilent ? { code: 'no_result', rule: 'reason-no-result', ...known } : { code: 'unknown', rule: 'none', ...known }
+  return isSilent || isMute ? { code: 'no_result', rule: 'reason-no-result', ...known } : { code: 'unknown', rule: 'none', ...known }
 }
 
 /** The latest that was said of it: by the cause itself, or by the rows of the same trouble. */

@@ -72,8 +72,9 @@ const SURE: readonly Rule[] = [
   // Rust
   onLine(/^(?<message>error(?:\[E\d+\])?: (?!could not compile|aborting|test failed|Uncaught|subprocess-exited|failed to push|\w+Error: ).+)$/, placeNear),
   (lines, index) => {
-    const found = /^\s*thread '.*' (?:\(\d+\) )?panicked at (?:'(?<old>.*)', )?(?<file>\S+?):(?<line>\d+):\d+:?$/.exec(lines[index] as string)?.groups
-    return found && { message: `panicked: ${found.old ?? lines[index + 1]?.trim() ?? ''}`, place: placeOf(found.file as string, found.line) }
+    const found = /^\s*thread '(?<name>.*)' (?:\(\d+\) )?panicked at (?:'(?<old>.*)', )?(?<file>\S+?):(?<line>\d+):\d+:?$/.exec(lines[index] as string)?.groups
+    const name = found?.name?.includes('::') === true ? `${found.name} ` : ''
+    return found && { message: `${name}panicked: ${found.old ?? lines[index + 1]?.trim() ?? ''}`, place: placeOf(found.file as string, found.line) }
   },
   // pytest
   onLine(/^E\s{2,}(?<message>\S.*)$/, placeNear),
@@ -216,7 +217,7 @@ export function firstErrorOf (output: string): FirstError | undefined {
 
 /** The first line that a rule of the surest tier fits. */
 function search (lines: readonly string[], from: number, tiers: ReadonlyArray<readonly Rule[]>): Match | undefined {
-  let best: { readonly tier: number, readonly match: Match } | undefined
+  let best: { readonly tier: number, readonly index: number, readonly match: Match } | undefined
   for (let index = from; index < lines.length && best?.tier !== 0; index++) {
     if (lines[index] === '') continue
     const isNone = NO_ERROR.test(lines[index] as string)
@@ -224,11 +225,27 @@ function search (lines: readonly string[], from: number, tiers: ReadonlyArray<re
     for (let tier = 0; tier < upTo; tier++) {
       const match = firstMatch(tiers[tier] ?? [], lines, index)
       if (match === undefined) continue
-      best = { tier, match }
+      best = { tier, index, match }
       break
     }
   }
-  return best?.match
+  if (best === undefined || best.tier > 0) return best?.match
+  return { ...best.match, message: withTest(best.match.message, lines, best.index) }
+}
+
+/** How test runners name the test that what follows is about: Go, pytest, Vitest. */
+const TESTS: readonly RegExp[] = [
+  /^\s*--- FAIL: (?<test>\S+)/, /^_{3,} (?<test>\S.*?) _{3,}$/, /^\s*FAIL\s+\S+ > (?<test>.+)$/
+]
+const LINES_BELOW_TEST = 60
+
+/** Whose error it is. */
+function withTest (message: string, lines: readonly string[], index: number): string {
+  for (const line of lines.slice(Math.max(0, index - LINES_BELOW_TEST), index).reverse()) {
+    const test = TESTS.map((pattern) => pattern.exec(line)?.groups?.test).find((name) => name !== undefined)
+    if (test !== undefined) return message.includes(test) ? message : `${test}: ${message}`
+  }
+  return message
 }
 
 function firstMatch (rules: readonly Rule[], lines: readonly string[], index: number): Match | undefined {

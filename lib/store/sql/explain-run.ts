@@ -12,6 +12,8 @@ import { parseObject } from '../../text/parse-object.js'
 const LAST_ROWS = 120
 const LAST_CALLS = 200
 const LAST_WORD_CHARS = 500
+/** Of what a program without a format printed. */
+const LAST_PRINTED = 40
 /** What is told of calls, and of what was used, is no activity of the agent. */
 const IDLE_KINDS: ReadonlySet<unknown> = new Set(['tool', 'usage'])
 /** Calls that were cut off this shortly before the end were open when it came, in milliseconds. */
@@ -44,7 +46,7 @@ export async function explainRun (db: Kysely<Tables>, invocationId: number): Pro
 
 async function readWords (
   db: Kysely<Tables>, invocationId: number
-): Promise<Pick<FailureEvidence, 'errors' | 'waits' | 'lastWord' | 'lastActivitySeq'>> {
+): Promise<Pick<FailureEvidence, 'errors' | 'waits' | 'lastWord' | 'printed' | 'lastActivitySeq'>> {
   const rows = await db.selectFrom('invocation_activity').select(['seq', 'activity_type', 'message', 'metadata'])
     .where('invocation_id', '=', invocationId).where('activity_type', '<>', 'tool_exec')
     .orderBy('seq', 'desc').limit(limitTo(LAST_ROWS)).execute()
@@ -62,6 +64,7 @@ async function readWords (
         seq, message, what: textOf(what), waitKind: textOf(waitKind), until: textOf(until)
       })),
     lastWord: words.findLast(({ type, message }) => type === 'output' && message.trim() !== '')?.message.slice(-LAST_WORD_CHARS),
+    printed: words.filter(({ type }) => type === 'output').slice(-LAST_PRINTED),
     lastActivitySeq: Math.max(last?.seq ?? 0, Number(call?.seq ?? 0))
   }
 }
