@@ -1,4 +1,5 @@
 import { timelineError } from './errors.js'
+import type { AdviceKeeper } from './live/advice-keeper.js'
 import type { Hub } from './live/hub.js'
 import { follow } from './live/follow.js'
 import { checkTaskFilter } from './live/check-task-filter.js'
@@ -23,6 +24,7 @@ export interface ApiOptions {
   readonly answers: AnswerReader
   readonly tasks: TaskListParts['tasks']
   readonly health: TaskListParts['health']
+  readonly advice: Pick<AdviceKeeper, 'report'>
   readonly hub: Hub
   readonly now: Clock
   /** Redacts and caps a text before it enters the log. */
@@ -33,7 +35,7 @@ export interface ApiOptions {
 
 /** The methods of a timeline: what they are given is checked here, and what they do is done by the parts. */
 export function createTimeline (options: ApiOptions): Timeline {
-  const { recorder, writer, reader, answers, tasks, health, hub, now, clean, deleteTask, close } = options
+  const { recorder, writer, reader, answers, tasks, health, advice, hub, now, clean, deleteTask, close } = options
   let taskEvents = 0
   let closing: Promise<void> | undefined
 
@@ -88,6 +90,8 @@ export function createTimeline (options: ApiOptions): Timeline {
     listTasks: async (filter = {}) => listTasks({ tasks, health, now }, checkTaskFilter(filter)),
 
     getUsage: async (query = {}) => reportUsage(reader, answers, query),
+
+    getVerdictReport: async () => advice.report(),
 
     events (query) {
       checkObject('options', query)

@@ -38,6 +38,10 @@ export interface Meter {
   troubled (code: ErrorCode): void
   /** A run of a process that is gone was ended. */
   lostRunEnded (): void
+  /** A run is called quiet, looping or stuck, and no other process had said so before. */
+  advised (state: string): void
+  /** It went on by itself. */
+  advisedWrongly (state: string): void
   /** Hands over how to ask for what stands now. @returns how to take it back */
   attach (gauges: () => Gauges): () => void
 }
@@ -55,5 +59,7 @@ export const noMeter: Meter = {
   outputDropped () {},
   troubled () {},
   lostRunEnded () {},
+  advised () {},
+  advisedWrongly () {},
   attach: () => () => {}
 }

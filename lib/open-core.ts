@@ -8,6 +8,7 @@ import { cleanText } from './intake/clean-text.js'
 import { resolveRecord } from './intake/record-options.js'
 import { createRedactor } from './intake/redact.js'
 import { countActivity } from './live/activity-counts.js'
+import { createAdviceKeeper, type AdviceKeeper } from './live/advice-keeper.js'
 import { createHealthMonitor, type HealthMonitor } from './live/health-monitor.js'
 import { createHub, type Hub } from './live/hub.js'
 import { listTasks } from './live/list-tasks.js'
@@ -55,6 +56,7 @@ export interface TimelineCore {
   readonly hub: Hub
   readonly running: RunningTasks
   readonly health: HealthMonitor
+  readonly advice: Pick<AdviceKeeper, 'report'>
   /** Whether the database can be read. */
   readonly trouble: ReadTrouble
   /** The same for those who may see some tasks; `timeline` sees all. */
@@ -142,10 +144,12 @@ export async function openCore (
   })
 
   const trouble = new ReadTrouble(now)
+  const advice = createAdviceKeeper({ store: store.advice, meter, logger, now })
   const health = createHealthMonitor({
     readRunning: store.runningRows,
-    memory: createStoredMemory({ history: store.calls, now }),
+    memory: createStoredMemory({ history: store.calls, advice: store.advice, now }),
     lookAt: createProcessLook(writerId),
+    advice,
     bus: store.bus,
     now,
     trouble
@@ -202,6 +206,7 @@ export async function openCore (
     summaries.close()
     health.close()
     await stopNotices()
+    await advice.close()
     await maintenance.stop()
     try {
       recorder.abandon()
@@ -221,7 +226,7 @@ export async function openCore (
 
   const { answers, tasks } = store
   const timeline = createTimeline({
-    recorder, writer, reader, answers, tasks, health, hub, now, clean, deleteTask, close
+    recorder, writer, reader, answers, tasks, health, advice, hub, now, clean, deleteTask, close
   })
   const stopListening = options.closeOnSignal === true
     ? closeOnSignals({ recorder, abort: () => ending.abort(), close: timeline.close })
@@ -238,6 +243,7 @@ export async function openCore (
     hub,
     running,
     health,
+    advice,
     trouble,
     within (scope) {
       const scoped = withScope(reader, scope)

@@ -1,4 +1,4 @@
-import type { TaskFilter, TaskList, TaskSummary, UsageQuery, UsageReport } from './model/answers.js'
+import type { TaskFilter, TaskList, TaskSummary, UsageQuery, UsageReport, VerdictReport } from './model/answers.js'
 import type { InvocationDetails, TaskInfo, TimelineEvent } from './model/events.js'
 import type { InvocationHandle, InvocationRun } from './recorder/recorder.js'
 import type { InvocationMeta } from './model/invocation-meta.js'
@@ -67,6 +67,8 @@ export interface Timeline {
    * @throws AGENT_TIMELINE_INVALID_REQUEST
    */
   getUsage (query?: UsageQuery): Promise<UsageReport>
+  /** How often runs were called quiet, looping or stuck, by what they were at, and how often wrongly. */
+  getVerdictReport (): Promise<VerdictReport>
   /** A task's events: the stored ones, then those that come, each once, in order. Ends when `signal` says so. */
   events (options: { readonly taskId: string | number, readonly after?: number, readonly signal?: AbortSignal }):
   AsyncIterable<TimelineEvent>

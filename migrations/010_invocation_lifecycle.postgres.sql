@@ -199,12 +199,26 @@ CREATE TABLE IF NOT EXISTS timeline_lease (
   held_until TEXT NOT NULL,
   position BIGINT NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS timeline_advice (
+  invocation_id BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  mark BIGINT NOT NULL,
+  task_id TEXT NOT NULL,
+  step TEXT NOT NULL,
+  after_ms BIGINT NOT NULL,
+  advised_at TEXT NOT NULL,
+  outcome TEXT,
+  outcome_ms BIGINT,
+  PRIMARY KEY (invocation_id, state, mark)
+);
+CREATE INDEX IF NOT EXISTS idx_timeline_advice_outcome ON timeline_advice(outcome, advised_at);
 CREATE OR REPLACE FUNCTION timeline_invocation_deleted() RETURNS trigger AS $$ BEGIN
   DELETE FROM invocation_activity WHERE invocation_id = OLD.id;
   DELETE FROM timeline_event WHERE invocation_id = OLD.id;
   DELETE FROM invocation_run WHERE invocation_id = OLD.id;
   DELETE FROM tool_call WHERE invocation_id = OLD.id;
   DELETE FROM task_file WHERE invocation_id = OLD.id;
+  DELETE FROM timeline_advice WHERE invocation_id = OLD.id;
   INSERT INTO task_entry (task_id) SELECT CAST(OLD.task_id AS TEXT) WHERE 1 = 1
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
@@ -268,6 +282,7 @@ INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_in
 -- DROP TABLE IF EXISTS timeline_writer;
 -- DROP TABLE IF EXISTS timeline_notice;
 -- DROP TABLE IF EXISTS timeline_lease;
+-- DROP TABLE IF EXISTS timeline_advice;
 -- DROP TABLE IF EXISTS timeline_migration;
 -- ALTER TABLE task_invocations DROP COLUMN started_at;
 -- ALTER TABLE task_invocations DROP COLUMN completed_at;

@@ -9,7 +9,7 @@ export const INVOCATION_COLUMNS = [
 /** The tables that belong to the timeline alone. */
 export const OWN_TABLES = [
   'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'task_stream', 'task_entry',
-  'timeline_writer', 'timeline_notice', 'timeline_lease', 'timeline_migration'
+  'timeline_writer', 'timeline_notice', 'timeline_lease', 'timeline_advice', 'timeline_migration'
 ] as const
 
 /** Columns of our own tables that databases of an earlier version lack, with their types. */
@@ -275,11 +275,24 @@ export function createOwnTables (engine: Engine): readonly string[] {
   holder TEXT NOT NULL,
   held_until TEXT NOT NULL,
   position ${integer} NOT NULL DEFAULT 0
-)`
+)`,
+    `CREATE TABLE IF NOT EXISTS timeline_advice (
+  invocation_id ${integer} NOT NULL,
+  state TEXT NOT NULL,
+  mark ${integer} NOT NULL,
+  task_id TEXT NOT NULL,
+  step TEXT NOT NULL,
+  after_ms ${integer} NOT NULL,
+  advised_at TEXT NOT NULL,
+  outcome TEXT,
+  outcome_ms ${integer},
+  PRIMARY KEY (invocation_id, state, mark)
+)${rowidless}`,
+    'CREATE INDEX IF NOT EXISTS idx_timeline_advice_outcome ON timeline_advice(outcome, advised_at)'
   ]
 }
 
-const OF_INVOCATION = ['invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file']
+const OF_INVOCATION = ['invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'timeline_advice']
 /** A trigger that is about this one is of this version. */
 export const YOUNGEST_TABLE = 'task_entry'
 const OF_TASK = [...OF_INVOCATION, 'task_stream', 'timeline_notice', YOUNGEST_TABLE]

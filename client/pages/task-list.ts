@@ -88,6 +88,7 @@ export function showTaskList ({ root, api, base, project, onMissing }: TaskListO
       ${isLoaded && tasks.length === 0 && html`<p class="empty">${q === '' && chip === 'All' ? 'No agent has run yet. Tasks appear here as their runs start.' : 'No task is like that.'}</p>`}
       ${tasks.length > 0 && html`<div class="table">${SECTIONS.map(([title, tone, states]) => section(title, tone, tasks.filter(({ state }) =>
         (states as readonly TaskState[]).includes(state)), list))}</div>`}
+      ${adviceLine(list.advice)}
       ${nextCursor !== undefined && html`<button class="button" onClick=${() => loader.more()}>Show more tasks</button>`}`, root)
   }
 
@@ -153,6 +154,16 @@ export function showTaskList ({ root, api, base, project, onMissing }: TaskListO
   root.replaceChildren()
   paint()
   loader.open()
+}
+
+/** How far to trust what is said of them. */
+function adviceLine (advice: Tasks['advice']): VNode | false {
+  if (advice === undefined) return false
+  const lines = (['stuck', 'looping'] as const).flatMap((state) => {
+    const { advised, wrong } = advice[state]
+    return advised === 0 ? [] : [`${state} ${advised === 1 ? 'once' : `${advised} times`}${wrong === 0 ? '' : `, ${wrong} wrongly`}`]
+  })
+  return lines.length > 0 && html`<p class="advice">So far runs were called ${lines.join('; ')}.</p>` as VNode
 }
 
 function sumOf (counts: Tasks['counts'], states: readonly TaskState[]): number {

@@ -1,4 +1,4 @@
-import type { TaskRow, TaskState } from '../../lib/model/answers.js'
+import type { TaskRow, TaskState, VerdictReport } from '../../lib/model/answers.js'
 import { ApiError, get } from '../connection/api.js'
 import { backoffMs } from '../connection/backoff.js'
 import { ServerClock } from '../store/server-clock.js'
@@ -9,6 +9,8 @@ export interface Tasks {
   readonly counts: Partial<Record<TaskState, number>>
   readonly nextCursor: string | undefined
   readonly isLoaded: boolean
+  /** How often runs were called stuck or looping, and how often wrongly; undefined where that may not be seen. */
+  readonly advice: VerdictReport | undefined
   /** Why the list is not up to date. */
   readonly problem: string | undefined
   /** When it was heard, by the server's clock. */
@@ -36,7 +38,10 @@ const PAGE_LIMIT = 100
 /** The list of tasks, asked for again every few seconds while somebody sees it. */
 export class TasksLoader {
   readonly clock = new ServerClock()
-  list: Tasks = { tasks: [], counts: {}, nextCursor: undefined, isLoaded: false, problem: undefined, atMs: 0 }
+  list: Tasks = {
+    tasks: [], counts: {}, nextCursor: undefined, isLoaded: false, advice: undefined, problem: undefined, atMs: 0
+  }
+
   readonly #options: TasksOptions
   #query: Readonly<Record<string, string>> = {}
   #pages = 1
@@ -56,6 +61,25 @@ export class TasksLoader {
   open (): void {
     document.addEventListener('visibilitychange', this.#onVisible)
     void this.#refresh()
+    void this.#advise()
+  }
+
+  /** Once: it changes hardly at all while somebody looks at it. */
+  async #advise (): Promise<void> {
+    const url = this.#url('verdict-report')
+    const signal = AbortSignal.timeout(15_000)
+    const response = await get(url, undefined, { accept: 'application/json' }, signal).catch(() => undefined)
+    const { report } = await response?.json().catch(() => undefined) ?? {}
+    if (report === undefined) return
+    this.list = { ...this.list, advice: report }
+    this.#options.onChange()
+  }
+
+  #url (path: string, query = {}): string {
+    const { api, project } = this.#options
+    const url = new URL(`${api.replace(/\/+$/, '')}/timeline/${path}`, document.baseURI)
+    url.search = new URLSearchParams({ ...query, ...(project === null ? {} : { project }) }).toString()
+    return url.href
   }
 
   /** Asks for those of some states, or with some text, only. */
@@ -109,20 +133,14 @@ export class TasksLoader {
       cursor = answer.page.nextCursor ?? undefined
     }
     const atMs = this.clock.now()
-    this.list = { tasks: [...tasks.values()], counts, nextCursor: cursor, isLoaded: true, problem: undefined, atMs }
+    const loaded = { tasks: [...tasks.values()], counts, nextCursor: cursor, isLoaded: true, problem: undefined, atMs }
+    this.list = { ...this.list, ...loaded }
   }
 
   async #page (cursor: string | undefined, signal: AbortSignal): Promise<Answer> {
-    const { api, project } = this.#options
-    const url = new URL(`${api.replace(/\/+$/, '')}/timeline/tasks`, document.baseURI)
-    url.search = new URLSearchParams({
-      limit: String(PAGE_LIMIT),
-      ...this.#query,
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(project === null ? {} : { project })
-    }).toString()
+    const url = this.#url('tasks', { limit: String(PAGE_LIMIT), ...this.#query, ...(cursor === undefined ? {} : { cursor }) })
     const timeout = AbortSignal.timeout(15_000)
-    const response = await get(url.href, undefined, { accept: 'application/json' }, AbortSignal.any([signal, timeout]))
+    const response = await get(url, undefined, { accept: 'application/json' }, AbortSignal.any([signal, timeout]))
     this.clock.anchor(String(response.headers.get('date')))
     return await response.json() as Answer
   }

@@ -26,11 +26,24 @@ const SLOW_FACTOR = 3
 const SAME_CALL_FACTOR = 2
 const SAME_CHAIN_FACTOR = 1.5
 const QUIET_FACTOR = 1.2
+/** Whatever was quiet here by mistake, so much of the way to the limit for stuck is the most that it is raised. */
+const QUIET_SHARE = 0.5
 
 /** What is usual while no call is open. */
 export function expectThinking (step: 'start' | 'think', provider: string, usual: KnownUsual): Expectation {
   const { quietMs, stuckMs } = limitsOf(step, provider)
-  return { step, quietMs, stuckMs: Math.max(stuckMs, usual.patienceOf(step)), history: undefined }
+  return {
+    step,
+    quietMs: patientQuietMs(step, quietMs, stuckMs, usual),
+    stuckMs: Math.max(stuckMs, usual.patienceOf(step)),
+    history: undefined
+  }
+}
+
+/** A silence that was nothing is usual, as long as it stays well below what is called stuck. */
+function patientQuietMs (step: Step, quietMs: number, stuckMs: number, usual: KnownUsual): number {
+  const mostMs = quietMs + QUIET_SHARE * Math.max(0, stuckMs - quietMs)
+  return Math.max(quietMs, Math.min(mostMs, usual.patienceOf(step, 'quiet')))
 }
 
 /**
@@ -57,7 +70,7 @@ export function expectCall (call: RunningCall, provider: string, usual: KnownUsu
   } else {
     const alikeMs = SAME_CHAIN_FACTOR * (alike?.longestMs ?? 0)
     stuckMs = Math.max(stuckMs, alikeMs, usual.patienceOf(step))
-    quietMs = Math.max(quietMs, alikeMs)
+    quietMs = Math.max(patientQuietMs(step, quietMs, stuckMs, usual), alikeMs)
   }
   if (same !== undefined) {
     stuckMs = Math.max(stuckMs, SAME_CALL_FACTOR * same.longestMs)

@@ -1,9 +1,10 @@
 import { toIso, type Clock } from '../time/clock.js'
 import type { Health } from '../model/events.js'
 import { keyOfUse } from '../model/open-uses.js'
+import { adviceOf, canBeAdvised, type Advice } from './advice.js'
 import type { ProcessSign, RunWait } from './evidence.js'
 import type { KnownUsual } from './expected.js'
-import { HEARTBEAT_FRESH_MS, type Step } from './limits.js'
+import { HEARTBEAT_FRESH_MS } from './limits.js'
 import type { Loop } from './loops.js'
 import { moveTree } from './process-tree.js'
 import { callsOf, type OpenCall } from './progress.js'
@@ -26,8 +27,10 @@ export interface ObserverOptions {
   /** Looks at a run's process. */
   readonly lookAt: (row: RunningRow) => ProcessSign
   readonly memory: RunMemory
-  /** A run was called stuck, and went on by itself after so many milliseconds of silence. */
-  readonly onFalseAlarm?: (row: RunningRow, step: Step, silentForMs: number) => void
+  /** A run is called quiet, looping or stuck. */
+  readonly onAdvice?: (row: RunningRow, advice: Advice) => void
+  /** It went on by itself, after so many milliseconds of silence or of its loop. */
+  readonly onWentOn?: (row: RunningRow, advice: Advice, afterMs: number) => void
 }
 
 /** Something that happened once, on the clock that counts only what was watched. */
@@ -67,8 +70,8 @@ interface Sight {
   /** When its last sample was taken. */
   readonly sampled: Moment | undefined
   readonly health: Health
-  /** What it was at when it was called stuck. */
-  readonly advised: Step | undefined
+  /** What it was called and has not been seen to be wrong. */
+  readonly advised: readonly Advice[]
 }
 
 /**
@@ -146,6 +149,14 @@ export class Observer {
     const silentForMs = Math.max(0, Math.min(age(moved), age(started)) - pausedMs)
     const tree = treeOf(row, open)
     const sampled = tree && momentOf(tree.sample.sampledAt, before?.sampled, at)
+    const loop = memory.loopOf(row)
+    const advised: Advice[] = []
+    // What was learnt from it counts for this verdict already.
+    for (const advice of before?.advised ?? []) {
+      if (advice.state === 'looping' ? loop !== undefined : isStill) advised.push(advice)
+      else if (advice.state === 'looping') this.#options.onWentOn?.(row, advice, advice.afterMs)
+      else this.#options.onWentOn?.(row, advice, moved.awakeAt - before!.moved.awakeAt - before!.pausedMs)
+    }
     const { health, step, holdsForMs } = judgeRun({
       at,
       startedAt: timeOf(started),
@@ -154,14 +165,16 @@ export class Observer {
       hasTurn: row.hasActivity && row.progress.hasTurn,
       calls: open.map((call) => toRunningCall(call, timeOf(calls.get(keyOf(call))!), memory.keysOf(row, call))),
       waiting: waiting && waited && told && toRunWait(waiting, timeOf(waited), timeOf(told), until && timeOf(until)),
-      loop: memory.loopOf(row),
+      loop,
       tree: tree && sampled && moveTree(tree, timeOf(sampled) - tree.sample.sampledAt),
       evidence: { process, heartbeatAgeMs: age(beat) }
     }, memory.usual, before?.health)
-    if (before?.advised !== undefined && !isStill) {
-      this.#options.onFalseAlarm?.(row, before.advised, moved.awakeAt - before.moved.awakeAt - before.pausedMs)
+    const loopMs = loop === undefined ? 0 : at - loop.since
+    const advice = adviceOf(health, step, row.hasActivity ? movedAt : startedAt, loopMs)
+    if (advice !== undefined && canBeAdvised({ process }) && !advised.some(({ state }) => state === advice.state)) {
+      advised.push(advice)
+      this.#options.onAdvice?.(row, advice)
     }
-    const isAdvised = health.state === 'stuck' && process === 'alive'
     this.#sights.set(row.invocationId, {
       lookedAt: awakeAt,
       holdsUntil: awakeAt + Math.min(LONGEST_HOLD_MS, holdsForMs),
@@ -179,7 +192,7 @@ export class Observer {
       tree: row.tree,
       sampled,
       health,
-      advised: isAdvised ? step : isStill ? before.advised : undefined
+      advised
     })
     return health
   }

@@ -2,6 +2,7 @@ import type { InvocationActivity } from '../model/activity.js'
 import type { Health } from '../model/events.js'
 import { toIso } from '../time/clock.js'
 import { timelineError } from '../errors.js'
+import { canBeAdvised } from './advice.js'
 import { CallChanges, type CallRow } from './call-changes.js'
 import { readCall } from './call-facts.js'
 import { toEndedCall } from './ended-call.js'
@@ -12,7 +13,7 @@ import { watchTree, type WatchedTree } from './process-tree.js'
 import { callsOf, createProgress, type Wait } from './progress.js'
 import { callKey, chainKey, toRunningCall } from './running-call.js'
 import { createTally } from './tally.js'
-import { createUsual, type Usual } from './usual.js'
+import { createUsual, type SilentState, type Usual } from './usual.js'
 import { judgeRun } from './verdict.js'
 
 export { createUsual, type Usual } from './usual.js'
@@ -66,7 +67,8 @@ class Observed implements RunObserver {
   #seq = 0
   #lastAt: number
   #before: Health | undefined
-  #advised: Step | undefined
+  /** What it was at when silence was called so. */
+  readonly #advised = new Map<SilentState, Step>()
   #pausedMs = 0
   #pausedSince: number | undefined
 
@@ -79,11 +81,12 @@ class Observed implements RunObserver {
     const given = activity.timestamp instanceof Date ? activity.timestamp.getTime() : NaN
     const at = this.#lastAt = Math.max(this.#lastAt, Number.isFinite(given) ? given : this.#lastAt)
     const { progress } = this.#course
-    const silentForMs = at - progress.movedAt
+    const pausedMs = this.#pausedMs + (this.#pausedSince === undefined ? 0 : at - this.#pausedSince)
+    const silentForMs = at - progress.movedAt - pausedMs
     this.#follow(activity, at)
     if (progress.hasBeaten) return
-    if (this.#advised !== undefined) this.usual.wasFalse(this.#advised, silentForMs)
-    this.#advised = undefined
+    for (const [state, step] of this.#advised) this.usual.wasFalse(step, silentForMs, state)
+    this.#advised.clear()
     this.#pausedMs = 0
     if (this.#pausedSince !== undefined) this.#pausedSince = at
   }
@@ -106,7 +109,8 @@ class Observed implements RunObserver {
       tree: this.#tree,
       evidence
     }, this.usual, this.#before)
-    if (health.state === 'stuck' && evidence.process === 'alive') this.#advised = step
+    const { state } = health
+    if ((state === 'stuck' || state === 'quiet') && canBeAdvised(evidence)) this.#advised.set(state, step)
     this.#before = health
     return health
   }

@@ -9,13 +9,16 @@ export interface Usual {
   timesOf (key: string): UsualTimes | undefined
   /** A call of these keys took so long, in milliseconds. */
   add (keys: readonly string[], durationMs: number): void
-  /** A step was called stuck, and went on after so many milliseconds of silence. */
-  wasFalse (step: Step, silentForMs: number): void
-  /** Milliseconds that a step must be silent before it is called stuck again; 0 where it never was by mistake. */
-  patienceOf (step: Step): number
+  /** A step was called stuck, or quiet, and went on after so many milliseconds of silence. */
+  wasFalse (step: Step, silentForMs: number, state?: SilentState): void
+  /** Milliseconds that a step must be silent before it is called so again; 0 where it never was by mistake. */
+  patienceOf (step: Step, state?: SilentState): number
   /** How often a run was called stuck and went on by itself. */
   readonly falseAlarms: number
 }
+
+/** What silence alone is called. */
+export type SilentState = 'quiet' | 'stuck'
 
 /** How long calls took, in milliseconds. */
 export interface UsualTimes {
@@ -31,7 +34,7 @@ const KEPT_DURATIONS = 50
 const SLOW_SHARE = 0.9
 /** A project has hundreds of commands that it runs again; those least lately run are forgotten. */
 const KEPT_KEYS = 4_000
-/** How much longer than the silence that was no fault the next one may be. */
+/** How much longer than the silence that was no fault the next one may be until it is called stuck. */
 const PATIENCE_FACTOR = 1.5
 /** One command that took an hour must not hide every other that hangs. */
 const MAX_PATIENCE_MS = 25 * 60_000
@@ -41,7 +44,7 @@ export function createUsual (): Usual {
   const durations = new Map<string, number[]>()
   /** Of those that were asked for since they changed. */
   const times = new Map<string, UsualTimes>()
-  const patience = new Map<Step, number>()
+  const patience = new Map<string, number>()
   let falseAlarms = 0
   return {
     timesOf (key) {
@@ -70,12 +73,13 @@ export function createUsual (): Usual {
         }
       }
     },
-    wasFalse (step, silentForMs) {
-      falseAlarms++
-      const raised = Math.min(MAX_PATIENCE_MS, PATIENCE_FACTOR * silentForMs)
-      patience.set(step, Math.max(raised, patience.get(step) ?? 0))
+    wasFalse (step, silentForMs, state = 'stuck') {
+      if (state === 'stuck') falseAlarms++
+      const key = `${state} ${step}`
+      const raised = Math.min(MAX_PATIENCE_MS, state === 'stuck' ? PATIENCE_FACTOR * silentForMs : silentForMs)
+      patience.set(key, Math.max(raised, patience.get(key) ?? 0))
     },
-    patienceOf: (step) => patience.get(step) ?? 0,
+    patienceOf: (step, state = 'stuck') => patience.get(`${state} ${step}`) ?? 0,
     get falseAlarms () {
       return falseAlarms
     }

@@ -4,6 +4,7 @@ import type { Clock } from '../time/clock.js'
 import { HEALTH_STATES, type CurrentFrame, type Health, type HealthState } from '../model/events.js'
 import type { WakeBus } from '../store/port.js'
 import type { RunningRow } from '../insight/running-row.js'
+import type { AdviceKeeper } from './advice-keeper.js'
 import { encodeState } from './frames.js'
 import { ReadTrouble } from './read-trouble.js'
 import type { StoredMemory } from './run-memory.js'
@@ -17,6 +18,8 @@ export interface HealthMonitorOptions {
   /** What is stored of calls that are over. */
   readonly memory: StoredMemory
   readonly lookAt: (row: RunningRow) => ProcessSign
+  /** Told what runs are called that somebody should look at, and when it was wrong. */
+  readonly advice: Pick<AdviceKeeper, 'given' | 'wentOn' | 'look'>
   readonly bus: Pick<WakeBus, 'subscribe'>
   readonly now: Clock
   /** Told of what can and cannot be read; by default nobody is. */
@@ -168,12 +171,17 @@ class Monitor implements HealthMonitor {
 
   #start (): void {
     clearTimeout(this.#linger)
+    const { advice, memory } = this.#options
     if (this.#observer === undefined) {
       const clock = this.#clock = (this.#options.createClock ?? createAwakeClock)()
       this.#observer = new Observer({
         ...this.#options,
         awake: () => clock.now(),
-        onFalseAlarm: (_row, step, silentForMs) => this.#options.memory.wasFalse(step, silentForMs)
+        onAdvice: advice.given,
+        onWentOn: (row, given, afterMs) => {
+          if (given.state !== 'looping') memory.wasFalse(given.step, afterMs, given.state)
+          advice.wentOn(row, given, afterMs)
+        }
       })
     }
     this.#unsubscribe ??= this.#options.bus.subscribe((taskIds) => this.#wake(taskIds))
@@ -234,6 +242,7 @@ class Monitor implements HealthMonitor {
     if (rows === undefined && this.#trouble.current === undefined) return
     this.#verdicts = rows === undefined ? this.#forgetVerdicts(ready) : this.#judge(rows, this.#observer)
     if (rows !== undefined) {
+      this.#options.advice.look()
       const verdicts = [...this.#verdicts.values()].flat()
       for (const onRound of this.#followers) onRound(verdicts)
     }

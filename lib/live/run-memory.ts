@@ -5,13 +5,17 @@ import type { RunMemory } from '../insight/observer.js'
 import { callsOf, type OpenCall, type Progress } from '../insight/progress.js'
 import { callKey, chainKey, toRunningCall, type CallKeys } from '../insight/running-call.js'
 import type { RunningRow } from '../insight/running-row.js'
-import { createUsual, usualTimes, type UsualTimes } from '../insight/usual.js'
+import { createUsual, usualTimes, type SilentState, type UsualTimes } from '../insight/usual.js'
+import type { AdviceStore } from '../store/advice.js'
 import type { CallHistory } from '../store/call-history.js'
-import type { Clock } from '../time/clock.js'
+import { toIso, type Clock } from '../time/clock.js'
 import { performance } from '../time/timers.js'
+import { REMEMBERED_MS } from './advice-keeper.js'
 
 export interface StoredMemoryOptions {
   readonly history: CallHistory
+  /** Silences that were called quiet or stuck and were no fault. */
+  readonly advice: Pick<AdviceStore, 'longestWrong'>
   /** The server's wall clock. */
   readonly now: Clock
   /** Milliseconds that never jump. */
@@ -22,7 +26,7 @@ export interface StoredMemoryOptions {
 export interface StoredMemory extends RunMemory {
   /** Reads what is new since the last time; to be called before these runs are judged. */
   load (rows: readonly RunningRow[]): Promise<void>
-  wasFalse (step: Step, silentForMs: number): void
+  wasFalse (step: Step, silentForMs: number, state: SilentState): void
   /** Forgets all runs but these. */
   keep (ids: ReadonlySet<number>): void
 }
@@ -70,11 +74,12 @@ class Memory implements StoredMemory {
   readonly #runs = new Map<number, RunCalls>()
   readonly #times = new Map<string, Times>()
   readonly #alarms = createUsual()
+  #alarmsReadAt = -Infinity
   #loading: Promise<unknown> = Promise.resolve()
 
   readonly usual = {
     timesOf: (key: string) => this.#times.get(key)?.times,
-    patienceOf: (step: Step) => this.#alarms.patienceOf(step)
+    patienceOf: (step: Step, state?: SilentState) => this.#alarms.patienceOf(step, state)
   }
 
   constructor (options: StoredMemoryOptions) {
@@ -90,8 +95,8 @@ class Memory implements StoredMemory {
     return this.#runs.get(invocationId)?.loops.find()
   }
 
-  wasFalse (step: Step, silentForMs: number): void {
-    this.#alarms.wasFalse(step, silentForMs)
+  wasFalse (step: Step, silentForMs: number, state: SilentState): void {
+    this.#alarms.wasFalse(step, silentForMs, state)
   }
 
   keep (ids: ReadonlySet<number>): void {
@@ -106,6 +111,7 @@ class Memory implements StoredMemory {
   }
 
   async #load (rows: readonly RunningRow[]): Promise<void> {
+    if (rows.length > 0) await this.#loadAlarms()
     if (this.#runs.size > KEPT_RUNS) this.#runs.clear()
     for (const row of rows) {
       // What the host wrote has no calls.
@@ -113,6 +119,17 @@ class Memory implements StoredMemory {
       if (this.#hasNewCalls(row)) await this.#loadCalls(row)
       if (!this.#isHistoryFresh(row)) await this.#loadHistory(row)
     }
+  }
+
+  /** Those that were seen before this process began, or by another one. */
+  async #loadAlarms (): Promise<void> {
+    const at = this.#monotonic()
+    if (at - this.#alarmsReadAt < FRESH_MS) return
+    const { advice, now } = this.#options
+    for (const { step, state, silentForMs } of await advice.longestWrong(toIso(now() - REMEMBERED_MS))) {
+      if (state !== 'looping') this.#alarms.wasFalse(step, silentForMs, state)
+    }
+    this.#alarmsReadAt = at
   }
 
   #hasNewCalls ({ invocationId, activityCount }: RunningRow): boolean {

@@ -1,7 +1,7 @@
 import type { ToolKind, Usage } from './activity.js'
 import type { Budget } from './budget.js'
 import type { Failure } from './failure.js'
-import type { Health, TaskInfo } from './health.js'
+import type { AdviceState, Health, TaskInfo } from './health.js'
 
 /** One tool call, from its start to its end. */
 export interface ToolCall {
@@ -196,6 +196,38 @@ export interface TaskList {
   readonly tasks: readonly TaskRow[]
   readonly counts: Readonly<Record<TaskState, number>>
   readonly page: { readonly nextCursor: string | null }
+}
+
+/** How often runs were called something that somebody should look at. */
+export interface VerdictCount {
+  readonly advised: number
+  /** They went on by themselves. */
+  readonly wrong: number
+  /** They ended without. */
+  readonly ended: number
+  /** Neither is known yet. */
+  readonly open: number
+}
+
+/** How good the verdicts were, of the last 10,000 runs that somebody should have looked at. Times are milliseconds. */
+export interface VerdictReport {
+  /** When the first of them was called so; absent where none was. */
+  readonly since?: string
+  readonly stuck: VerdictCount
+  readonly looping: VerdictCount
+  readonly quiet: VerdictCount
+  /** By what the run was at. */
+  readonly kinds: ReadonlyArray<VerdictCount & {
+    /** `start`, `think`, or a kind of call: `file`, `web`, `mcp`, `agent`, `shell`, `build`, `other`. */
+    readonly kind: string
+    readonly state: AdviceState
+    /** How long it had been silent, or in its loop, when it was called so. */
+    readonly afterMs: { readonly p50: number, readonly p95: number }
+    /** How long the longest silence lasted that was no fault. */
+    readonly longestWrongMs?: number
+    /** The limit that was learnt from those that were wrong; for `quiet` it counts up to midway to that of `stuck`. */
+    readonly raisedToMs?: number
+  }>
 }
 
 /** What runs are added up by; days are those of UTC. */

@@ -8,6 +8,10 @@ export const HEALTH_STATES =
   ['starting', 'working', 'in_tool', 'waiting', 'quiet', 'looping', 'stuck', 'lost', 'unknown'] as const
 export type HealthState = typeof HEALTH_STATES[number]
 
+export const ADVICE_STATES = ['quiet', 'looping', 'stuck'] as const satisfies readonly HealthState[]
+/** What a run is called that somebody should look at. */
+export type AdviceState = typeof ADVICE_STATES[number]
+
 /** What the processes below an agent did up to a moment, as whoever runs it saw. */
 export interface TreeSample {
   /** Descendants of the agent that started with its command or after it, and are alive. */

@@ -9,6 +9,7 @@ import type { Clock } from '../time/clock.js'
 import type { Op, OperatedRun } from '../model/operations.js'
 import type { AnswerReader } from './answers.js'
 import type { CallHistory } from './call-history.js'
+import type { AdviceStore } from './advice.js'
 import type { NoticeStore } from './notices.js'
 import type { TaskListReader } from './task-list.js'
 import type { TaskScope } from './task-scope.js'
@@ -295,6 +296,7 @@ export interface Store {
   readonly calls: CallHistory
   readonly tasks: TaskListReader
   readonly notices: NoticeStore
+  readonly advice: AdviceStore
   readonly upkeep: Upkeep
   readonly bus: WakeBus
   /** The running invocations as they are judged, all or those of these ids. */

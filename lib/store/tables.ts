@@ -227,6 +227,21 @@ export interface TimelineLeaseTable {
   position: Generated<number>
 }
 
+/** What a run was called that somebody should look at: see {@link Advice}. */
+export interface TimelineAdviceTable {
+  invocation_id: number
+  state: string
+  mark: number
+  task_id: string
+  step: string
+  after_ms: number
+  advised_at: string
+  /** `went_on`: it was wrong; `ended`; null while neither is known. */
+  outcome: Generated<string | null>
+  /** How long the silence lasted that was no fault, in milliseconds. */
+  outcome_ms: Generated<number | null>
+}
+
 export interface TimelineMigrationTable {
   name: string
   applied_at: string
@@ -250,5 +265,6 @@ export interface Tables {
   timeline_writer: TimelineWriterTable
   timeline_notice: TimelineNoticeTable
   timeline_lease: TimelineLeaseTable
+  timeline_advice: TimelineAdviceTable
   timeline_migration: TimelineMigrationTable
 }

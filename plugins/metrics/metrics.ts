@@ -108,6 +108,20 @@ const OF_PROJECT: ReadonlyArray<Series<ProjectMeter>> = [
   },
   {
     type: 'counter',
+    name: 'advised_runs_total',
+    help: 'Runs that this process was the first to call quiet, looping or stuck.',
+    label: 'state',
+    read: (meter) => meter.advice
+  },
+  {
+    type: 'counter',
+    name: 'wrongly_advised_runs_total',
+    help: 'Those of them, and of others, that this process saw go on by themselves.',
+    label: 'state',
+    read: (meter) => meter.wrongAdvice
+  },
+  {
+    type: 'counter',
     name: 'lost_runs_total',
     help: 'Runs of dead processes that this process ended.',
     read: (meter) => meter.lostRuns

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../lib/errors.js'
 import { HEALTH_STATES } from '../../lib/model/events.js'
+import { ADVICE_STATES } from '../../lib/model/health.js'
 import type { Gauges, Meter } from '../../lib/meter.js'
 import { DATABASE_ERROR_CODES } from '../../lib/store/store-error.js'
 
@@ -21,6 +22,8 @@ export class ProjectMeter implements Meter {
   droppedPieces = 0
   lostRuns = 0
   readonly slowViewers = new Map([['paused', 0], ['disconnected', 0]])
+  readonly advice = new Map<string, number>(ADVICE_STATES.map((state) => [state, 0]))
+  readonly wrongAdvice = new Map<string, number>(ADVICE_STATES.map((state) => [state, 0]))
   readonly wakeUps = new Map([['hint', 0], ['poll', 0]])
   readonly troubles = new Map<string, number>(DATABASE_ERROR_CODES.map((code) => [code, 0]))
   readonly #distributions: Distributions
@@ -61,6 +64,8 @@ export class ProjectMeter implements Meter {
   outputDropped (pieces: number): void { this.droppedPieces += pieces }
   troubled (code: ErrorCode): void { addTo(this.troubles, code) }
   lostRunEnded (): void { this.lostRuns++ }
+  advised (state: string): void { addTo(this.advice, state) }
+  advisedWrongly (state: string): void { addTo(this.wrongAdvice, state) }
 
   attach (gauges: () => Gauges): () => void {
     this.#gauges.add(gauges)

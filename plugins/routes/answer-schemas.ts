@@ -2,6 +2,7 @@ import { TOOL_KINDS } from '../../lib/model/activity.js'
 import { TASK_STATES, USAGE_GROUPS } from '../../lib/model/answers.js'
 import { EXPORT_FORMATS } from '../../lib/live/export-task.js'
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
+import { ADVICE_STATES } from '../../lib/model/health.js'
 import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
 import {
   DEFAULT_CALL_LIMIT, DEFAULT_TASK_LIMIT, MAX_CALL_LIMIT, MAX_QUERY_LENGTH, MAX_TASK_LIMIT
@@ -43,6 +44,14 @@ export const usageRoute: RouteDescription = {
     by: { ...text, enum: USAGE_GROUPS, default: 'day', description: 'days are those of UTC' }
   },
   answer: ({ ref }) => ({ description: 'Sums', content: success({ usage: ref('AgentTimelineUsageReport') }) }),
+  errors: [400, 403, 404, 503]
+}
+
+export const verdictReportRoute: RouteDescription = {
+  operationId: 'getVerdictReport',
+  summary: 'How often runs were called quiet, looping or stuck, and how often wrongly',
+  querystring: { project },
+  answer: ({ ref }) => ({ description: 'Of the last 10,000', content: success({ report: ref('AgentTimelineVerdictReport') }) }),
   errors: [400, 403, 404, 503]
 }
 
@@ -160,6 +169,13 @@ const AMOUNTS = {
   unpriced: { type: 'array', items: text, description: 'models of which nobody told the price' }
 } as const
 
+const VERDICTS = {
+  advised: count,
+  wrong: { ...count, description: 'went on by themselves' },
+  ended: { ...count, description: 'ended without' },
+  open: { ...count, description: 'neither is known yet' }
+} as const
+
 const byKind = (value: Schemas[string]): Schemas[string] => ({ type: 'object', additionalProperties: value })
 const total = object({ total: count, failed: count })
 
@@ -206,6 +222,23 @@ export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
       deliveryLagMs: { ...milliseconds, description: 'of the last delivery to viewers, since its first activity was stored' },
       trouble: object({ code: text, since: time })
     }),
+    AgentTimelineVerdictReport: object({
+      stuck: object(VERDICTS),
+      looping: object(VERDICTS),
+      quiet: object(VERDICTS),
+      kinds: {
+        type: 'array',
+        items: object({
+          kind: { ...text, description: 'what it was at: start, think, or the kind of call' },
+          state: { ...text, enum: ADVICE_STATES },
+          ...VERDICTS,
+          afterMs: { ...object({ p50: milliseconds, p95: milliseconds }), description: 'how long it had been so' }
+        }, {
+          longestWrongMs: { ...milliseconds, description: 'of the silences that were no fault' },
+          raisedToMs: { ...milliseconds, description: 'the limit that was learnt from them' }
+        })
+      }
+    }, { since: { ...time, description: 'when the first of them was called so' } }),
     AgentTimelineUsageSum: object(SUM, AMOUNTS),
     AgentTimelineUsageReport: object({
       by: { ...text, enum: USAGE_GROUPS },

@@ -11,12 +11,12 @@ import { addRoute } from './add-route.js'
 import {
   parseCallQuery, parseRange, parseSeqParameter, parseTaskFilter, parseUsageQuery, projectOf, type Query
 } from './requests.js'
-import { callRoute, callsRoute, overviewRoute, statusRoute, summaryRoute, taskListRoute, usageRoute } from './answer-schemas.js'
+import { callRoute, callsRoute, overviewRoute, statusRoute, summaryRoute, taskListRoute, usageRoute, verdictReportRoute } from './answer-schemas.js'
 import { getTask, JSON_RATE_LIMIT } from './timeline-routes.js'
 
 /**
- * `GET /timeline/usage`, `/timeline/status`; `GET /timeline/tasks`, worst first; `GET /timeline/tasks/:id/summary`,
- * `/overview`, `/calls`, `/calls/:seq`: answers from what is kept of a task.
+ * `GET /timeline/usage`, `/timeline/verdict-report`, `/timeline/status`; `GET /timeline/tasks`, worst first;
+ * `GET /timeline/tasks/:id/summary`, `/overview`, `/calls`, `/calls/:seq`: answers from what is kept of a task.
  */
 export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
   addRoute(scope, 'routePrefix', {
@@ -28,6 +28,17 @@ export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
       const { reader, answers, scope: seen } = await projects.find(projectOf(request), request)
       checkSeesAll(seen)
       return { success: true, usage: await reportUsage(reader, answers, query) }
+    }
+  })
+
+  addRoute(scope, 'routePrefix', {
+    url: '/timeline/verdict-report',
+    description: verdictReportRoute,
+    rateLimit: JSON_RATE_LIMIT,
+    handler: async (request) => {
+      const core = await projects.find(projectOf(request), request)
+      checkSeesAll(core.scope)
+      return { success: true, report: await core.advice.report() }
     }
   })
 

@@ -30,6 +30,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/api/timeline/tasks/{id}/calls/{seq}': ['project', 'id', 'seq'],
   '/api/timeline/tasks/{id}/export': ['project', 'format', 'id'],
   '/api/timeline/status': ['project'],
+  '/api/timeline/verdict-report': ['project'],
   '/api/timeline/usage': ['project', 'from', 'to', 'by'],
   '/api/timeline/metrics': []
 }

@@ -65,6 +65,7 @@ t.test('a request sees the tasks that it may see, the others as if they were not
     t.equal(metrics.statusCode, access === 'all' ? 200 : 403, `${name}: sums over all`)
     if (access !== 'all') t.match(metrics.json(), { code: 'AGENT_TIMELINE_NOT_ALL_TASKS' })
     t.equal((await get('/api/timeline/status')).statusCode, access === 'all' ? 200 : 403, `${name}: status of all`)
+    t.equal((await get('/api/timeline/verdict-report')).statusCode, access === 'all' ? 200 : 403, `${name}: verdicts on all`)
     const usage = await get('/api/timeline/usage')
     t.equal(usage.statusCode, access === 'all' ? 200 : 403, `${name}: usage of all`)
   }

@@ -2,6 +2,7 @@ import type { TimelineError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { Store, Upkeep, WakeBus } from '../port.js'
 import { adoptNewInvocations } from './adopt.js'
+import { createAdviceStore } from './advice.js'
 import { createAnswerReader } from './answers.js'
 import { createCallHistory } from './call-history.js'
 import { createNoticeStore } from './notices.js'
@@ -95,6 +96,7 @@ export function composeStore (database: Database, options: StoreOptions, parts: 
       ...createAnswerReader((query) => database.read((db) => query(db))), databaseBytes: () => database.usedBytes()
     },
     notices: createNoticeStore(database),
+    advice: createAdviceStore(database),
     calls: createCallHistory((query) => database.read((db) => query(db))),
     tasks: createTaskListReader((query) => database.read((db) => query(db)), refreshList),
     upkeep: createUpkeep(database, { ...options, ...parts }),

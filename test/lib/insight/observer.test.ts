@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Health } from '../../../lib/model/events.js'
 import type { ProcessSign } from '../../../lib/insight/evidence.js'
 import { HEARTBEAT_FRESH_MS, limitsOf } from '../../../lib/insight/limits.js'
+import type { Loop } from '../../../lib/insight/loops.js'
 import { Observer } from '../../../lib/insight/observer.js'
 import { followActivity, type ProgressActivity } from '../../../lib/insight/progress.js'
 import { noMemory } from '../../support/memory.js'
@@ -223,24 +224,43 @@ t.test('an agent that tries again and again moves nothing', async (t) => {
   }
 })
 
-t.test('a run that was called stuck and goes on is a false alarm, once', async (t) => {
+t.test('what a run is called is told once, and when it goes on by itself', async (t) => {
   const world = new World()
   const alarms: unknown[] = []
+  let loop: Loop | undefined
   world.observer = new Observer({
     now: () => world.wall,
     awake: () => world.awake,
     lookAt: () => world.sign,
-    memory: noMemory(),
-    onFalseAlarm: (row, step, silentForMs) => alarms.push([row.invocationId, step, silentForMs])
+    memory: { ...noMemory(), loopOf: () => loop },
+    onAdvice: (_row, { state, step, mark }) => alarms.push([state, step, mark - world.row.progress.movedAt]),
+    onWentOn: (_row, { state, step }, afterMs) => alarms.push([state, step, afterMs])
   })
   world.act()
   t.equal(world.live(STUCK + MINUTE).state, 'stuck')
-  world.act()
-  world.look()
   world.live(MINUTE)
   world.act()
   world.look()
-  t.same(alarms, [[1, 'think', STUCK + MINUTE]])
+  t.same(alarms.splice(0), [
+    ['quiet', 'think', 0], ['stuck', 'think', 0], ['quiet', 'think', STUCK + 2 * MINUTE], ['stuck', 'think', STUCK + 2 * MINUTE]
+  ])
+  world.live(MINUTE)
+  world.act()
+  world.look()
+  t.same(alarms, [])
+  loop = { calls: 1, times: 5, sinceSeq: 3, since: world.wall, why: 'same result' }
+  t.equal(world.live(1_000).state, 'looping')
+  world.act()
+  t.equal(world.live(1_000).state, 'looping')
+  loop = undefined
+  world.act()
+  t.equal(world.live(1_000).state, 'working')
+  t.match(alarms.splice(0), [['looping', 'think', Number], ['looping', 'think', Number]])
+  world.sign = 'suspended'
+  world.live(STUCK + MINUTE)
+  world.sign = 'dead'
+  world.live(STUCK + MINUTE)
+  t.same(alarms, [], 'a process that is stopped or gone explains it')
 })
 
 t.test('a host\'s own row is judged by the wall clock at first, and is never older than that', async (t) => {

@@ -34,6 +34,7 @@ class World {
       },
       memory: noMemory(),
       lookAt: () => this.sign,
+      advice: { given () {}, wentOn () {}, look () {} },
       bus: {
         subscribe: (onWake) => {
           this.subscribers++

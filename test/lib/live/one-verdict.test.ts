@@ -54,13 +54,16 @@ class Project {
     })
     t.teardown(() => this.#store.close())
     // What was read a minute ago is read again: here at every look.
-    this.#memory = createStoredMemory({ history: this.#store.calls, now, monotonic: () => ++this.#looks * MINUTE })
+    const { calls: history, advice } = this.#store
+    this.#memory = createStoredMemory({ history, advice, now, monotonic: () => ++this.#looks * MINUTE })
     this.#observer = new Observer({
       now,
       awake: now,
       lookAt: () => 'alive',
       memory: this.#memory,
-      onFalseAlarm: (_row, step, silentForMs) => this.#memory.wasFalse(step, silentForMs)
+      onWentOn: (_row, { state, step }, silentForMs) => {
+        if (state !== 'looping') this.#memory.wasFalse(step, silentForMs, state)
+      }
     })
     return this
   }

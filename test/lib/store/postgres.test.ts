@@ -11,6 +11,7 @@ import { silentLogger } from '../../../lib/logger.js'
 import { migrate, migrations } from '../../../lib/migrate.js'
 import { openTimeline, type InvocationHandle, type OpenOptions, type Timeline, type TimelineEvent } from '../../../lib/open-timeline.js'
 import agentTimeline from '../../../plugins/agent-timeline.js'
+import { checkAdvice } from '../../support/advice.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 import { Logs } from '../../support/logs.js'
 import { startPostgres } from '../../support/postgres.js'
@@ -359,6 +360,19 @@ async function record (timeline: Timeline): Promise<void> {
   await timeline.flush()
 }
 
+t.test('what a run was called is kept once, whoever watches, and learnt from', async (t) => {
+  const database = await server.createDatabase()
+  const client = new pg.Client(database)
+  await client.connect()
+  t.teardown(() => client.end())
+  await checkAdvice(t, database, {
+    async silent (id, minutes) {
+      await client.query(`UPDATE invocation_run SET last_activity_at = now() - $2 * interval '1 minute',
+        started_at = least(started_at, now() - $2 * interval '1 minute'), heartbeat_at = now() WHERE invocation_id = $1`, [id, minutes])
+    }
+  })
+})
+
 t.test('every route answers the same on both engines', async (t) => {
   const answers: Array<Record<string, unknown>> = []
   for (const database of [join(temporaryDirectory(t), 'same.db'), await server.createDatabase()]) {
@@ -374,7 +388,7 @@ t.test('every route answers the same on both engines', async (t) => {
       'timeline/tasks', 'timeline/tasks?q=parser', 'timeline/tasks?state=done,failed', 'timeline/tasks/a/summary', 'timeline/tasks/b/summary',
       'timeline/tasks/a/calls', 'timeline/tasks/a/calls?failed=true', 'timeline/tasks/a/calls?kind=test&limit=2', 'timeline/tasks/a/calls/3',
       'timeline/tasks/a/calls/6', 'timeline/tasks/a/overview', 'timeline/tasks/a/overview?from=2020-01-01T00:00:00.000Z&to=2100-01-01T00:00:00.000Z',
-      'timeline/usage', 'timeline/usage?by=task', 'timeline/usage?by=model', 'timeline/tasks/a/export?format=ndjson'
+      'timeline/verdict-report', 'timeline/usage', 'timeline/usage?by=task', 'timeline/usage?by=model', 'timeline/tasks/a/export?format=ndjson'
     ]) {
       const answer = await app.inject({ url: `/api/${path}` })
       found[path] = [answer.statusCode, path.includes('export') ? answer.body.split('\n').length : withoutTimes(answer.json())]
