@@ -1,12 +1,13 @@
+import { eachMatch } from './each-match.js'
 import type { Span } from './secret-spans.js'
 import { isFilled } from './secret-values.js'
-import { TOKEN_CHARACTER, TOKEN_CHARS, TOKEN_HEAD, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
+import { LONG_END, TOKEN_CHARACTER, TOKEN_CHARS, TOKEN_HEAD, VENDOR_LIKE, VENDOR_TOKENS } from './vendor-tokens.js'
 
 const TOKENS = new RegExp(VENDOR_TOKENS, 'g')
 const HAS_HEAD = new RegExp(TOKEN_HEAD)
 const TOKENS_LIKE = new RegExp(VENDOR_LIKE, 'g')
-/** What every token of that form has. */
-const MAY_BE_LIKE = /[_-][A-Za-z0-9]{28}/
+/** Every token has a digit or a capital; most paths have none. */
+const MAY_BE_TOKEN = /[0-9A-Z]/
 
 /** Whether tokens have the character, by its code; all others have none. */
 const IS_TOKEN_CHARACTER = Array.from({ length: 128 }, (_, code) => TOKEN_CHARACTER.test(String.fromCharCode(code)))
@@ -17,10 +18,16 @@ export function findTokens (text: string, spans: Span[]): void {
   findRuns(text, (run, offset) => findInRun(text, run, offset, spans))
 }
 
-/** Whether there is a run in which a token may be. */
-export function hasTokenRun (text: string): boolean {
+/**
+ * Whether there is a run in which a token may be.
+ *
+ * @param hasWord whether the text has one of the words that most tokens begin with
+ */
+export function hasTokenRun (text: string, hasWord: boolean): boolean {
   let has = false
-  findRuns(text, (run) => { has ||= MAY_BE_LIKE.test(run) || HAS_HEAD.test(run) })
+  findRuns(text, (run) => {
+    has ||= MAY_BE_TOKEN.test(run) && (LONG_END.test(run) || (hasWord && HAS_HEAD.test(run)))
+  })
   return has
 }
 
@@ -53,14 +60,17 @@ function findRuns (text: string, onRun: (run: string, offset: number) => void): 
 }
 
 function findInRun (text: string, run: string, offset: number, spans: Span[]): void {
-  const mayBeLike = MAY_BE_LIKE.test(run)
+  if (!MAY_BE_TOKEN.test(run)) return
+  const mayBeLike = LONG_END.test(run)
   const hasHead = HAS_HEAD.test(run)
   if (!mayBeLike && !hasHead) return
   // Pictures and the like, and what documentation shows.
-  if (!/[0-9A-Z]/.test(run) || text.endsWith('base64,', offset) || run.includes('EXAMPLE')) return
-  const known = hasHead ? [...run.matchAll(TOKENS)] : []
-  const tokens = known.length === 0 && mayBeLike ? run.matchAll(TOKENS_LIKE) : known
-  for (const { index, 0: token } of tokens) {
+  if (text.endsWith('base64,', offset) || run.includes('EXAMPLE')) return
+  let isKnown = false
+  const add = ({ index, 0: token }: RegExpExecArray) => {
+    isKnown = true
     if (!isFilled(token)) spans.push([offset + index, offset + index + token.length])
   }
+  if (hasHead) eachMatch(TOKENS, run, add)
+  if (!isKnown && mayBeLike) eachMatch(TOKENS_LIKE, run, add)
 }

@@ -1,3 +1,4 @@
+import { eachMatch } from './each-match.js'
 import type { Span } from './secret-spans.js'
 
 /** A text as a person would read it, and the way back to the text itself. */
@@ -47,7 +48,7 @@ export function plainView (text: string): PlainView | undefined {
   let view = ''
   let done = 0
 
-  for (const match of text.matchAll(ESCAPES)) {
+  eachMatch(ESCAPES, text, (match) => {
     const [whole, json, hex, letter, percent, entityHex, entityNumber, entity] = match
     const end = match.index + whole.length
     view += text.slice(done, match.index)
@@ -67,7 +68,7 @@ export function plainView (text: string): PlainView | undefined {
     sourceAt.push(end)
     escapeEnd.push(-1)
     done = end
-  }
+  })
   if (done === 0) return undefined
   view += text.slice(done)
 

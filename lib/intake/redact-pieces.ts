@@ -1,6 +1,5 @@
 import { HAS_PRIVATE_KEY } from './private-keys.js'
 import type { SecretSearch } from './secret-search.js'
-import { MAY_BEGIN, MAY_BEGIN_CHARS } from './vendor-tokens.js'
 import { mergeSpans, replaceSpans, type Span } from './secret-spans.js'
 
 /** Follows a text that arrives in pieces. */
@@ -39,7 +38,7 @@ export function openPieces (search: SecretSearch, literals: readonly string[]): 
       const before = isInsideKey ? KEY_BEGIN + context : context
       const joined = before + values.join('')
       const cut = (value: string, index: number) => value.slice(0, limits[index])
-      if (!search.mayHold(joined) && !MAY_BEGIN.test(joined.slice(-MAY_BEGIN_CHARS))) {
+      if (!search.mayHold(joined) && !search.mayGoOn(joined.slice(-BEGUN_CHARS))) {
         context = endOf(joined, CONTEXT_CHARS)
         return values.map(cut)
       }

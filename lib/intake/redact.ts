@@ -1,6 +1,6 @@
 import { checkList } from '../options.js'
 import { openPieces, type PieceRedactor } from './redact-pieces.js'
-import type { Rule } from './secret-rules.js'
+import type { Rule } from './rule.js'
 import { createSecretSearch } from './secret-search.js'
 import { mergeSpans, REDACTED, replaceSpans, type Span } from './secret-spans.js'
 

@@ -1,9 +1,13 @@
+import { eachMatch } from './each-match.js'
 import { startOfLastRun, findTokens, hasTokenRun } from './find-tokens.js'
 import { findPrivateKeys, HAS_PRIVATE_KEY, PRIVATE_KEY_WORDS } from './private-keys.js'
 import { HIDES_WORDS, plainView } from './plain-view.js'
-import { RULE_GROUPS, UNFINISHED, UNFINISHED_TOKENS, WRAPPED, type Rule, type RuleGroup } from './secret-rules.js'
+import type { Rule, RuleGroup } from './rule.js'
+import { NAME_RULES, UNFINISHED, UNFINISHED_TOKENS, WRAPPED } from './secret-rules.js'
 import { mergeSpans, type Span } from './secret-spans.js'
 import { isBegun } from './secret-values.js'
+import { TOOL_RULES } from './tool-rules.js'
+import { MAY_BEGIN, MAY_BEGIN_CHARS, TOKEN_WORDS } from './vendor-tokens.js'
 import { createWordScan } from './word-scan.js'
 
 /** Finds what is secret in texts. */
@@ -14,6 +18,8 @@ export interface SecretSearch {
   find (text: string): Span[]
   /** Same for texts of megabytes, in slices: each `yield` is a place to pause. */
   findSlowly (text: string): Generator<void, Span[], void>
+  /** False where no secret is begun at the end of a text. */
+  mayGoOn (text: string): boolean
   /** The beginnings of secrets that the end of a text cuts. */
   findUnfinished (text: string): Span[]
   /** What at the end of a text would be a secret if it went on at random. */
@@ -24,12 +30,18 @@ export interface SecretSearch {
 const CONTINUATION = 'x7Kq2Lm9Vd4Rt8Wz'
 
 /** All that is looked for in a text, besides private keys and tokens. */
-const GROUPS: readonly RuleGroup[] = [...RULE_GROUPS, { hint: WRAPPED.hint, rules: [WRAPPED] }]
+const RULE_GROUPS: readonly RuleGroup[] = [...NAME_RULES, ...TOOL_RULES]
+const GROUPS: readonly RuleGroup[] = [...RULE_GROUPS, { words: TOKEN_WORDS, hint: WRAPPED.hint, rules: [WRAPPED] }]
 
-/** A bit for each group with words, in their order; the next for private keys. */
-const scanWords = createWordScan([...GROUPS.map(({ words = [] }) => words), PRIVATE_KEY_WORDS])
+/** A bit for each group with words, in their order; the next for private keys, and for tokens. */
+const scanWords = createWordScan([...GROUPS.map(({ words = [] }) => words), PRIVATE_KEY_WORDS, TOKEN_WORDS])
 const PRIVATE_KEY_BIT = 1 << GROUPS.length
+const TOKEN_BIT = PRIVATE_KEY_BIT << 1
 const scanEnd = createWordScan(UNFINISHED.map(({ words = [] }) => words))
+
+const COLOUR_BEGIN = '\x1b['
+// eslint-disable-next-line no-control-regex
+const COLOURS = /\x1b\[[\d;]*m/g
 
 /** Longest text that a pattern of a user is given, in characters: what it costs there is up to its author. */
 const PATTERN_CHARS = 16_384
@@ -47,7 +59,7 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
     return {
       groups: groupsWith(GROUPS, words, text),
       hasPrivateKey: (words & PRIVATE_KEY_BIT) !== 0 && HAS_PRIVATE_KEY.test(text),
-      hasTokenRun: hasTokenRun(text)
+      hasTokenRun: hasTokenRun(text, (words & TOKEN_BIT) !== 0)
     }
   }
 
@@ -71,6 +83,9 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
   }
 
   function find (text: string): Span[] {
+    // Most coloured texts have nothing else to read: what such a text has, it has without its colours, too.
+    const plain = text.includes(COLOUR_BEGIN) ? text.replaceAll(COLOURS, '') : text
+    if (plain !== text && !HIDES_WORDS.test(plain) && isEmpty(tracesIn(plain))) return []
     const traces = tracesIn(text)
     if (isEmpty(traces) && !HIDES_WORDS.test(text)) return []
     return throughEscapes(text, (given) => findIn(given, given === text ? traces : tracesIn(given)))
@@ -96,10 +111,13 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
       if (from < given.length) for (const rule of UNFINISHED_TOKENS) apply(rule, given.slice(from), from, spans)
       return spans
     }),
+    mayGoOn (text) {
+      if (HIDES_WORDS.test(text) || MAY_BEGIN.test(text.slice(-MAY_BEGIN_CHARS))) return true
+      const continued = goOn(text)
+      return groupsWith(RULE_GROUPS, scanWords(continued), continued).length > 0
+    },
     findBegun: (text) => throughEscapes(text, (given) => {
-      // What may have to follow a secret: the host of a URL, its quote, the end of an element.
-      const quote = /["'`](?=[^"'`]*$)/.exec(given)?.[0] ?? ''
-      const continued = `${given}${CONTINUATION}@h${quote}</`
+      const continued = goOn(given)
       const begun: Span[] = []
       applyGroups(groupsWith(RULE_GROUPS, scanWords(continued), continued), continued, (rule, found) => {
         for (const [from, to] of found) {
@@ -110,6 +128,12 @@ export function createSecretSearch (extra: readonly Rule[]): SecretSearch {
       return begun
     })
   }
+}
+
+/** A text with what may have to follow a secret: the host of a URL, its quote, the end of an element. */
+function goOn (text: string): string {
+  const quote = /["'`](?=[^"'`]*$)/.exec(text)?.[0] ?? ''
+  return `${text}${CONTINUATION}@h${quote}</`
 }
 
 /** Searches a text as it is and as a person would read it. */
@@ -134,8 +158,13 @@ interface Traces {
 
 /** @param words which groups have a word in the text, a bit for each */
 function groupsWith (groups: readonly RuleGroup[], words: number, text: string): RuleGroup[] {
-  return groups.filter((group, index) =>
-    (group.words === undefined || (words & 1 << index) !== 0) && group.hint?.test(text) !== false)
+  const present: RuleGroup[] = []
+  for (let index = 0; index < groups.length; index++) {
+    const group = groups[index] as RuleGroup
+    if (group.words !== undefined && (words & 1 << index) === 0) continue
+    if (group.hint?.test(text) !== false) present.push(group)
+  }
+  return present
 }
 
 function applyGroups (
@@ -179,8 +208,9 @@ function applyAt (places: readonly number[], rule: Rule, text: string, spans: Sp
 
 function apply (rule: Rule, text: string, offset: number, spans: Span[]): void {
   if (rule.hint?.test(text) === false) return
-  const matches = rule.pattern.global ? text.matchAll(rule.pattern) : [rule.pattern.exec(text)]
-  for (const match of matches) if (match !== null) addMatch(rule, match, offset, spans)
+  if (rule.pattern.global) return eachMatch(rule.pattern, text, (match) => { addMatch(rule, match, offset, spans) })
+  const match = rule.pattern.exec(text)
+  if (match !== null) addMatch(rule, match, offset, spans)
 }
 
 function addMatch ({ group, accepts }: Rule, match: RegExpExecArray, offset: number, spans: Span[]): void {

@@ -4,12 +4,12 @@ const DISCORD = '[A-Za-z][\\w-]{22,27}\\.[\\w-]{6,7}\\.[\\w-]{27,45}(?![\\w.-])'
 const LIKE_STRIPE = '(?!pk|pub)[a-z]{2,12}_(?:live|test|prod|sandbox|secret|pat|apikey|api_key)_(?=[A-Za-z0-9]{0,16}\\d)[A-Za-z0-9]{24,}'
 const MAILCHIMP = '[0-9a-f]{32}-us\\d{1,2}'
 /** What those have in their middle: they begin with nothing of their own. */
-const MIDDLES = new Map([
-  [MICROSOFT, '\\dQ~'],
-  [TELEGRAM, '\\d:A'],
-  [DISCORD, '\\.[\\w-]{6,7}\\.[\\w-]{27}'],
-  [LIKE_STRIPE, '_(?:live|test|prod|sandbox|secret|pat|apikey|api_key)_'],
-  [MAILCHIMP, '-us\\d']
+const MIDDLES = new Map<string, readonly string[]>([
+  [MICROSOFT, ['\\dQ~']],
+  [TELEGRAM, ['\\d:A']],
+  [DISCORD, ['\\.[\\w-]{6,7}\\.[\\w-]{27}']],
+  [LIKE_STRIPE, ['_live_', '_test_', '_prod_', '_sandbox_', '_secret_', '_pat_', '_apikey_', '_api_key_']],
+  [MAILCHIMP, ['-us\\d']]
 ])
 
 /** Tokens whose beginning tells whose they are; what stands before that is of no importance. */
@@ -97,9 +97,9 @@ export const MAY_BEGIN = new RegExp(`${TOKEN_PREFIX}|${ANY_PREFIX}`)
 export const MAY_BEGIN_CHARS = 24
 
 /** The first characters of a form, in all ways that it may begin; its middle where that says more. */
-function headsOf (form: string): string[] {
+function headsOf (form: string): readonly string[] {
   const middle = MIDDLES.get(form)
-  if (middle !== undefined) return [middle]
+  if (middle !== undefined) return middle
   let heads = ['']
   let rest = form.replace(/^(?:\(\?<![^)]*\)|\\b)/, '')
   while ((heads[0] as string).length < 4) {
@@ -113,11 +113,19 @@ function headsOf (form: string): string[] {
   return heads[0] === '' ? [form] : heads
 }
 
+const HEADS = [...new Set([...ANYWHERE, ...AFTER_NO_WORD].flatMap(headsOf))].sort(byPlainness)
+
 /**
  * Says quickly that a run of characters has none of the tokens. What stands before is not looked at: the `n` of a line
  * break of JSON does.
  */
-export const TOKEN_HEAD = [...new Set([...ANYWHERE, ...AFTER_NO_WORD].flatMap(headsOf))].sort(byPlainness).join('|')
+export const TOKEN_HEAD = HEADS.join('|')
+
+/** A text without one of these, in capitals or not, has no tokens but those that {@link LONG_END} tells. */
+export const TOKEN_WORDS: readonly string[] =
+  HEADS.map((head) => head.replaceAll(/\\d|\\(?=\.)/g, '')).filter((word) => /^[\w.~:/-]+$/.test(word))
+/** What tokens end with that begin with anything. */
+export const LONG_END = /[_-][A-Za-z0-9]{28}|\.[\w-]{27}/
 
 /** Plain words first and in order: V8 looks for those all at once. */
 function byPlainness (a: string, b: string): number {

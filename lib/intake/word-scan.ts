@@ -39,7 +39,8 @@ export function createWordScan (lists: ReadonlyArray<readonly string[]>): WordSc
     let row = 0
     let all = 0
     for (let at = 0; at < text.length; at++) {
-      row = table[row * width + (columns[text.charCodeAt(at)] ?? 0)] as number
+      const code = text.charCodeAt(at)
+      row = table[row * width + (code < 128 ? columns[code] as number : 0)] as number
       all |= found[row] as number
     }
     return all

@@ -6,6 +6,7 @@ import { ingest } from './ingest.mjs'
 import { isSmoke, ROUNDS } from './measure.mjs'
 import { onActivity } from './on-activity.mjs'
 import { parsers } from './parsers.mjs'
+import { redaction } from './redaction.mjs'
 import { runners } from './runners/crowd.mjs'
 import { afterIdle } from './stream/after-idle.mjs'
 import { fanOut } from './stream/fan-out.mjs'
@@ -27,6 +28,7 @@ const BENCHMARKS = {
   'slow-viewers': slowViewers,
   runners,
   parsers,
+  redaction,
   verdicts
 }
 const DOCUMENT = new URL('../../docs/performance.md', import.meta.url)

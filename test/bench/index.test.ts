@@ -11,6 +11,6 @@ t.test('every benchmark runs, each delivery and each stored row of it verified',
   t.equal(status, 0, stderr)
   for (const line of [
     'onActivity call', 'Durable ingest', 'Fan-out, ', 'Fan-out at full speed', 'another process', 'idle viewers',
-    'runners on one file', 'open a new file', 'The first page', 'The last page', 'Resume after a cut', 'never read', 'Parser of', 'judged'
+    'runners on one file', 'open a new file', 'The first page', 'The last page', 'Resume after a cut', 'never read', 'Parser of', 'Redaction of', 'judged'
   ]) t.match(stdout, line)
 })
