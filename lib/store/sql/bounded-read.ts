@@ -2,6 +2,8 @@ import { nextTurn } from '../../time/timers.js'
 
 /** Bytes of an answer, as JSON: what a page may have. A single row that is longer is a page of its own. */
 export const MAX_PAGE_BYTES = 4 * 1024 * 1024
+/** What an answer has besides its rows. */
+export const REST_BYTES = 16 * 1024
 
 /** Rows of the first read, of whose length nothing is known. */
 const FIRST_ROWS = 100
