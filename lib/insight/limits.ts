@@ -96,3 +96,6 @@ export const REPEATED_WAITS_MS = 20 * MINUTE
 export const LIVE_OUTPUT_MS = 15 * MINUTE
 /** After so long without a sign of life a process that cannot be looked at from here is not known to live. */
 export const HEARTBEAT_FRESH_MS = 30_000
+
+/** Of what calls and waits say of themselves, so many characters are kept while they last. */
+export const SHOWN_CHARS = { message: 200, name: 100, callId: 128 } as const

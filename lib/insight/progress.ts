@@ -1,11 +1,10 @@
 import type { ToolKind } from '../model/activity.js'
-import { cutText } from '../text/cut.js'
-import { parseObject } from '../text/parse-object.js'
-import { parseTime } from '../time/clock.js'
 import { keyOfUse, type CallUse } from '../model/open-uses.js'
+import { cutText, shortText } from '../text/cut.js'
+import { parseObject } from '../text/parse-object.js'
 import { askedMs, commandOf, sleepOf } from './command.js'
-import { LIVE_OUTPUT_MS } from './limits.js'
-import { WAIT_KINDS, waitKind, type WaitKind } from './wait-kind.js'
+import { LIVE_OUTPUT_MS, SHOWN_CHARS } from './limits.js'
+import { toWait, type Wait } from './wait.js'
 
 /** A tool call that has started and not ended. */
 export interface OpenCall {
@@ -41,22 +40,6 @@ interface UnreadCall {
   readonly seq?: number
   readonly kind?: ToolKind
   readonly activity: ProgressActivity
-}
-
-/** What an agent said it waits for. */
-export interface Wait {
-  readonly kind: WaitKind
-  readonly what: string
-  /** Milliseconds since the epoch. */
-  readonly until?: number
-  /** When the first of the waits came that followed each other at once, in milliseconds since the epoch. */
-  readonly since: number
-  /** When it was told of, in milliseconds since the epoch; that of `since` for the first. */
-  readonly toldAt?: number
-  /** How many followed each other. Default 1. */
-  readonly times?: number
-  /** The call that it waits with. */
-  readonly callId?: string
 }
 
 /** What a run is in the middle of, as far as its stored activities tell. */
@@ -103,14 +86,8 @@ export interface PairedCall {
   readonly kind?: ToolKind | undefined
 }
 
-/** More open calls than this are not written, the youngest first. */
-export const MAX_STORED_CALLS = 16
 /** No agent runs more tools at once; whoever opens more has lost count. */
 const MAX_CALLS = 256
-const MAX_BYTES = 8_192
-const MESSAGE_CHARS = 200
-const NAME_CHARS = 100
-const CALL_ID_CHARS = 128
 
 export function createProgress (): Progress {
   return { calls: new Map(), waiting: undefined, movedAt: 0, hasBeaten: false, hasTurn: false }
@@ -136,7 +113,7 @@ export function followActivity (progress: Progress, activity: ProgressActivity, 
   const kind = type === 'progress' ? details.kind : undefined
   // The recorder's own words.
   if (kind === 'dropped') return false
-  const callId = text(details.callId, CALL_ID_CHARS)
+  const callId = shortText(details.callId, SHOWN_CHARS.callId)
   if (kind === 'tool' && details.background !== true && !isNewOutput(progress, details, at)) {
     const isFirst = !progress.hasBeaten
     progress.hasBeaten = true
@@ -210,7 +187,7 @@ function followCall (
   const known = calls.get(key)
   // The same start once more; another one is another call, where who reports them does not count the uses.
   const isSame = (call: OpenCall | UnreadCall): boolean =>
-    cutText(messageOf(call), MESSAGE_CHARS) === cutText(activity.message, MESSAGE_CHARS)
+    cutText(messageOf(call), SHOWN_CHARS.message) === cutText(activity.message, SHOWN_CHARS.message)
   if (known !== undefined && isSame(known)) return false
   const { type, message, metadata, at, seq, callKind: kind } = activity
   const numbered = { ...(seq === undefined ? {} : { seq }), ...(kind === undefined ? {} : { kind }) }
@@ -236,14 +213,14 @@ function readCall (call: OpenCall | UnreadCall): OpenCall {
   if (!('activity' in call)) return call
   const { callId, use, startedAt, seq, kind, activity: { message, metadata } } = call
   const details = parse(metadata ?? '{}')
-  const parentCallId = text(details.parentCallId, CALL_ID_CHARS)
-  const toolKind = text(details.toolKind, NAME_CHARS)
+  const parentCallId = shortText(details.parentCallId, SHOWN_CHARS.callId)
+  const toolKind = shortText(details.toolKind, SHOWN_CHARS.name)
   const [timeoutMs, sleepMs] = [askedMs(details), sleepOf(commandOf(message, details) ?? '')]
   return {
     callId,
     ...(use === undefined ? {} : { use }),
-    name: text(details.tool, NAME_CHARS) ?? '',
-    message: cutText(message, MESSAGE_CHARS),
+    name: shortText(details.tool, SHOWN_CHARS.name) ?? '',
+    message: cutText(message, SHOWN_CHARS.message),
     ...(toolKind === undefined ? {} : { toolKind }),
     startedAt,
     ...(parentCallId === undefined ? {} : { parentCallId }),
@@ -290,85 +267,9 @@ function moveToBackground ({ calls }: Progress, use: CallUse, pairing?: CallPair
   return true
 }
 
-function toWait (kind: 'waiting' | 'retry', details: Details, message: string, at: number, before?: Wait): Wait {
-  const what = text(details.what, MESSAGE_CHARS) ?? cutText(message, MESSAGE_CHARS)
-  const until = parseTime(details.until)
-  const callId = text(details.callId, CALL_ID_CHARS)
-  const told = waitKind(kind, what, details.waitKind)
-  // A person is no attempt that fails once more.
-  const isOneMore = before !== undefined && (before.kind === 'person') === (told === 'person')
-  return {
-    kind: told,
-    what,
-    ...(isOneMore ? { since: before.since, toldAt: at, times: (before.times ?? 1) + 1 } : { since: at }),
-    ...(until === undefined ? {} : { until }),
-    ...(callId === undefined ? {} : { callId })
-  }
-}
-
-/** What is stored of it: JSON of at most 8 KiB, null where there is nothing to tell. */
-export function encodeProgress (progress: Progress): string | null {
-  const { calls, waiting, movedAt, hasBeaten, hasTurn } = progress
-  if (calls.size === 0 && waiting === undefined && !hasBeaten && hasTurn) return null
-  const first = callsOf(progress).slice(0, MAX_STORED_CALLS)
-  const rest = {
-    ...(waiting === undefined ? {} : { waiting }), ...(hasBeaten ? { movedAt } : {}), ...(hasTurn ? {} : { hasTurn })
-  }
-  for (let count = MAX_STORED_CALLS; ; count--) {
-    const json = JSON.stringify({ calls: first.slice(0, count), ...rest })
-    if (count === 0 || Buffer.byteLength(json) <= MAX_BYTES) return json
-  }
-}
-
-/**
- * Reads what {@link encodeProgress} wrote. Of anything else it takes what it understands: one row that somebody else
- * has written must not hide all the others.
- *
- * @param lastActivityAt milliseconds since the epoch
- */
-export function decodeProgress (json: string | null, lastActivityAt: number): Progress {
-  const { calls, waiting, movedAt, hasTurn } = json === null ? NO_DETAILS : parse(json)
-  const known = Array.isArray(calls) ? calls.filter(isOpenCall) : []
-  const hasBeaten = isTime(movedAt)
-  return {
-    calls: new Map(known.map((call, at) => [known.findIndex((one) => keyOfUse(one) === keyOfUse(call)) === at
-      ? keyOfUse(call)
-      : `${keyOfUse(call)}\0\0${call.startedAt} ${at}`, call])),
-    waiting: isWait(waiting) ? waiting : undefined,
-    movedAt: hasBeaten ? movedAt : lastActivityAt,
-    hasBeaten,
-    hasTurn: hasTurn !== false
-  }
-}
-
-function isOpenCall (value: unknown): value is OpenCall {
-  const { callId, name, message, toolKind, startedAt, parentCallId } = object(value)
-  return typeof callId === 'string' && typeof name === 'string' && typeof message === 'string' && isTime(startedAt) &&
-    [toolKind, parentCallId].every((member) => member === undefined || typeof member === 'string')
-}
-
-function isWait (value: unknown): value is Wait {
-  const { kind, what, until, since, toldAt, times, callId } = object(value)
-  return (WAIT_KINDS as readonly unknown[]).includes(kind) && typeof what === 'string' && isTime(since) &&
-    [until, toldAt, times].every((member) => member === undefined || isTime(member)) && (callId === undefined || typeof callId === 'string')
-}
-
-/** Milliseconds that a date can hold. */
-function isTime (value: unknown): value is number {
-  return typeof value === 'number' && Math.abs(value) <= 8.64e15
-}
-
 type Details = Readonly<Record<string, unknown>>
 const NO_DETAILS: Details = Object.freeze({})
 
 function parse (json: string): Details {
   return parseObject(json) ?? NO_DETAILS
-}
-
-function object (value: unknown): Details {
-  return typeof value === 'object' && value !== null ? value as Details : NO_DETAILS
-}
-
-function text (value: unknown, maxChars: number): string | undefined {
-  return typeof value === 'string' && value !== '' ? cutText(value, maxChars) : undefined
 }

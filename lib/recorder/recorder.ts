@@ -1,28 +1,27 @@
-import { ACTIVITY_TYPES, type InvocationActivity } from '../model/activity.js'
-import type { Clock } from '../time/clock.js'
-import { parseTime } from '../time/clock.js'
 import { isTimelineError, timelineError } from '../errors.js'
-import type { Logger } from '../logger.js'
-import { readUse } from '../model/open-uses.js'
-import { checkTaskId, type Caps } from '../options.js'
-import { endingOf, endingOfError, type Ending, type ResultLike } from '../model/ending.js'
-import { describeValue, encodeMetadata } from '../intake/metadata.js'
+import { cleanText } from '../intake/clean-text.js'
 import { createPieceStreams } from '../intake/piece-streams.js'
 import { activityOp, prepareResult } from '../intake/prepare.js'
 import { withoutOutput, type RecordOptions } from '../intake/record-options.js'
 import type { Redactor } from '../intake/redact.js'
-import { createRun, timeInRun, type Run } from './run.js'
+import type { Logger } from '../logger.js'
+import type { InvocationActivity } from '../model/activity.js'
+import { checkBudget, toBudgets, type BudgetUsd } from '../model/budget.js'
+import type { Ending, ResultLike } from '../model/ending.js'
 import type { InvocationMeta } from '../model/invocation-meta.js'
 import { abortedMetadata, MAX_OPEN_CALLS, readToolKind } from '../model/open-call.js'
-import { cleanTail, cleanText } from '../intake/clean-text.js'
-import { kindOf } from '../store/store-error.js'
-import type { Writer } from './writer.js'
-import { checkBudget, toBudgets, type BudgetUsd } from '../model/budget.js'
+import { readUse } from '../model/open-uses.js'
 import { withCost, type Prices } from '../model/prices.js'
-import { clearTimeout, performance, setTimeout } from '../time/timers.js'
-
-/** How long an agent may be kept waiting for the database, at its start and at its end, in milliseconds. */
-const MAX_WAIT_MS = 2_000
+import { checkTaskId, type Caps } from '../options.js'
+import { kindOf } from '../store/store-error.js'
+import { tryTo } from '../text/try-to.js'
+import { parseTime, type Clock } from '../time/clock.js'
+import { performance } from '../time/timers.js'
+import { createEndings } from './endings.js'
+import { toKnownActivity, withoutDelta } from './known-activity.js'
+import { withinPatience } from './patience.js'
+import { createRun, timeInRun, type Run } from './run.js'
+import type { Writer } from './writer.js'
 
 /** What `logInvocation` hands to the function that invokes the agent. */
 export interface InvocationRun {
@@ -95,7 +94,17 @@ export function createRecorder (options: RecorderOptions): Recorder {
   const warned = new Set<string>()
 
   const clean = (text: string, maxBytes: number) => cleanText(redactor, text, maxBytes)
-  const describe = (value: object) => describeValue(value, ENDING_BYTES.error, redactor.head)
+
+  const endings = createEndings({
+    caps,
+    redactor,
+    record,
+    mapResult: options.mapResult,
+    onUnreadable: (error) => warnOnce('mapResult', { err: error }, 'the result of an invocation could not be read')
+  })
+  const onUnknownType = () => {
+    warnOnce('type', {}, 'an activity has an unknown type and is recorded as progress')
+  }
 
   function warnOnce (key: string, details: object, message: string): void {
     if (warned.has(key) || warned.size > 100) return
@@ -144,7 +153,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       const mapped = options.mapActivity === undefined ? reported : options.mapActivity(reported)
       if (mapped === undefined || mapped === null || run.isUnrecorded) return
       if (typeof mapped !== 'object') throw new TypeError('an activity is an object')
-      const known = isKnown(mapped) ? mapped : translate(mapped)
+      const known = toKnownActivity(mapped, caps, redactor, onUnknownType)
       const { type } = known
       const { message, metadata: given } = record.output ? known : withoutOutput(type, known.message, known.metadata)
       const isDelta = type === 'output' && tryTo(() => given?.delta) === true
@@ -160,21 +169,6 @@ export function createRecorder (options: RecorderOptions): Recorder {
     }
   }
 
-  /** Types of other vocabularies are kept as progress, under their own name. */
-  function translate (given: InvocationActivity): Pick<InvocationActivity, 'type' | 'message' | 'metadata'> {
-    const read = tryTo(() => String(given.message ?? ''))
-    const message = read ?? ''
-    const isKnownType = TYPES.has(given.type)
-    if (isKnownType && read !== undefined) return { ...given, message }
-    const known = JSON.parse(encodeMetadata(given.metadata, caps, redactor.head).json ?? '{}')
-    const metadata = read === undefined ? { ...known, truncated: true } : known
-    if (isKnownType) return { type: given.type, message, metadata }
-    // The type is the agent's text, and may hold what must not be in a log.
-    warnOnce('type', {}, 'an activity has an unknown type and is recorded as progress')
-    const rawType = redactor.head(tryTo(() => String(given.type)) ?? '', 64)
-    return { type: 'progress', message, metadata: { kind: 'unknown', rawType, ...metadata } }
-  }
-
   /** Ends a run once; whoever ends it again waits for the same commit. */
   function end (run: Run, ending: Ending): Promise<void> {
     run.ended ??= pushEnd(run, ending)
@@ -186,7 +180,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const monotonic = Math.round(performance.now() - run.startedAtMonotonic)
     const { provider, model = ending.model } = run.meta
     const usage = ending.usage && withCost(ending.usage, options.prices, provider, model)
-    const cleaned: Ending = { ...cleanEnding(ending), usage, durationMs: ending.durationMs ?? monotonic }
+    const cleaned: Ending = { ...endings.clean(ending), usage, durationMs: ending.durationMs ?? monotonic }
     for (const call of run.openCalls) {
       const metadata = abortedMetadata(call, at)
       writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, options))
@@ -199,37 +193,6 @@ export function createRecorder (options: RecorderOptions): Recorder {
         else reject(error)
       })
     })
-  }
-
-  function cleanEnding (ending: Ending): Ending {
-    const bytes = { ...ENDING_BYTES, response: caps.responseBytes }
-    const cleaned: Record<string, unknown> = { ...ending }
-    for (const [name, max] of Object.entries(bytes)) {
-      const value = cleaned[name]
-      if (typeof value !== 'string') continue
-      const isAllowed = name === 'stderrTail' ? record.output : !['response', 'summary'].includes(name) || record.response
-      if (!isAllowed) {
-        cleaned[name] = undefined
-        continue
-      }
-      cleaned[name] = name === 'stderrTail' ? cleanTail(redactor, value, max) : clean(value, max)
-    }
-    return cleaned as unknown as Ending
-  }
-
-  /** Never throws: what the value says by itself counts where `mapResult` fails to read it. */
-  function mapEnding (value: unknown): Ending {
-    for (const read of [options.mapResult, (given: unknown) => given as ResultLike]) {
-      try {
-        if (read === undefined) continue
-        const result = read(value)
-        if (isThenable(result)) throw new TypeError('mapResult returns a result, not a promise of one')
-        return endingOf(result)
-      } catch (error) {
-        warnOnce('mapResult', { err: error }, 'the result of an invocation could not be read')
-      }
-    }
-    return { status: 'completed' }
   }
 
   return {
@@ -256,10 +219,10 @@ export function createRecorder (options: RecorderOptions): Recorder {
       }
       try {
         const value = await invoke(handed)
-        await settle(run, mapEnding(value))
+        await settle(run, endings.of(value))
         return value
       } catch (error) {
-        await settle(run, endingOfError(error, describe))
+        await settle(run, endings.ofError(error))
         throw error
       }
     },
@@ -284,9 +247,9 @@ export function createRecorder (options: RecorderOptions): Recorder {
       return {
         get id () { return run.id },
         activity: (given) => activity(run, given),
-        complete: async (result) => withinPatience(end(run, mapEnding(result)), true),
-        fail: async (error) => withinPatience(end(run, endingOfFailure(error, describe)), true),
-        timedOut: async (result) => withinPatience(end(run, asTimeout(mapEnding(result))), true)
+        complete: async (result) => withinPatience(end(run, endings.of(result)), true),
+        fail: async (error) => withinPatience(end(run, endings.ofFailure(error)), true),
+        timedOut: async (result) => withinPatience(end(run, endings.ofTimeout(result)), true)
       }
     }
   }
@@ -297,77 +260,8 @@ export function createRecorder (options: RecorderOptions): Recorder {
   }
 }
 
-/** Caps of the texts that end a run, in bytes. */
-const ENDING_BYTES = {
-  error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256, signal: 64
-}
-
-/** The mark has done its work in the queue. */
-function withoutDelta ({ delta, ...rest }: Record<string, unknown> = {}): Record<string, unknown> | undefined {
-  return Object.keys(rest).length === 0 ? undefined : rest
-}
-
-/** The host's getters may throw; what they hide is told where the metadata is stored. */
-function tryTo<T> (work: () => T): T | undefined {
-  try {
-    return work()
-  } catch {
-    return undefined
-  }
-}
-
-/** An async function in the place of one that is not; what it rejects with is nobody's to handle. */
-function isThenable (value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || !('then' in value) || typeof value.then !== 'function') return false
-  value.then(() => {}, () => {})
-  return true
-}
-
 function isPid (pid: unknown): pid is number {
   return Number.isSafeInteger(pid) && Number(pid) > 0
-}
-
-const TYPES: ReadonlySet<string> = new Set(ACTIVITY_TYPES)
-
-function isKnown (activity: InvocationActivity): boolean {
-  return TYPES.has(activity.type) && typeof activity.message === 'string'
-}
-
-/** A result that says nothing of failure fails all the same: that is what was called. */
-function endingOfFailure (error: unknown, describe: (value: object) => string): Ending {
-  if (typeof error === 'string') return { status: 'failed', error, reason: 'error' }
-  try {
-    const isResult = typeof error === 'object' && error !== null && 'success' in error
-    if (isResult) return endingOf({ ...error, success: false })
-  } catch {
-    // A proxy, or getters that throw: it is read as an error is, as far as that goes.
-  }
-  return endingOfError(error, describe)
-}
-
-function asTimeout (ending: Ending): Ending {
-  return { ...ending, status: 'timeout', error: ending.error ?? 'Timed out', reason: ending.reason ?? 'timeout' }
-}
-
-/**
- * Waits for a commit, but not longer than an agent may be kept waiting; what was not committed by then stays queued.
- *
- * @param mustKnow whether giving up is an error: the caller takes the resolution for an acknowledgement
- */
-export async function withinPatience (committed: Promise<void>, mustKnow = false): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve, reject) => {
-    timer = setTimeout(() => {
-      if (mustKnow) reject(timelineError('AGENT_TIMELINE_DATABASE_UNAVAILABLE'))
-      else resolve()
-    }, MAX_WAIT_MS)
-  })
-  committed.catch(() => {})
-  try {
-    await Promise.race([committed, patience])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 const MAX_CALL_CHARS = 1_024

@@ -1,3 +1,4 @@
+import { kindOf } from '../store/store-error.js'
 import type { TimelineError } from '../errors.js'
 import type { BatchOutcome } from '../store/port.js'
 import type { Entry } from './queue.js'
@@ -42,4 +43,9 @@ export type WriterLife = 'open' | 'closed' | 'draining'
 /** One operation of a batch has left the queue, stored or refused. */
 export function afterOne (mode: BatchMode): BatchMode {
   return mode.name === 'single' && mode.left > 1 ? { name: 'single', left: mode.left - 1, withoutHost: false } : { name: 'many' }
+}
+
+/** The data is at fault, not the database: the same will fail again. */
+export function isRefused (error: unknown): boolean {
+  return ['refused', 'unknown_task', 'undone'].includes(kindOf(error))
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../time/clock.js'
 import { timelineError, type TimelineError } from '../errors.js'
 import { debug } from '../debug.js'
-import { publish } from '../lifecycle.js'
 import type { Logger } from '../logger.js'
 import type { Meter } from '../meter.js'
 import type { Op } from '../model/operations.js'
@@ -14,9 +13,10 @@ import { prepareOps, prepareResults, tellDropped } from '../intake/prepare.js'
 import type { Redactor } from '../intake/redact.js'
 import { createBatchTimer } from './batch-timer.js'
 import { createFlushes } from './flushes.js'
+import { applyOutcome, publishCommit } from './outcome.js'
 import { createQueue, type Entry } from './queue.js'
 import type { Run } from './run.js'
-import { afterOne, type BatchMode, type UnsureBatch, type WriterHealth, type WriterLife } from './writer-state.js'
+import { afterOne, isRefused, type BatchMode, type UnsureBatch, type WriterHealth, type WriterLife } from './writer-state.js'
 import { performance } from '../time/timers.js'
 
 /** At most this many rows a transaction. */
@@ -129,7 +129,9 @@ export function createWriter (options: WriterOptions): Writer {
       // What the first attempt stored is what counts: the ids of its runs, for one.
       const outcome = committed.wasCommitted && before !== undefined ? before.outcome : committed
       acknowledge(outcome, entries)
-      reportCommit(ops, outcome, seconds)
+      debug.recorder('batch %d of writer %s: %d operations, %d tasks, %d ms%s', batch, options.writerId, ops.length,
+        outcome.taskIds.length, Math.round(seconds * 1000), outcome.wasCommitted ? ', had been committed before' : '')
+      publishCommit(ops, outcome, seconds)
       options.onCommit(outcome.taskIds)
       if (outcome.generation > generation) tellReplaced(outcome.generation)
     } catch (error) {
@@ -150,34 +152,8 @@ export function createWriter (options: WriterOptions): Writer {
     options.troubles.over()
     for (const cause of outcome.importErrors) tellImport(cause)
     mode = afterOne(mode)
-    applyOutcome(outcome)
+    applyOutcome(outcome, logger)
     finish(entries)
-  }
-
-  function reportCommit (
-    ops: ReadonlyArray<Op<Run>>, { ids, taskIds, wasCommitted }: BatchOutcome<Run>, seconds: number
-  ): void {
-    debug.recorder('batch %d of writer %s: %d operations, %d tasks, %d ms%s', batch, options.writerId, ops.length,
-      taskIds.length, Math.round(seconds * 1000), wasCommitted ? ', had been committed before' : '')
-    publish('batch.committed', () => ({ operations: ops.length, tasks: taskIds.length, seconds }))
-    for (const [{ taskId }, invocationId] of ids) publish('invocation.started', () => ({ taskId, invocationId }))
-    for (const op of ops) {
-      if (op.kind !== 'end' || op.run.id === undefined || op.run.isUnrecorded) continue
-      const { taskId, id: invocationId } = op.run
-      publish('invocation.ended', () => ({ taskId, invocationId }))
-    }
-  }
-
-  function applyOutcome (outcome: BatchOutcome<Run>): void {
-    for (const [run, id] of outcome.ids) run.id = id
-    for (const run of [...outcome.ids.keys(), ...outcome.logs.keys()]) run.generation = outcome.generation
-    for (const run of outcome.vanished) {
-      run.isUnrecorded = true
-      logger.info({ taskId: run.taskId, invocationId: run.id }, 'an invocation was deleted while it ran; the rest of it is not recorded')
-    }
-    for (const [run, { activityCount, lastHeadSeq, lastActivityAt, progress, tally }] of outcome.logs) {
-      Object.assign(run, { activityCount, lastHeadSeq, lastActivityAt, progress, tally })
-    }
   }
 
   /** These have left the queue, stored or for good. */
@@ -318,9 +294,4 @@ export function createWriter (options: WriterOptions): Writer {
       })
     }
   }
-}
-
-/** The data is at fault, not the database: the same will fail again. */
-function isRefused (error: unknown): boolean {
-  return ['refused', 'unknown_task', 'undone'].includes(kindOf(error))
 }

@@ -7,3 +7,8 @@ export function cutText (text: string, maxChars: number): string {
 export function shortenText (text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${cutText(text, maxChars - 1)}…`
 }
+
+/** A text cut to so many characters; undefined for an empty one, or anything else. */
+export function shortText (value: unknown, maxChars: number): string | undefined {
+  return typeof value === 'string' && value !== '' ? cutText(value, maxChars) : undefined
+}

@@ -1,6 +1,6 @@
 import { sql, type InferResult, type Kysely } from 'kysely'
 import { engineOf } from '../../../migrations/catalog.js'
-import { decodeProgress } from '../../insight/progress.js'
+import { decodeProgress } from '../../insight/stored-progress.js'
 import { decodeTally } from '../../insight/tally.js'
 import type { CallPage, ToolCallDetails } from '../../model/answers.js'
 import type { Failure } from '../../model/failure.js'

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import { copyProgress, createProgress, decodeProgress } from '../../insight/progress.js'
+import { copyProgress, createProgress } from '../../insight/progress.js'
+import { decodeProgress } from '../../insight/stored-progress.js'
 import { copyTally, createTally, decodeTally } from '../../insight/tally.js'
 import { toBudgets } from '../../model/budget.js'
 import type { Op, TaskOp } from '../../model/operations.js'

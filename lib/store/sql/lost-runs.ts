@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import { decodeProgress } from '../../insight/progress.js'
+import { decodeProgress } from '../../insight/stored-progress.js'
 import { decodeTally, encodeTally, spendUntil } from '../../insight/tally.js'
 import type { Ending } from '../../model/ending.js'
 import type { ToolKind } from '../../model/activity.js'

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { CallChanges } from '../../insight/call-changes.js'
-import { encodeProgress } from '../../insight/progress.js'
+import { encodeProgress } from '../../insight/stored-progress.js'
 import { encodeTally } from '../../insight/tally.js'
 import { addToJson } from '../../intake/metadata.js'
 import type { ActivityOp } from '../../model/operations.js'

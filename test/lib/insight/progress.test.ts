@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../../lib/time/clock.js'
-import {
-  MAX_STORED_CALLS, callsOf, copyProgress, createProgress, decodeProgress, encodeProgress, followActivity, type Progress
-} from '../../../lib/insight/progress.js'
+import { callsOf, copyProgress, createProgress, followActivity, type Progress } from '../../../lib/insight/progress.js'
+import { MAX_STORED_CALLS, decodeProgress, encodeProgress } from '../../../lib/insight/stored-progress.js'
 import { LIVE_OUTPUT_MS } from '../../../lib/insight/limits.js'
 import { hostOpener } from '../../../lib/host/open-host.js'
 import { createAuditSource } from '../../../lib/host/task-events.js'
