@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { AdviceOutcome, AdviceState, JudgedAdvice } from '../../insight/advice.js'
 import type { Step } from '../../insight/limits.js'
-import { decodeProgress } from '../../insight/progress.js'
+import { decodeProgress } from '../../insight/stored-progress.js'
 import type { InvocationStatus } from '../../model/events.js'
 import { parseTime, toIso } from '../../time/clock.js'
 import type { AdviceStore, GivenAdvice, OpenAdvice } from '../advice.js'
