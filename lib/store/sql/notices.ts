@@ -1,6 +1,10 @@
+import { sql, type Kysely } from 'kysely'
+import { engineOf } from '../../../migrations/catalog.js'
 import type { NoticeKind } from '../../model/notice.js'
-import { toIso } from '../../time/clock.js'
+import { parseTime, toIso } from '../../time/clock.js'
+import { databaseTime, lateIds } from '../dialect.js'
 import type { NoticeChannel, NoticeStore, StoredNotice } from '../notices.js'
+import type { Tables } from '../tables.js'
 import type { Database } from './database.js'
 
 /** How long a change of these tables waits for the lock, in milliseconds; it is tried again a second later. */
@@ -13,22 +17,28 @@ const COLUMNS = ['id', 'notice_id', 'task_id', 'invocation_id', 'kind', 'data'] 
 export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'write'>): NoticeStore {
   return {
     hold: (name, holder, now, until) => write(async (trx) => {
+      // Of machines whose clocks differ, that of the database tells whose time is over.
+      const at = await currentTime(trx, now)
+      const lasts = toIso(at + until - now)
       const lease = await trx.selectFrom('timeline_lease').select(['holder', 'held_until'])
         .where('name', '=', name).executeTakeFirst()
       if (lease === undefined) {
         // What has ended before anybody wanted to be told is history.
         const last = await trx.selectFrom('timeline_event').select((eb) => eb.fn.max('id').as('id')).executeTakeFirst()
-        await trx.insertInto('timeline_lease').values({
+        const { numInsertedOrUpdatedRows = 0n } = await trx.insertInto('timeline_lease').values({
           name,
           holder,
-          held_until: toIso(until),
-          position: Number(last?.id ?? 0)
-        }).execute()
-        return true
+          held_until: lasts,
+          position: Number(last?.id ?? 0) + lateIds(trx)
+        }).onConflict((conflict) => conflict.doNothing()).executeTakeFirst()
+        return numInsertedOrUpdatedRows > 0n
       }
-      if (lease.holder !== holder && lease.held_until > toIso(now)) return false
-      await trx.updateTable('timeline_lease').set({ holder, held_until: toIso(until) }).where('name', '=', name).execute()
-      return true
+      if (lease.holder !== holder && lease.held_until > toIso(at)) return false
+      // Somebody else may have taken it since it was read.
+      const { numUpdatedRows } = await trx.updateTable('timeline_lease').set({ holder, held_until: lasts })
+        .where('name', '=', name).where('holder', '=', lease.holder).where('held_until', '=', lease.held_until)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
     }, PATIENCE_MS),
 
     async release (holder) {
@@ -42,9 +52,18 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
         .groupBy(['task_id', 'invocation_id'])).execute()).map(toNotice)),
 
     ends: (since) => read(async (db) => {
-      const rows = await db.selectFrom('timeline_event').select(['id', 'task_id', 'invocation_id', 'type', 'payload'])
-        .where('id', '>', (eb) => eb.selectFrom('timeline_lease').select('position').where('name', '=', 'notices'))
-        .where('type', 'in', ENDS).where('created_at', '>', since).orderBy('id').limit(ENDS_AT_ONCE).execute()
+      const late = lateIds(db)
+      let select = db.selectFrom('timeline_event').select(['id', 'task_id', 'invocation_id', 'type', 'payload'])
+        .where('id', '>', (eb) => eb.selectFrom('timeline_lease').select(sql<number>`position - ${sql.lit(late)}`.as('from'))
+          .where('name', '=', 'notices'))
+      // Where ids do not rise with their commits, those just before the position are looked at again.
+      if (late > 0) {
+        select = select.where((eb) => eb.not(eb.exists(eb.selectFrom('timeline_notice').select('timeline_notice.id')
+          .whereRef('timeline_notice.task_id', '=', 'timeline_event.task_id')
+          .whereRef('timeline_notice.invocation_id', '=', 'timeline_event.invocation_id')
+          .where('kind', 'in', ['ended', 'lost']))))
+      }
+      const rows = await select.where('type', 'in', ENDS).where('created_at', '>', since).orderBy('id').limit(ENDS_AT_ONCE).execute()
       return rows.map((row) => ({
         eventId: Number(row.id),
         taskId: row.task_id,
@@ -55,8 +74,10 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
     }),
 
     add: (holder, notices, at, position) => write(async (trx) => {
-      const lease = await trx.selectFrom('timeline_lease').select('holder').where('name', '=', 'notices').executeTakeFirst()
-      if (lease?.holder !== holder) return false
+      // Nobody takes the lease before this is committed.
+      const { numUpdatedRows } = await trx.updateTable('timeline_lease').set({ holder })
+        .where('name', '=', 'notices').where('holder', '=', holder).executeTakeFirst()
+      if (numUpdatedRows === 0n) return false
       for (const { noticeId, taskId, invocationId, kind, data } of notices) {
         await trx.insertInto('timeline_notice').values({
           notice_id: noticeId,
@@ -68,7 +89,8 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
         }).execute()
       }
       if (position !== undefined) {
-        await trx.updateTable('timeline_lease').set({ position }).where('name', '=', 'notices').execute()
+        await trx.updateTable('timeline_lease').set({ position }).where('name', '=', 'notices')
+          .where('position', '<', position).execute()
       }
       return true
     }, PATIENCE_MS),
@@ -86,6 +108,12 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
       await write((trx) => trx.deleteFrom('timeline_notice').where('created_at', '<', before).execute(), PATIENCE_MS)
     }
   }
+}
+
+async function currentTime (db: Kysely<Tables>, now: number): Promise<number> {
+  if (engineOf(db) === 'sqlite') return now
+  const { rows: [row] } = await sql<{ at: string }>`SELECT ${databaseTime(db)} AS at`.execute(db)
+  return parseTime(row?.at) ?? now
 }
 
 function toNotice (row: {

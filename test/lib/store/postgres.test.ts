@@ -7,13 +7,18 @@ import Fastify from 'fastify'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { hostOpener } from '../../../lib/host/open-host.js'
+import { createAuditSource } from '../../../lib/host/task-events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import { migrate, migrations } from '../../../lib/migrate.js'
 import { openTimeline, type InvocationHandle, type OpenOptions, type Timeline, type TimelineEvent } from '../../../lib/open-timeline.js'
+import { openPostgresDatabase } from '../../../lib/store/postgres/open-store.js'
+import { createNoticeStore } from '../../../lib/store/sql/notices.js'
 import agentTimeline from '../../../plugins/agent-timeline.js'
 import { checkAdvice } from '../../support/advice.js'
 import { temporaryDirectory } from '../../support/host-database.js'
 import { Logs } from '../../support/logs.js'
+import { checkWebhook } from '../../support/notices.js'
 import { startPostgres } from '../../support/postgres.js'
 
 const server = await startPostgres(t)
@@ -23,6 +28,13 @@ async function open (t: Test, database: OpenOptions['database'], options: Partia
   const timeline = await openTimeline({ database, logger: silentLogger, ...options })
   t.teardown(() => timeline.close())
   return timeline
+}
+
+async function openNoticeStore (t: Test, database: string) {
+  const openHost = hostOpener({ taskEvents: createAuditSource(Date.now), now: Date.now, clean: (text) => text })
+  const opened = await openPostgresDatabase(database, { migrate: false, openHost })
+  t.teardown(() => opened.close())
+  return createNoticeStore(opened)
 }
 
 async function log (timeline: Timeline, taskId: string, count: number, first = 0): Promise<number> {
@@ -371,6 +383,45 @@ t.test('what a run was called is kept once, whoever watches, and learnt from', a
         started_at = least(started_at, now() - $2 * interval '1 minute'), heartbeat_at = now() WHERE invocation_id = $1`, [id, minutes])
     }
   })
+})
+
+t.test('each change arrives at a receiver that fails, hangs and restarts, whoever of two sends it', async (t) => {
+  await checkWebhook(t, await server.createDatabase(), { isLate: false })
+})
+
+t.test('of many that want to tell of changes one does, and an end that is committed late is told, too', async (t) => {
+  const database = await server.createDatabase()
+  const timeline = await open(t, database)
+  await log(timeline, 'history', 1)
+  const stores = await Promise.all([1, 2, 3].map(() => openNoticeStore(t, database)))
+  const [store] = stores as [typeof stores[number]]
+  const hold = (at: number) => Promise.all(stores.map((one, index) => one.hold('notices', `${index}`, at, at + 1_000)))
+  const at = Date.now()
+  t.equal((await hold(at)).filter(Boolean).length, 1)
+  for (const one of stores) for (let index = 0; index < 3; index++) await one.release(`${index}`)
+  t.equal((await hold(at)).filter(Boolean).length, 1, 'of those that find it free at once')
+  t.same(await store.ends('2000-01-01'), [], 'what ended before is history')
+  const holder = String((await Promise.all(stores.map((one, index) => one.hold('notices', `${index}`, at, at + 60_000)))).indexOf(true))
+  // An end that has its id and is not committed, and one that comes after it.
+  const client = new pg.Client(database)
+  await client.connect()
+  t.teardown(() => client.end())
+  const end = (taskId: string) => client.query(`INSERT INTO timeline_event (task_id, seq, type, invocation_id, payload, source, source_id, created_at)
+    VALUES ($1, 1, 'invocation.completed', 1, '{}', 'x', $1, now())`, [taskId])
+  await client.query('BEGIN')
+  await end('slow')
+  await log(timeline, 'quick', 1)
+  const quick = await store.ends('2000-01-01')
+  t.same(quick.map(({ taskId }) => taskId), ['quick'])
+  const notices = (ends: typeof quick) => ends.map(({ taskId, invocationId }) =>
+    ({ noticeId: taskId, taskId, invocationId, kind: 'ended' as const, data: '{}' }))
+  t.ok(await store.add(holder, notices(quick), new Date().toISOString(), quick.at(-1)?.eventId))
+  await client.query('COMMIT')
+  const slow = await store.ends('2000-01-01')
+  t.same(slow.map(({ taskId }) => taskId), ['slow'])
+  t.ok(await store.add(holder, notices(slow), new Date().toISOString(), slow.at(-1)?.eventId))
+  t.same(await store.ends('2000-01-01'), [])
+  t.notOk(await store.add('somebody', notices(slow), new Date().toISOString(), undefined), 'whoever has lost the lease')
 })
 
 t.test('every route answers the same on both engines', async (t) => {
