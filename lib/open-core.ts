@@ -13,7 +13,6 @@ import { createHealthMonitor, type HealthMonitor } from './live/health-monitor.j
 import { createHub, type Hub } from './live/hub.js'
 import { listTasks } from './live/list-tasks.js'
 import { startNotices } from './live/notices.js'
-import { createOverviews, type Overviews } from './live/overviews.js'
 import { createSummaries, type Summaries } from './live/summaries.js'
 import { ReadTrouble } from './live/read-trouble.js'
 import { createStoredMemory } from './live/run-memory.js'
@@ -32,6 +31,7 @@ import { closeOnSignals } from './recorder/close-on-signals.js'
 import { createRecorder } from './recorder/recorder.js'
 import { createWriter } from './recorder/writer.js'
 import type { AnswerReader } from './store/answers.js'
+import type { NoticeChannel, NoticeStore } from './store/notices.js'
 import type { LogReader } from './store/port.js'
 import type { TaskListReader } from './store/task-list.js'
 import { withScope } from './store/scoped-reader.js'
@@ -48,7 +48,6 @@ export interface TimelineCore {
   readonly timeline: Timeline
   readonly reader: LogReader
   readonly answers: AnswerReader
-  readonly overviews: Overviews
   readonly summaries: Summaries
   readonly tasks: TaskListReader
   /** Which tasks are seen; undefined for all. */
@@ -238,7 +237,6 @@ export async function openCore (
     reader,
     answers,
     summaries,
-    overviews: createOverviews({ answers, now }),
     tasks,
     hub,
     running,
@@ -252,17 +250,32 @@ export async function openCore (
     async status () {
       const { deliveryLagMs, ...counted } = counts
       const databaseBytes = await answers.databaseBytes()
+      const ways = { callback: onNotice !== undefined, webhook: webhook !== undefined }
+      const lastNotice = await readLastNotice(store.notices, ways)
       return {
         ...(databaseBytes === 0 ? {} : { databaseBytes }),
         queueBytes: writer.queueBytes,
         ...counted,
         ...(deliveryLagMs === undefined ? {} : { deliveryLagMs }),
+        ...(lastNotice === undefined ? {} : { lastNotice }),
         ...(trouble.current === undefined ? {} : { trouble: trouble.current })
       }
     },
     close: timeline.close
   }
   return core
+}
+
+async function readLastNotice (
+  notices: NoticeStore, ways: Readonly<Record<NoticeChannel, boolean>>
+): Promise<TimelineStatus['lastNotice']> {
+  const last = await notices.last()
+  if (last === undefined) return undefined
+  const { kind, taskId, invocationId, data, told } = last
+  const { at } = JSON.parse(data) as { readonly at: string }
+  const wanted = (['callback', 'webhook'] as const).filter((way) => ways[way])
+  const isTold = told.length > 0 && wanted.every((way) => told.includes(way))
+  return { kind, at, taskId, ...(invocationId === undefined ? {} : { invocationId }), isTold }
 }
 
 function warnOnceEach (logger: Logger): (error: TimelineError) => void {

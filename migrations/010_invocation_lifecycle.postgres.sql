@@ -109,6 +109,7 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   reasoning_tokens BIGINT,
   cost_usd DOUBLE PRECISION,
   tree TEXT,
+  bin_ms BIGINT,
   budget_usd DOUBLE PRECISION,
   told_budget_usd DOUBLE PRECISION
 );
@@ -156,6 +157,15 @@ CREATE TABLE IF NOT EXISTS task_file (
   PRIMARY KEY (task_id, path, invocation_id)
 );
 CREATE INDEX IF NOT EXISTS idx_task_file_invocation ON task_file(invocation_id);
+CREATE TABLE IF NOT EXISTS run_bin (
+  invocation_id BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  ms BIGINT NOT NULL,
+  calls BIGINT NOT NULL,
+  failed BIGINT NOT NULL,
+  PRIMARY KEY (invocation_id, at, kind)
+);
 CREATE TABLE IF NOT EXISTS task_entry (
   task_id TEXT PRIMARY KEY,
   is_stale BIGINT NOT NULL DEFAULT 1,
@@ -240,6 +250,7 @@ END $$
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT;
 CREATE OR REPLACE TRIGGER timeline_run_changed AFTER UPDATE OF status, completed_at, failure ON invocation_run FOR EACH ROW EXECUTE FUNCTION timeline_run_changed();
 CREATE OR REPLACE FUNCTION timeline_run_deleted() RETURNS trigger AS $$ BEGIN
+  DELETE FROM run_bin WHERE invocation_id = OLD.invocation_id;
   INSERT INTO task_entry (task_id) SELECT OLD.task_id WHERE 1 = 1
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
@@ -277,6 +288,7 @@ INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_in
 -- DROP TABLE IF EXISTS invocation_run;
 -- DROP TABLE IF EXISTS tool_call;
 -- DROP TABLE IF EXISTS task_file;
+-- DROP TABLE IF EXISTS run_bin;
 -- DROP TABLE IF EXISTS task_stream;
 -- DROP TABLE IF EXISTS task_entry;
 -- DROP TABLE IF EXISTS timeline_writer;

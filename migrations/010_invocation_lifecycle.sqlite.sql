@@ -109,6 +109,7 @@ CREATE TABLE IF NOT EXISTS invocation_run (
   reasoning_tokens BIGINT,
   cost_usd DOUBLE PRECISION,
   tree TEXT,
+  bin_ms BIGINT,
   budget_usd DOUBLE PRECISION,
   told_budget_usd DOUBLE PRECISION
 );
@@ -156,6 +157,15 @@ CREATE TABLE IF NOT EXISTS task_file (
   PRIMARY KEY (task_id, path, invocation_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS idx_task_file_invocation ON task_file(invocation_id);
+CREATE TABLE IF NOT EXISTS run_bin (
+  invocation_id INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  ms INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  PRIMARY KEY (invocation_id, at, kind)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS task_entry (
   task_id TEXT PRIMARY KEY,
   is_stale INTEGER NOT NULL DEFAULT 1,
@@ -231,6 +241,7 @@ CREATE TRIGGER IF NOT EXISTS timeline_run_changed AFTER UPDATE OF status, comple
   UPDATE task_entry SET is_stale = 1 WHERE task_id = NEW.task_id AND is_stale = 0 AND 1 = 1;
 END;
 CREATE TRIGGER IF NOT EXISTS timeline_run_deleted AFTER DELETE ON invocation_run BEGIN
+  DELETE FROM run_bin WHERE invocation_id = OLD.invocation_id;
   INSERT INTO task_entry (task_id) SELECT OLD.task_id WHERE 1 = 1 AND NOT EXISTS (SELECT 1 FROM task_entry WHERE task_id = OLD.task_id);
   UPDATE task_entry SET is_stale = 1 WHERE task_id = OLD.task_id AND is_stale = 0 AND 1 = 1;
 END;
@@ -254,6 +265,7 @@ INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_in
 -- DROP TABLE IF EXISTS invocation_run;
 -- DROP TABLE IF EXISTS tool_call;
 -- DROP TABLE IF EXISTS task_file;
+-- DROP TABLE IF EXISTS run_bin;
 -- DROP TABLE IF EXISTS task_stream;
 -- DROP TABLE IF EXISTS task_entry;
 -- DROP TABLE IF EXISTS timeline_writer;

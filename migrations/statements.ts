@@ -8,7 +8,7 @@ export const INVOCATION_COLUMNS = [
 
 /** The tables that belong to the timeline alone. */
 export const OWN_TABLES = [
-  'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'task_stream', 'task_entry',
+  'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'run_bin', 'task_stream', 'task_entry',
   'timeline_writer', 'timeline_notice', 'timeline_lease', 'timeline_advice', 'timeline_migration'
 ] as const
 
@@ -25,6 +25,7 @@ export const LATER_COLUMNS = [
   ['invocation_run', 'reasoning_tokens', 'BIGINT'],
   ['invocation_run', 'cost_usd', 'DOUBLE PRECISION'],
   ['invocation_run', 'tree', 'TEXT'],
+  ['invocation_run', 'bin_ms', 'BIGINT'],
   ['invocation_run', 'budget_usd', 'DOUBLE PRECISION'],
   ['invocation_run', 'told_budget_usd', 'DOUBLE PRECISION'],
   ['task_stream', 'budget_usd', 'DOUBLE PRECISION'],
@@ -186,6 +187,7 @@ export function createOwnTables (engine: Engine): readonly string[] {
   reasoning_tokens BIGINT,
   cost_usd DOUBLE PRECISION,
   tree TEXT,
+  bin_ms BIGINT,
   budget_usd DOUBLE PRECISION,
   told_budget_usd DOUBLE PRECISION
 )`,
@@ -233,6 +235,15 @@ export function createOwnTables (engine: Engine): readonly string[] {
   PRIMARY KEY (task_id, path, invocation_id)
 )${rowidless}`,
     'CREATE INDEX IF NOT EXISTS idx_task_file_invocation ON task_file(invocation_id)',
+    `CREATE TABLE IF NOT EXISTS run_bin (
+  invocation_id ${integer} NOT NULL,
+  at ${integer} NOT NULL,
+  kind TEXT NOT NULL,
+  ms ${integer} NOT NULL,
+  calls ${integer} NOT NULL,
+  failed ${integer} NOT NULL,
+  PRIMARY KEY (invocation_id, at, kind)
+)${rowidless}`,
     `CREATE TABLE IF NOT EXISTS task_entry (
   task_id TEXT PRIMARY KEY,
   is_stale ${integer} NOT NULL DEFAULT 1,
@@ -327,7 +338,9 @@ export function createTriggers (engine: Engine, hasTasks: boolean): readonly str
     ]),
     add(runAdded, 'INSERT', markEntry(engine, 'NEW.task_id')),
     add(runChanged, 'UPDATE OF status, completed_at, failure', markEntry(engine, 'NEW.task_id')),
-    add(runDeleted, 'DELETE', markEntry(engine, 'OLD.task_id')),
+    add(runDeleted, 'DELETE', [
+      'DELETE FROM run_bin WHERE invocation_id = OLD.invocation_id;', ...markEntry(engine, 'OLD.task_id')
+    ]),
     add(eventAdded, 'INSERT', markEntry(engine, 'NEW.task_id', 'NEW.invocation_id IS NULL')),
     ...(hasTasks
       ? [

@@ -1,7 +1,8 @@
 import type { ToolKind } from '../model/activity.js'
 import type { CallEnd, CallEndStatus, CallStart, FirstError } from '../model/activity-facts.js'
 import { followActivity, openSeqOf, type CallPairing, type PairedCall, type Progress } from './progress.js'
-import { countCall, countEnd, countRecent, spendUntil, type RunTally } from './tally.js'
+import type { CallSpan } from './run-bins.js'
+import { countCall, countEnd, countRecent, isFailed, spendUntil, type RunTally } from './tally.js'
 
 /** A tool call as it is stored, by the number of its start. */
 export interface CallRow {
@@ -76,6 +77,8 @@ export class CallChanges {
   readonly started = new Map<number, CallRow>()
   readonly ended = new Map<number, CallEnding>()
   readonly movedToBackground = new Set<number>()
+  /** Of the calls that ended. */
+  readonly spans: Array<CallSpan & { readonly invocationId: number }> = []
   readonly #files = new Map<string, FileChange>()
 
   get files (): IterableIterator<FileChange> {
@@ -123,6 +126,13 @@ export class CallChanges {
       added: file?.added ?? null,
       removed: file?.removed ?? null
     }
+    this.spans.push({
+      invocationId,
+      startedAt: open.startedAt,
+      durationMs: ending.durationMs,
+      kind: open.kind ?? 'other',
+      isFailed: isFailed(call.status)
+    })
     const row = this.started.get(open.seq)
     if (row === undefined) this.ended.set(open.seq, ending)
     else row.ending = ending

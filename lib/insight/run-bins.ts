@@ -9,17 +9,20 @@ export interface CallSpan {
   readonly isFailed: boolean
 }
 
-/** What happened in one stretch of time; milliseconds by kind, of calls side by side each its own. */
-export interface Bin {
-  readonly ms: Partial<Record<ToolKind, number>>
+/** What calls of one kind did in one stretch of time; of calls side by side each its own. */
+export interface BinCounts {
+  ms: number
   /** Calls that began in it. */
   calls: number
   /** Calls that failed and ended in it. */
   failed: number
 }
 
+export type Bin = Partial<Record<ToolKind, BinCounts>>
+
 const MAX_BINS = 512
-const FIRST_WIDTH_MS = 1_000
+/** Length of a stretch of a run that is short, in milliseconds. */
+export const FIRST_BIN_MS = 1_000
 
 /**
  * The calls of one run in at most 512 stretches of the same length, which doubles whenever they do not suffice: what it
@@ -27,12 +30,16 @@ const FIRST_WIDTH_MS = 1_000
  */
 export class RunBins {
   readonly #from: number
-  #width = FIRST_WIDTH_MS
+  #width: number
   #bins = new Map<number, Bin>()
 
-  /** @param from where the first stretch begins, in milliseconds since the epoch */
-  constructor (from: number) {
+  /**
+   * @param from where the first stretch begins, in milliseconds since the epoch
+   * @param widthMs length of a stretch, as it was before
+   */
+  constructor (from: number, widthMs = FIRST_BIN_MS) {
     this.#from = from
+    this.#width = widthMs
   }
 
   /** Length of a stretch, in milliseconds. */
@@ -43,16 +50,25 @@ export class RunBins {
   add ({ startedAt, durationMs, kind, isFailed }: CallSpan): void {
     const start = Math.max(0, startedAt - this.#from)
     const end = start + Math.max(0, durationMs)
-    while (end >= this.#width * MAX_BINS) this.#halve()
+    while (end >= this.#width * MAX_BINS) this.#double()
     const [first, last] = [Math.floor(start / this.#width), Math.floor(end / this.#width)]
-    this.#bin(first).calls++
-    if (isFailed) this.#bin(last).failed++
+    this.merge(start, kind, { ms: 0, calls: 1, failed: 0 })
+    if (isFailed) this.merge(end, kind, { ms: 0, calls: 0, failed: 1 })
     for (let index = first; index <= last; index++) {
       const ms = Math.min(end, (index + 1) * this.#width) - Math.max(start, index * this.#width)
-      if (ms <= 0 && first !== last) continue
-      const bin = this.#bin(index)
-      bin.ms[kind] = (bin.ms[kind] ?? 0) + ms
+      if (ms > 0) this.merge(index * this.#width, kind, { ms, calls: 0, failed: 0 })
     }
+  }
+
+  /** Adds to the stretch that a time lies in, in milliseconds since the run began. */
+  merge (ms: number, kind: ToolKind, counts: BinCounts): void {
+    const index = Math.floor(ms / this.#width)
+    let bin = this.#bins.get(index)
+    if (bin === undefined) this.#bins.set(index, bin = {})
+    const known = bin[kind] ??= { ms: 0, calls: 0, failed: 0 }
+    known.ms += counts.ms
+    known.calls += counts.calls
+    known.failed += counts.failed
   }
 
   /** Those in which something happened, by their place from 0, in order. */
@@ -60,22 +76,13 @@ export class RunBins {
     return [...this.#bins].sort(([a], [b]) => a - b)
   }
 
-  #bin (index: number): Bin {
-    let bin = this.#bins.get(index)
-    if (bin === undefined) this.#bins.set(index, bin = { ms: {}, calls: 0, failed: 0 })
-    return bin
-  }
-
-  #halve (): void {
-    const old = this.#bins
+  #double (): void {
+    const [old, width] = [this.#bins, this.#width]
     this.#width *= 2
     this.#bins = new Map()
-    for (const [index, { ms, calls, failed }] of old) {
-      const bin = this.#bin(Math.floor(index / 2))
-      bin.calls += calls
-      bin.failed += failed
-      for (const [kind, spent] of Object.entries(ms) as Array<[ToolKind, number]>) {
-        bin.ms[kind] = (bin.ms[kind] ?? 0) + spent
+    for (const [index, bin] of old) {
+      for (const [kind, counts] of Object.entries(bin) as Array<[ToolKind, BinCounts]>) {
+        this.merge(index * width, kind, counts)
       }
     }
   }

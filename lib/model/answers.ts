@@ -2,6 +2,7 @@ import type { ToolKind, Usage } from './activity.js'
 import type { Budget } from './budget.js'
 import type { Failure } from './failure.js'
 import type { AdviceState, Health, TaskInfo } from './health.js'
+import type { NoticeKind } from './notice.js'
 
 /** One tool call, from its start to its end. */
 export interface ToolCall {
@@ -275,6 +276,15 @@ export interface TimelineStatus {
   readonly lockRetries: number
   /** Of the last delivery to viewers: milliseconds since its first activity was stored. Absent before the first. */
   readonly deliveryLagMs?: number
+  /** The last change that was noticed; absent where none was in the last 7 days. */
+  readonly lastNotice?: {
+    readonly kind: NoticeKind
+    readonly at: string
+    readonly taskId: string
+    readonly invocationId?: number
+    /** It has been told by every way that this process has options for, `onNotice` and `webhook`. */
+    readonly isTold: boolean
+  }
   /** Why the database cannot be read, and since when; absent while it can. */
   readonly trouble?: { readonly code: string, readonly since: string }
 }

@@ -1,3 +1,4 @@
+import type { BinCounts } from '../insight/run-bins.js'
 import type { ToolKind } from '../model/activity.js'
 import type { CallPage, ToolCall, ToolCallDetails } from '../model/answers.js'
 import type { SummedRun } from '../view/summary.js'
@@ -19,6 +20,8 @@ export interface CallQuery {
 /** A run as far as answers about its task need it. */
 export interface RunRecord extends SummedRun {
   readonly provider: string
+  /** Length of its stretches, in milliseconds; undefined: as they are at first. */
+  readonly binMs: number | undefined
 }
 
 /** A run that ended, as far as what it used is added up. */
@@ -31,16 +34,17 @@ export interface EndedRun extends UsedRun {
   readonly endedAt: number | undefined
 }
 
-/** A call as far as it shows in a picture of its task. */
-export interface SpanRecord {
-  readonly seq: number
+/** What calls of one kind did in one stretch of a run's time. */
+export interface BinRecord extends BinCounts {
   readonly invocationId: number
+  /** Its place, from 0. */
+  readonly at: number
   readonly kind: ToolKind
-  readonly status: ToolCall['status']
-  readonly message: string
-  /** ISO-8601. */
-  readonly startedAt: string
-  readonly durationMs: number | undefined
+}
+
+/** A call that is open. */
+export interface OpenSpan extends Pick<ToolCall, 'seq' | 'kind' | 'message' | 'startedAt'> {
+  readonly invocationId: number
 }
 
 /** What a task's runs did to a file, added up. */
@@ -57,10 +61,10 @@ export interface AnswerReader {
   calls (taskId: string, query: CallQuery): Promise<CallPage>
   /** @returns undefined where no call started with that number */
   call (taskId: string, seq: number, scope?: TaskScope): Promise<ToolCallDetails | undefined>
-  /** The spans of calls that started after a number, ascending, at most so many. */
-  spansAfter (taskId: string, after: number, limit: number): Promise<readonly SpanRecord[]>
-  /** The spans of these calls, as they are now. */
-  spansOf (taskId: string, seqs: readonly number[]): Promise<readonly SpanRecord[]>
+  /** The pictures of a task's runs: at most 512 stretches of each, in their order, by kind. */
+  bins (taskId: string): Promise<readonly BinRecord[]>
+  /** The calls of these runs that are open. */
+  openCalls (invocationIds: readonly number[]): Promise<readonly OpenSpan[]>
   /** The calls that were open at any time between two, at most so many. Times are ISO-8601. */
   callsBetween (taskId: string, from: string, to: string, limit: number): Promise<readonly ToolCall[]>
   /** When its host last said something of it, in milliseconds since the epoch. */

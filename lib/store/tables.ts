@@ -96,6 +96,8 @@ export interface InvocationRunTable {
   cache_write_tokens: Generated<number | null>
   reasoning_tokens: Generated<number | null>
   cost_usd: Generated<number | null>
+  /** Length of its stretches in {@link RunBinTable}, in milliseconds; null: as long as they are at first. */
+  bin_ms: Generated<number | null>
   /** What it may cost. */
   budget_usd: Generated<number | null>
   /** The limit that a notice was made for. */
@@ -147,6 +149,17 @@ export interface TaskFileTable {
   added: number | null
   removed: number | null
   is_new: number
+}
+
+/** What calls of one kind did in one stretch of a run's time: see {@link RunBins}. */
+export interface RunBinTable {
+  invocation_id: number
+  /** Its place, from 0. */
+  at: number
+  kind: string
+  ms: number
+  calls: number
+  failed: number
 }
 
 export interface TaskStreamTable {
@@ -260,6 +273,7 @@ export interface Tables {
   invocation_run: InvocationRunTable
   tool_call: ToolCallTable
   task_file: TaskFileTable
+  run_bin: RunBinTable
   task_stream: TaskStreamTable
   task_entry: TaskEntryTable
   timeline_writer: TimelineWriterTable

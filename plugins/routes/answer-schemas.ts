@@ -3,6 +3,7 @@ import { TASK_STATES, USAGE_GROUPS } from '../../lib/model/answers.js'
 import { EXPORT_FORMATS } from '../../lib/live/export-task.js'
 import { INVOCATION_STATUSES } from '../../lib/model/events.js'
 import { ADVICE_STATES } from '../../lib/model/health.js'
+import { NOTICE_KINDS } from '../../lib/model/notice.js'
 import { FAILURE_CLASSES, FAILURE_CODES } from '../../lib/model/failure.js'
 import {
   DEFAULT_CALL_LIMIT, DEFAULT_TASK_LIMIT, MAX_CALL_LIMIT, MAX_QUERY_LENGTH, MAX_TASK_LIMIT
@@ -220,6 +221,10 @@ export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
     }, {
       databaseBytes: { ...count, description: 'in use' },
       deliveryLagMs: { ...milliseconds, description: 'of the last delivery to viewers, since its first activity was stored' },
+      lastNotice: {
+        ...object({ kind: { ...text, enum: NOTICE_KINDS }, at: time, taskId: text, isTold: yesNo }, { invocationId: whole }),
+        description: 'the last change that was noticed, by any process'
+      },
       trouble: object({ code: text, since: time })
     }),
     AgentTimelineVerdictReport: object({

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
 import { listTasks } from '../../lib/live/list-tasks.js'
+import { overviewOf } from '../../lib/live/overview.js'
 import { reportUsage } from '../../lib/live/report-usage.js'
 import { summarise } from '../../lib/live/summarise.js'
 import { checkTaskId } from '../../lib/options.js'
@@ -84,8 +85,7 @@ export function taskRoutes (scope: FastifyInstance, projects: Projects): void {
       const range = parseRange(request.query as Query)
       const core = await projects.find(projectOf(request), request)
       await getTask(core, taskId)
-      const { epoch = '' } = (await core.reader.heads([taskId])).get(taskId) ?? {}
-      return { success: true, overview: await core.overviews.of(taskId, epoch, range) }
+      return { success: true, overview: await overviewOf(core.answers, taskId, range, systemClock) }
     }
   })
 

@@ -2,10 +2,12 @@
 // --markdown also writes them into docs/performance.md; --smoke does everything once and tiny, to see that it runs.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { answers } from './answers.mjs'
 import { ingest } from './ingest.mjs'
 import { isSmoke, ROUNDS } from './measure.mjs'
 import { onActivity } from './on-activity.mjs'
 import { parsers } from './parsers.mjs'
+import { recorded } from './recorded.mjs'
 import { redaction } from './redaction.mjs'
 import { runners } from './runners/crowd.mjs'
 import { afterIdle } from './stream/after-idle.mjs'
@@ -20,11 +22,13 @@ import { verdicts } from './verdicts/verdicts.mjs'
 const BENCHMARKS = {
   'on-activity': onActivity,
   ingest,
+  recorded,
   'fan-out': fanOut,
   flood,
   'after-idle': afterIdle,
   idle,
   history,
+  answers,
   'slow-viewers': slowViewers,
   runners,
   parsers,

@@ -553,14 +553,17 @@ t.test('the status says how large the database is, what waits, what was lost and
   const first = (await answerOf(app, '/api/timeline/status')).body.status
   t.match(first, { databaseBytes: Number, queueBytes: 0, droppedPieces: 0, lockRetries: 0 })
   t.ok(first.databaseBytes > 10_000)
-  t.notOk('deliveryLagMs' in first || 'trouble' in first)
+  t.notOk('deliveryLagMs' in first || 'trouble' in first || 'lastNotice' in first)
   const client = await SseClient.open(app, '/api/tasks/a/stream')
   t.teardown(() => client.destroy())
   const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
   sayOf(run)('output', 'words')
   await run.complete('done')
   await client.until(() => client.frames.some(({ data }) => data.type === 'invocation.completed'))
-  const { deliveryLagMs } = (await answerOf(app, '/api/timeline/status')).body.status
+  const dear = await timeline.startInvocation({ taskId: 'b', role: 'coder', provider: 'claude', budgetUsd: 1 })
+  await dear.complete({ success: true, response: '', usage: { inputTokens: 1, outputTokens: 1, costUsd: 2 } })
+  const { deliveryLagMs, lastNotice } = (await answerOf(app, '/api/timeline/status')).body.status
+  t.match(lastNotice, { kind: 'budget', taskId: 'b', invocationId: dear.id, isTold: false })
   t.ok(Number.isInteger(deliveryLagMs) && deliveryLagMs >= 0, String(deliveryLagMs))
 })
 

@@ -1,13 +1,14 @@
-import { sql, type InferResult, type Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { engineOf } from '../../../migrations/catalog.js'
 import { decodeProgress } from '../../insight/stored-progress.js'
 import { decodeTally } from '../../insight/tally.js'
+import type { ToolKind } from '../../model/activity.js'
 import type { CallPage, ToolCallDetails } from '../../model/answers.js'
 import type { Failure } from '../../model/failure.js'
 import type { InvocationStatus } from '../../model/events.js'
 import { parseTime } from '../../time/clock.js'
 import { number, toToolCall } from '../../view/tool-call.js'
-import type { AnswerReader, CallQuery, EndedRun, FileRecord, RunRecord, SpanRecord } from '../answers.js'
+import type { AnswerReader, BinRecord, CallQuery, EndedRun, FileRecord, OpenSpan, RunRecord } from '../answers.js'
 import { DEFAULT_CALL_LIMIT } from '../limits.js'
 import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
@@ -19,6 +20,8 @@ import { parseObject } from '../../text/parse-object.js'
 type Read = <T>(query: (db: Kysely<Tables>) => Promise<T>) => Promise<T>
 
 const EARLIER = 10
+/** Calls that are open at once; a run that is recorded has no more of them by itself. */
+const MAX_OPEN = 1_000
 const BEATS = 100
 /** Of a run that says a lot while a call is open, so many rows are looked through for what is the call's. */
 const ROWS_FOR_BEATS = 2_000
@@ -28,13 +31,8 @@ export function createAnswerReader (read: Read): Omit<AnswerReader, 'databaseByt
   return {
     calls: (taskId, query) => read((db) => readCalls(db, taskId, query)),
     call: (taskId, seq, scope) => read((db) => readCall(db, taskId, seq, scope)),
-    spansAfter: (taskId, after, limit) => read(async (db) => {
-      const rows = await selectSpans(db, taskId).where('seq', '>', after).orderBy('seq').limit(limitTo(limit)).execute()
-      return rows.map(toSpan)
-    }),
-    spansOf: (taskId, seqs) => read(async (db) => seqs.length === 0
-      ? []
-      : (await selectSpans(db, taskId).where('seq', 'in', seqs).orderBy('seq').execute()).map(toSpan)),
+    bins: (taskId) => read((db) => readBins(db, taskId)),
+    openCalls: (invocationIds) => read((db) => readOpenCalls(db, invocationIds)),
     callsBetween: (taskId, from, to, limit) => read(async (db) => {
       const rows = await db.selectFrom('tool_call').select(CALL_COLUMNS).where('task_id', '=', taskId)
         .where('started_at', '<', to)
@@ -80,21 +78,32 @@ function endOf (db: Kysely<Tables>) {
     : sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+' || (duration_ms / 1000.0) || ' seconds')`
 }
 
-function selectSpans (db: Kysely<Tables>, taskId: string) {
-  return db.selectFrom('tool_call')
-    .select(['seq', 'invocation_id', 'kind', 'status', 'message', 'started_at', 'duration_ms']).where('task_id', '=', taskId)
+async function readBins (db: Kysely<Tables>, taskId: string): Promise<BinRecord[]> {
+  const rows = await db.selectFrom('invocation_run as r').innerJoin('run_bin as b', 'b.invocation_id', 'r.invocation_id')
+    .select(['b.invocation_id', 'b.at', 'b.kind', 'b.ms', 'b.calls', 'b.failed']).where('r.task_id', '=', taskId)
+    .orderBy('b.invocation_id').orderBy('b.at').orderBy('b.kind').execute()
+  return rows.map((row) => ({
+    invocationId: Number(row.invocation_id),
+    at: Number(row.at),
+    kind: row.kind as ToolKind,
+    ms: Number(row.ms),
+    calls: Number(row.calls),
+    failed: Number(row.failed)
+  }))
 }
 
-function toSpan (row: InferResult<ReturnType<typeof selectSpans>>[number]): SpanRecord {
-  return {
+async function readOpenCalls (db: Kysely<Tables>, invocationIds: readonly number[]): Promise<OpenSpan[]> {
+  if (invocationIds.length === 0) return []
+  const rows = await db.selectFrom('tool_call').select(['seq', 'invocation_id', 'kind', 'message', 'started_at'])
+    .where('invocation_id', 'in', invocationIds).where('status', '=', 'running').orderBy('seq')
+    .limit(limitTo(MAX_OPEN)).execute()
+  return rows.map((row) => ({
     seq: Number(row.seq),
     invocationId: Number(row.invocation_id),
-    kind: row.kind as SpanRecord['kind'],
-    status: row.status as SpanRecord['status'],
+    kind: row.kind as ToolKind,
     message: row.message,
-    startedAt: row.started_at,
-    durationMs: row.duration_ms === null ? undefined : Number(row.duration_ms)
-  }
+    startedAt: row.started_at
+  }))
 }
 
 async function readCall (
@@ -171,7 +180,7 @@ async function readEarlier (
 
 const RUN_COLUMNS = [
   'invocation_id', 'role', 'provider', 'model', 'status', 'started_at', 'completed_at', 'last_activity_at', 'progress',
-  'tally', 'plan', 'failure', 'budget_usd', ...USAGE_COLUMNS
+  'tally', 'plan', 'failure', 'budget_usd', 'bin_ms', ...USAGE_COLUMNS
 ] as const
 
 async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[]> {
@@ -196,6 +205,7 @@ async function readRuns (db: Kysely<Tables>, taskId: string): Promise<RunRecord[
       isUsageFinal: Number(row.is_final) === 1,
       plan: row.plan ?? undefined,
       budgetUsd: row.budget_usd ?? undefined,
+      binMs: row.bin_ms === null ? undefined : Number(row.bin_ms),
       failure: row.failure === null ? undefined : JSON.parse(row.failure) as Failure
     }
   })

@@ -114,8 +114,8 @@ async function abortOpenCalls (trx: Kysely<Tables>, run: OwnedRun, now: number):
         startedAt
       }, now))
     })
-    const durationMs = Math.max(0, now - startedAt)
-    await abortCall(trx, statements, run.taskId, { seq: Number(call.seq), endSeq: first + index, durationMs })
+    const { taskId, invocationId } = run
+    await abortCall(trx, statements, { ...call, taskId, seq: Number(call.seq), invocationId }, first + index, now)
   }
   await insertActivities(trx, new Map(), run.taskId, toIso(now), ended)
 }

@@ -4,6 +4,7 @@ import type { NoticeKind } from '../../model/notice.js'
 import { parseTime, toIso } from '../../time/clock.js'
 import { databaseTime, lateIds } from '../dialect.js'
 import type { NoticeChannel, NoticeStore, StoredNotice } from '../notices.js'
+import { limitTo } from '../statement.js'
 import type { Tables } from '../tables.js'
 import type { Database } from './database.js'
 
@@ -94,6 +95,14 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
       }
       return true
     }, PATIENCE_MS),
+
+    last: () => read(async (db) => {
+      const row = await db.selectFrom('timeline_notice').select([...COLUMNS, 'called_at', 'sent_at'])
+        .orderBy('id', 'desc').limit(limitTo(1)).executeTakeFirst()
+      if (row === undefined) return undefined
+      const told = (['callback', 'webhook'] as const).filter((channel) => row[COLUMN_OF[channel]] !== null)
+      return { ...toNotice(row), told }
+    }),
 
     waiting: (channel, since, limit) => read(async (db) => (await db.selectFrom('timeline_notice').select(COLUMNS)
       .where(COLUMN_OF[channel], 'is', null).where('created_at', '>', since).orderBy('id').limit(limit).execute())

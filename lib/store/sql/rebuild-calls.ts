@@ -34,6 +34,8 @@ export async function rebuildCalls (database: Database, invocationId: number): P
   await database.write(async (trx) => {
     await trx.deleteFrom('tool_call').where('invocation_id', '=', invocationId).execute()
     await trx.deleteFrom('task_file').where('invocation_id', '=', invocationId).execute()
+    await trx.deleteFrom('run_bin').where('invocation_id', '=', invocationId).execute()
+    await trx.updateTable('invocation_run').set({ bin_ms: null }).where('invocation_id', '=', invocationId).execute()
   }, PATIENCE_MS)
   for (let after = 0; ;) {
     const rows = await database.read((db) => db.selectFrom('invocation_activity')

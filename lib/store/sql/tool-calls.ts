@@ -1,21 +1,25 @@
 import { sql, type CompiledQuery, type Kysely } from 'kysely'
 import { engineOf } from '../../../migrations/catalog.js'
 import type { CallChanges, CallEnding, CallRow, FileChange } from '../../insight/call-changes.js'
+import { isFailed } from '../../insight/tally.js'
+import type { ToolKind } from '../../model/activity.js'
 import { cutText } from '../../text/cut.js'
 import { durationOf } from '../../model/values.js'
 import { parseTime, toIso } from '../../time/clock.js'
 import { tableOf } from '../dialect.js'
 import { Statement } from '../statement.js'
 import type { Tables } from '../tables.js'
+import { createBinStatements, storeBins, type BinStatements } from './run-bins.js'
 
 /** Statements that write calls; one set for each writer. */
 export interface CallStatements {
   /** By number of rows. */
   readonly inserts: Map<number, CompiledQuery>
   readonly end: Statement<StoredEnding & { taskId: string, seq: number }>
-  readonly selectOpen: Statement<{ invocationId: number }, { task_id: string, seq: number, started_at: string }>
+  readonly selectOpen: Statement<{ invocationId: number }, { task_id: string, seq: number, started_at: string, kind: string }>
   readonly moveToBackground: Statement<{ taskId: string, seq: number }>
   readonly touchFile: Statement<StoredFile>
+  readonly bins: BinStatements
 }
 
 type StoredEnding = {
@@ -42,6 +46,7 @@ type StoredFile = {
 export function createCallStatements (): CallStatements {
   return {
     inserts: new Map(),
+    bins: createBinStatements(),
     end: new Statement((db, v) => db.updateTable('tool_call').set((eb) => ({
       end_seq: v.end_seq,
       status: v.status,
@@ -53,7 +58,7 @@ export function createCallStatements (): CallStatements {
       added: v.added,
       removed: v.removed
     })).where('task_id', '=', v.taskId).where('seq', '=', v.seq)),
-    selectOpen: new Statement((db, { invocationId }) => db.selectFrom('tool_call').select(['task_id', 'seq', 'started_at'])
+    selectOpen: new Statement((db, { invocationId }) => db.selectFrom('tool_call').select(['task_id', 'seq', 'started_at', 'kind'])
       .where('invocation_id', '=', invocationId).where('status', '=', 'running').orderBy('seq')),
     moveToBackground: new Statement((db, { taskId, seq }) => db.updateTable('tool_call').set({ is_background: 1 })
       .where('task_id', '=', taskId).where('seq', '=', seq)),
@@ -100,6 +105,7 @@ export async function storeCalls (
   }
   for (const seq of changes.movedToBackground) await statements.moveToBackground.run(trx, { taskId, seq })
   for (const file of changes.files) await statements.touchFile.run(trx, storedFile(taskId, file))
+  if (changes.spans.length > 0) await storeBins(trx, statements.bins, changes.spans)
 }
 
 /** On PostgreSQL, where each statement is a way there and back. */
@@ -127,18 +133,30 @@ export async function abortCalls (
   trx: Kysely<Tables>, statements: CallStatements, invocationId: number, at: number
 ): Promise<void> {
   const open = await statements.selectOpen.run(trx, { invocationId })
-  for (const { task_id: taskId, seq, started_at: startedAt } of open.rows) {
-    const durationMs = Math.max(0, at - (parseTime(startedAt) ?? at))
-    await abortCall(trx, statements, taskId, { seq: Number(seq), endSeq: null, durationMs })
+  for (const { task_id: taskId, seq, ...call } of open.rows) {
+    await abortCall(trx, statements, { taskId, seq: Number(seq), invocationId, ...call }, null, at)
   }
 }
 
 /** Ends one that its run did not live to see end. */
 export async function abortCall (
-  trx: Kysely<Tables>, statements: CallStatements, taskId: string,
-  { seq, ...ending }: { readonly seq: number, readonly endSeq: number | null, readonly durationMs: number }
+  trx: Kysely<Tables>, statements: CallStatements, call: OpenCallRow, endSeq: number | null, at: number
 ): Promise<void> {
-  await statements.end.run(trx, { taskId, seq, ...storedEnding({ ...ABORTED, ...ending }) })
+  const { taskId, seq, invocationId, kind } = call
+  const startedAt = parseTime(call.started_at) ?? at
+  const durationMs = Math.max(0, at - startedAt)
+  await statements.end.run(trx, { taskId, seq, ...storedEnding({ ...ABORTED, endSeq, durationMs }) })
+  await storeBins(trx, statements.bins, [
+    { invocationId, startedAt, durationMs, kind: kind as ToolKind, isFailed: isFailed(ABORTED.status) }
+  ])
+}
+
+interface OpenCallRow {
+  readonly taskId: string
+  readonly seq: number
+  readonly invocationId: number
+  readonly kind: string
+  readonly started_at: string
 }
 
 const ABORTED = {

@@ -13,13 +13,16 @@ import { openDatabase } from '../../../lib/store/sqlite/database.js'
 import { openPostgresDatabase } from '../../../lib/store/postgres/open-store.js'
 import { TYPES } from '../../../lib/store/postgres/values.js'
 import { parseTypes, selectEvents, type TypeFilter } from '../../../lib/store/sql/event-rows.js'
+import { overviewOf } from '../../../lib/live/overview.js'
 import { findGaps } from '../../../lib/model/gaps.js'
+import { createAnswerReader } from '../../../lib/store/sql/answers.js'
 import { selectInvocations, selectRunningOf } from '../../../lib/store/sql/invocation-rows.js'
 import { pruneActivities } from '../../../lib/store/sql/retention.js'
 import type { Tables } from '../../../lib/store/tables.js'
 import { openTimeline, type OpenOptions, type Timeline } from '../../../lib/open-timeline.js'
 import { Child } from '../../support/children.js'
 import { temporaryDirectory } from '../../support/host-database.js'
+import { Random } from '../../support/random.js'
 import { startPostgres } from '../../support/postgres.js'
 
 /** One engine that the store runs on; every test below runs on each. */
@@ -490,6 +493,56 @@ for (const engine of [sqlite, postgres]) {
         await t.rejects(other.startInvocation({ ...META, taskId: 'c', budgetUsd }), { code: /^AGENT_TIMELINE_(?:INVALID|UNKNOWN)_OPTION$/ })
         await t.rejects(store.open({ budgetUsd }), { code: /^AGENT_TIMELINE_(?:INVALID|UNKNOWN)_OPTION$/ })
       }
+    })
+
+    t.test('the shape of a task equals a recount of its calls, whatever their lengths, and goes with its runs', async (t) => {
+      const random = new Random()
+      t.comment(`SEED=${random.seed}`)
+      const store = await engine.create(t)
+      const timeline = await store.open()
+      const answers = createAnswerReader((await store.openDatabase()).read)
+      const runs = [await timeline.startInvocation({ ...META, taskId: 'a' }), await timeline.startInvocation({ ...META, taskId: 'a' })]
+      for (let call = 0; call < 120; call++) {
+        const run = runs[random.below(2)] as typeof runs[number]
+        const about = { callId: `c${call}`, tool: 'T', toolKind: ['shell', 'test', 'edit'][random.below(3)] }
+        const say = (details: object) => run.activity({ type: 'tool_exec', message: 'x', timestamp: new Date(), metadata: { ...about, ...details } })
+        say({ phase: 'start' })
+        if (random.below(8) === 0) continue
+        if (random.below(3) === 0) await timeline.flush()
+        const durationMs = random.below(10 ** (1 + random.below(8)))
+        say({ phase: 'end', status: ['ok', 'error', 'denied'][random.below(3)], durationMs })
+      }
+      await runs[0]?.complete()
+      await timeline.flush()
+      const overview = await overviewOf(answers, 'a', undefined, systemClock)
+      const rows = await store.all('SELECT invocation_id, kind, status, seq, started_at, duration_ms FROM tool_call')
+      for (const [index, lane] of overview.lanes.entries()) {
+        const [run] = await store.all(`SELECT started_at FROM invocation_run WHERE invocation_id = ${lane.invocationId}`)
+        const calls = rows.filter((row) => Number(row.invocation_id) === lane.invocationId)
+        const spans = calls.filter(({ status }) => status !== 'running').map(({ kind, status, ...row }) => {
+          const from = Math.max(0, +new Date(row.started_at) - +new Date(run.started_at))
+          return { kind: kind as string, isFailed: status === 'error' || status === 'denied', from, to: from + Number(row.duration_ms) }
+        })
+        let width = 1_000
+        while (spans.some(({ to }) => to >= 512 * width)) width *= 2
+        t.equal(lane.binMs, width, 'as wide as it must be')
+        const bins = Array.from({ length: 512 }, (_, at) => {
+          const began = spans.filter(({ from }) => Math.floor(from / width) === at).length
+          const failed = spans.filter(({ isFailed, to }) => isFailed && Math.floor(to / width) === at).length
+          const ms: Record<string, number> = {}
+          for (const { kind, from, to } of spans) {
+            const within = Math.min(to, (at + 1) * width) - Math.max(from, at * width)
+            if (within > 0) ms[kind] = (ms[kind] ?? 0) + within
+          }
+          return { at, ms, ...(began > 0 && { calls: began }), ...(failed > 0 && { failed }) }
+        }).filter(({ ms, calls, failed }) => Object.keys(ms).length > 0 || calls !== undefined || failed !== undefined)
+        const withTime = lane.bins.map(({ ms, ...bin }) => ({ ...bin, ms: Object.fromEntries(Object.entries(ms).filter(([, spent]) => spent > 0)) }))
+        t.same(withTime, bins)
+        const open = calls.filter(({ status }) => status === 'running').map(({ seq }) => Number(seq))
+        t.same(lane.open.map(({ seq }) => seq), open.sort((a, b) => a - b), `open in run ${index}`)
+      }
+      await timeline.deleteTask('a')
+      t.same(await store.all('SELECT * FROM run_bin'), [])
     })
 
     t.test('a backup that is put back while a run goes on is written to', async (t) => {
