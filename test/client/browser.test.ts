@@ -1,12 +1,18 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import Fastify from 'fastify'
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { createRedactor } from '../../lib/intake/redact.js'
+import agentTimeline from '../../plugins/agent-timeline.js'
 import type { TimelineEvent } from '../../lib/model/events.js'
 import { launchBrowser } from '../support/browser.js'
+import { Random } from '../support/random.js'
+import { makeSecrets } from '../support/secrets.js'
 import { checkAccess } from './support/axe.js'
 import { buildClient } from './support/build-client.js'
 import { TITLE, TaskScript, runningFrames, sampleInvocations, sampleTask, type SampleEnd } from './support/sample-task.js'
@@ -338,6 +344,69 @@ t.test('the element is upgraded with what was set before, follows its attributes
   await page.evaluate(() => document.querySelector('early-timeline')!.setAttribute('task', 'c'))
   await server.until(() => server.requests.some(({ url }) => url.pathname === '/api/tasks/c/stream') && server.streams.size === 1)
   t.same(complaints, [])
+})
+
+t.test('an exported task is read from its file without a network: answer and log, no secret, text as text', async (t) => {
+  const random = new Random()
+  t.comment(`SEED=${random.seed}`)
+  const directory = await mkdtemp(join(tmpdir(), 'agent-timeline-export-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(agentTimeline, { database: join(directory, 'x.db') })
+  const timeline = await app.agentTimeline.for()
+  const title = 'Fix <img src=x onerror=alert(1)> & "login"'
+  const run = await timeline.startInvocation({ taskId: 'a', title, role: 'coder', provider: 'claude', model: 'm', prompt: 'x' })
+  const say = (type: 'output' | 'progress' | 'tool_exec' | 'error', message: string, metadata?: Record<string, unknown>) =>
+    run.activity({ type, message, timestamp: new Date(), ...(metadata && { metadata }) })
+  const hostile = [
+    '<script>document.title = "owned"</script>', '</pre></li></ol><h1 id="owned">owned</h1>', '<svg onload=alert(1)>', '&lt;b&gt;',
+    '<link rel=stylesheet href=http://127.0.0.1:9/x.css>', '<meta http-equiv=refresh content="0;url=http://127.0.0.1:9/">', ']]><!-- \u202egnp.exe'
+  ]
+  for (const text of hostile) say('output', text)
+  say('progress', 'Plan', { kind: 'plan', entries: [{ content: 'look <b>closely</b>', status: 'completed' }, { content: 'mend', status: 'pending' }] })
+  const redactor = createRedactor()
+  const secrets = makeSecrets(random).filter(({ text, secret }) => !redactor.text(`exec: ${text}`).includes(secret))
+  t.ok(secrets.length > 100)
+  for (const { text, id } of secrets) {
+    const about = { callId: id, tool: 'Bash', toolKind: 'shell' }
+    say('tool_exec', `exec: ${text}`, { ...about, phase: 'start', input: { command: text } })
+    say('tool_exec', `exec: ${text}`, { ...about, phase: 'end', status: 'ok', result: text })
+  }
+  say('tool_exec', 'Edit: src/a.ts', { callId: 'e', tool: 'Edit', phase: 'start' })
+  say('tool_exec', 'Edit: src/a.ts', { callId: 'e', tool: 'Edit', phase: 'end', status: 'ok', files: [{ path: 'src/a.ts', added: 3, removed: 1 }] })
+  say('tool_exec', 'exec: npm test', { callId: 't', tool: 'Bash', phase: 'start' })
+  say('tool_exec', 'exec: npm test', { callId: 't', tool: 'Bash', phase: 'end', status: 'error', exitCode: 1, result: 'not ok 1 - <i>adds</i>' })
+  await run.complete({ success: false, response: '', error: 'It ends here', exitCode: 1, usage: { inputTokens: 5, outputTokens: 7, costUsd: 1.25 } })
+  const html = (await app.inject('/api/timeline/tasks/a/export')).body
+  const { summary } = (await app.inject('/api/timeline/tasks/a/summary')).json()
+  const file = join(directory, 'task.html')
+  await writeFile(file, html)
+
+  const context = await browser.newContext({ offline: true, javaScriptEnabled: true })
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  const requests: string[] = []
+  page.on('request', (request) => requests.push(request.url()))
+  page.on('dialog', (dialog) => { t.fail(dialog.message()) })
+  await page.goto(pathToFileURL(file).href)
+  t.same(requests, [pathToFileURL(file).href], 'nothing else is asked for')
+  const shown = await page.evaluate(() => ({
+    title: document.title,
+    text: document.body.innerText,
+    rows: document.querySelectorAll('ol.log > li').length,
+    active: document.querySelectorAll('script, img, svg, link, iframe, object, form, #owned').length,
+    loaded: performance.getEntriesByType('resource').length
+  }))
+  t.equal(shown.title, title)
+  t.match(shown, { rows: summary.headSeq, active: 0, loaded: 0 })
+  for (const text of [
+    'Failed', summary.failure.summary, summary.failure.code, '$1.25', '1 of 2 done', 'look <b>closely</b>', 'src/a.ts', '+3', '-1', 'not ok 1 - <i>adds</i>',
+    ...hostile.slice(0, -1)
+  ]) t.ok(shown.text.includes(text), text)
+  t.ok(shown.text.includes('gnp.exe') && !shown.text.includes('\u202e'), 'what turns text round is shown, not obeyed')
+  const leaked = secrets.filter(({ secret }) => html.includes(secret) || shown.text.includes(secret))
+  t.same(leaked.map(({ id }) => id), [])
 })
 
 t.test('the module can be imported where there is no browser', async (t) => {
