@@ -222,7 +222,9 @@ export function answerSchemas ({ ref, nullable }: Dialect): Schemas {
       databaseBytes: { ...count, description: 'in use' },
       deliveryLagMs: { ...milliseconds, description: 'of the last delivery to viewers, since its first activity was stored' },
       lastNotice: {
-        ...object({ kind: { ...text, enum: NOTICE_KINDS }, at: time, taskId: text, isTold: yesNo }, { invocationId: whole }),
+        ...object(
+          { kind: { ...text, enum: NOTICE_KINDS }, at: time, taskId: text, isTold: yesNo }, { invocationId: whole }
+        ),
         description: 'the last change that was noticed, by any process'
       },
       trouble: object({ code: text, since: time })

@@ -14,7 +14,7 @@ const RAW = 'better-sqlite3 by hand, the same rows in batches of 500'
 const CLIS = [['claude-2.1.330', claudeAdapter], ['codex-0.169.0', createCodexAdapter()], ['gemini-0.61.0', geminiAdapter]]
 const TABLES = ['invocation_activity', 'tool_call', 'task_file', 'run_bin', 'invocation_run']
 
-/** Activities as recorded sessions have them, stored with all that is kept of them: calls, files, counters, pictures. */
+/** Activities as recorded sessions have them, stored with all that is kept of them: calls, files, counters. */
 export async function recorded () {
   const activities = sessions()
   const rows = await inDirectory((directory) => store(directory, activities).then(({ path }) => rowsOf(path)))
@@ -37,7 +37,9 @@ function sessions () {
     const folder = new URL(`../fixtures/transcripts/${cli}/`, import.meta.url)
     return readdirSync(folder).filter((name) => name.endsWith('.stdout.ndjson')).flatMap((name) => {
       const made = []
-      const log = createActivityLog({ onActivity: (activity) => made.push(activity), warn () {}, clock: Date.now, monotonicClock: () => performance.now() })
+      const onActivity = (activity) => { made.push(activity) }
+      const clocks = { clock: Date.now, monotonicClock: () => performance.now() }
+      const log = createActivityLog({ onActivity, warn () {}, ...clocks })
       const state = adapter.start({})
       for (const text of readFileSync(new URL(name, folder), 'utf8').split('\n')) {
         if (text !== '') adapter.line({ text, truncated: false }, state, log)
@@ -46,7 +48,8 @@ function sessions () {
       return made.map((activity) => named(activity, `${cli} ${name}`))
     })
   })
-  return Array.from({ length: ACTIVITIES }, (_, index) => named(once[index % once.length], Math.floor(index / once.length)))
+  return Array.from({ length: ACTIVITIES }, (_, index) =>
+    named(once[index % once.length], Math.floor(index / once.length)))
 }
 
 function named (activity, name) {

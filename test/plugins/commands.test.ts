@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventEmitter, once } from 'node:events'
@@ -94,6 +95,21 @@ t.test('tail prints what is stored, then what comes, and ends when told', async 
     ' ⚡ exec: npm test', ' ✗  exec: npm test failed (exit 1)'
   ])
   t.same(screen.errors, [])
+})
+
+t.test('why says of ten prepared tasks what is right, in one go each', async (t) => {
+  const folder = makeFolder(t)
+  const tasks = new URL('../prepared/tasks.mjs', import.meta.url)
+  const { TASKS } = await import(tasks.href) as { TASKS: Readonly<Record<string, { readonly expected: object }>> }
+  const child = fork(new URL('./index.mjs', tasks), [folder], { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' }, silent: true })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child, 'message')
+  t.equal(Object.keys(TASKS).length, 10)
+  for (const [task, { expected }] of Object.entries(TASKS)) {
+    const screen = new Screen()
+    t.equal(await runCommand(['why', task, '--json', '--database', join(folder, `${task}.db`)], screen), 0)
+    t.match(JSON.parse(screen.lines.join('')), expected, task)
+  }
 })
 
 t.test('why answers in one go whether a task is stuck, why it failed, what it cost, its plan and files', async (t) => {

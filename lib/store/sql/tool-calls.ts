@@ -16,7 +16,9 @@ export interface CallStatements {
   /** By number of rows. */
   readonly inserts: Map<number, CompiledQuery>
   readonly end: Statement<StoredEnding & { taskId: string, seq: number }>
-  readonly selectOpen: Statement<{ invocationId: number }, { task_id: string, seq: number, started_at: string, kind: string }>
+  readonly selectOpen: Statement<
+    { invocationId: number }, { task_id: string, seq: number, started_at: string, kind: string }
+  >
   readonly moveToBackground: Statement<{ taskId: string, seq: number }>
   readonly touchFile: Statement<StoredFile>
   readonly bins: BinStatements

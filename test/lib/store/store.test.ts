@@ -452,7 +452,7 @@ for (const engine of [sqlite, postgres]) {
       const store = await engine.create(t)
       const [one, other] = [await store.open({ budgetUsd: { invocation: 1 } }), await store.open()]
       const noticed = async () => (await store.all('SELECT kind, invocation_id, data FROM timeline_notice ORDER BY id'))
-        .map((row) => [row.kind, row.invocation_id === null ? null : Number(row.invocation_id), JSON.parse(row.data).budget])
+        .map(({ kind, invocation_id: id, data }) => [kind, id === null ? null : Number(id), JSON.parse(data).budget])
       const first = await one.startInvocation({ ...META, taskId: 'a', title: 'Dear', budgetUsd: { task: 1.3 } })
       const costs = async (timeline: Timeline, run: typeof first, costUsd: number) => {
         const usage = { inputTokens: 1, outputTokens: 1, costUsd }
@@ -536,7 +536,8 @@ for (const engine of [sqlite, postgres]) {
           }
           return { at, ms, ...(began > 0 && { calls: began }), ...(failed > 0 && { failed }) }
         }).filter(({ ms, calls, failed }) => Object.keys(ms).length > 0 || calls !== undefined || failed !== undefined)
-        const withTime = lane.bins.map(({ ms, ...bin }) => ({ ...bin, ms: Object.fromEntries(Object.entries(ms).filter(([, spent]) => spent > 0)) }))
+        const withTime = lane.bins.map(({ ms, ...bin }) =>
+          ({ ...bin, ms: Object.fromEntries(Object.entries(ms).filter(([, spent]) => spent > 0)) }))
         t.same(withTime, bins)
         const open = calls.filter(({ status }) => status === 'running').map(({ seq }) => Number(seq))
         t.same(lane.open.map(({ seq }) => seq), open.sort((a, b) => a - b), `open in run ${index}`)
