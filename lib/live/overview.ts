@@ -15,7 +15,7 @@ const MAX_GAPS = 100
 
 /** The shape of a task, or of a part of its time, from the stretches that are kept with its runs: no call is read. */
 export async function overviewOf (
-  answers: AnswerReader, taskId: string, range: Range | undefined, now: Clock
+  answers: Omit<AnswerReader, 'databaseBytes'>, taskId: string, range: Range | undefined, now: Clock
 ): Promise<TaskOverview> {
   const runs = await answers.runs(taskId)
   const bins = new Map<number, BinRecord[]>(runs.map(({ invocationId }) => [invocationId, []]))
