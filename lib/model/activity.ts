@@ -47,7 +47,14 @@ export interface ToolMetadata {
   /** On end: the result. Of more than 16 KiB beginning, failures with their surroundings and end are stored. */
   readonly result?: string
   /** Files that an edit touched. */
-  readonly files?: ReadonlyArray<{ readonly path: string, readonly kind?: string, readonly bytes?: number }>
+  readonly files?: ReadonlyArray<{
+    readonly path: string
+    readonly kind?: string
+    readonly bytes?: number
+    /** Lines, where the agent tells what its edit changed. */
+    readonly added?: number
+    readonly removed?: number
+  }>
   /** The call of the sub-agent this belongs to. */
   readonly parentCallId?: string
 }

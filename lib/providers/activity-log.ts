@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { InvocationActivity, OnActivity, ToolKind, ToolMetadata, WaitKind } from '../model/activity.js'
 import { systemClock, toIso, type Clock } from '../time/clock.js'
 import { oneLine } from './caps.js'
+import type { EditedLines } from './edited-lines.js'
 import { compact } from './json.js'
 import { performance } from '../time/timers.js'
 
@@ -32,6 +33,8 @@ export interface ToolEnd {
   readonly result?: string
   readonly exitCode?: number
   readonly files?: ToolMetadata['files']
+  /** What changed in the one file that its start has named. */
+  readonly edited?: EditedLines | undefined
   /** As in the start, where the program says it: an id of a sub-agent may be in use outside of it, too. */
   readonly parentCallId?: string
   /** How long it took, where the program says it; else the time between start and end is measured. */
@@ -168,7 +171,7 @@ export function createActivityLog (options: ActivityLogOptions = {}): ActivityLo
       return likely.find(({ start }) => start.parentCallId === parentCallId) ?? likely[0]
     }
 
-    function end (known: OpenUse, { status, result, exitCode, files, durationMs }: ToolEnd): void {
+    function end (known: OpenUse, { status, result, exitCode, files, edited, durationMs }: ToolEnd): void {
       const { start, use, startedAt } = known
       const { callId, tool, toolKind, message, parentCallId } = start
       const rest = open.get(callId)!.filter((one) => one !== known)
@@ -185,7 +188,7 @@ export function createActivityLog (options: ActivityLogOptions = {}): ActivityLo
         durationMs: durationMs ?? Math.round(monotonicClock() - startedAt),
         exitCode,
         result: result === '' ? undefined : result,
-        files: files ?? start.files,
+        files: mergeFiles(start.files, files, edited),
         parentCallId
       })
     }
@@ -295,4 +298,13 @@ function isOtherMessage (one: ToolStart, other: ToolStart): boolean {
 
 function warnProcess (message: string): void {
   process.emitWarning(message, { code: 'AGENT_TIMELINE_PROVIDER' })
+}
+
+/** What the end of a call says of its files, with what its start has said of them. */
+function mergeFiles (
+  atStart: ToolStart['files'], atEnd: ToolEnd['files'], edited: EditedLines | undefined
+): ToolMetadata['files'] {
+  const [only, ...others] = atStart ?? []
+  if (atEnd === undefined && edited !== undefined && only !== undefined && others.length === 0) return [{ ...only, ...edited }]
+  return atEnd?.map((file) => ({ ...atStart?.find(({ path }) => path === file.path), ...file })) ?? atStart
 }

@@ -2,6 +2,7 @@ import type { ToolKind } from '../../model/activity.js'
 import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
 import { terminalOf, type AcpState } from './state.js'
 import { endOfText } from '../caps.js'
+import { countChange } from '../edited-lines.js'
 import { compact, contentText, number, object, objects, string, type JsonObject } from '../json.js'
 import { shellKind } from '../../model/tool-kind.js'
 import { execMessage, toolMessage } from '../tool-message.js'
@@ -164,7 +165,8 @@ function filesOf (update: JsonObject): ToolStart['files'] {
   return diffs.map(({ path, oldText, newText }) => ({
     path: string(path) ?? '',
     kind: string(oldText) === undefined ? 'add' : 'update',
-    bytes: Buffer.byteLength(string(newText) ?? '')
+    bytes: Buffer.byteLength(string(newText) ?? ''),
+    ...countChange(string(oldText) ?? '', string(newText) ?? '')
   }))
 }
 

@@ -1,5 +1,6 @@
 import type { ActivityLog, ToolEnd, ToolStart } from '../activity-log.js'
 import type { ClaudeState } from './state.js'
+import { countHunk, countLines } from '../edited-lines.js'
 import { compact, contentBlocks, contentText, identifier, number, object, objects, string, type JsonObject } from '../json.js'
 import { planStatus, reportPlan } from '../plan.js'
 import { toolKindOf } from '../../model/tool-kind.js'
@@ -122,8 +123,19 @@ function toolResult (block: JsonObject, event: JsonObject, state: ClaudeState, l
     status,
     result,
     exitCode: exitCode === undefined ? number(failure.return_code) : Number(exitCode),
+    files: isError ? undefined : editedFile(details),
     parentCallId: string(event.parent_tool_use_id)
   }) as ToolEnd)
+}
+
+/** Of an edit, what it changed. */
+function editedFile ({ filePath, structuredPatch, type, content }: JsonObject): ToolEnd['files'] {
+  const path = string(filePath)
+  if (path === undefined || !Array.isArray(structuredPatch)) return undefined
+  const isNew = type === 'create'
+  const lines = objects(structuredPatch).flatMap((hunk) => Array.isArray(hunk.lines) ? hunk.lines.map(String) : [])
+  const changed = isNew && lines.length === 0 ? { added: countLines(string(content) ?? ''), removed: 0 } : countHunk(lines)
+  return [{ path, ...(isNew && { kind: 'create' }), ...changed }]
 }
 
 /** Commands and sub-agents that were begun in the background: their end is told later. */

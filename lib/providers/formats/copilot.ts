@@ -1,6 +1,7 @@
 import type { Usage } from '../../model/activity.js'
 import type { ActivityLog, ToolEnd } from '../activity-log.js'
 import type { OutputFormat, RunFacts } from '../format.js'
+import { countPatch } from '../edited-lines.js'
 import { compact, number, object, string, type JsonObject } from '../json.js'
 import { sumUsage } from '../sum-usage.js'
 import { describeCall } from './describe-call.js'
@@ -136,7 +137,8 @@ function endOf (data: JsonObject): ToolEnd {
   const isDenied = /denied|rejected/.test(String(code))
   const hasFailed = data.success !== true || (exitCode ?? 0) !== 0
   const result = string(object(data.result).content) ?? string(message)
-  return compact({ status: isDenied ? 'denied' : hasFailed ? 'error' : 'ok', exitCode, result }) as ToolEnd
+  const edited = countPatch(string(object(data.result).detailedContent) ?? '')
+  return compact({ status: isDenied ? 'denied' : hasFailed ? 'error' : 'ok', exitCode, result, edited }) as ToolEnd
 }
 
 function failureOf ({ statusCode, failureKind }: JsonObject): string {

@@ -1,6 +1,7 @@
 import type { Usage } from '../../model/activity.js'
 import type { ActivityLog } from '../activity-log.js'
 import type { OutputFormat, RunFacts } from '../format.js'
+import { countPatch } from '../edited-lines.js'
 import { compact, number, object, string, type JsonObject } from '../json.js'
 import { sumUsage } from '../sum-usage.js'
 import { describeCall } from './describe-call.js'
@@ -63,6 +64,7 @@ function call (part: JsonObject, log: ActivityLog): void {
     status: hasFailed ? 'error' as const : 'ok' as const,
     exitCode,
     result: string(state.output) ?? string(state.error),
+    edited: countPatch(string(object(state.metadata).diff) ?? ''),
     durationMs: number(start) === undefined || number(end) === undefined ? undefined : Number(end) - Number(start)
   }))
 }
