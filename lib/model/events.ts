@@ -199,7 +199,8 @@ export interface InvocationSummary {
   readonly reason?: string
   readonly outcome?: 'approved' | 'rejected'
   readonly summary?: string
-  readonly usage?: Usage
+  /** `isProvisional`: as told so far; its end has not said it, or has not come. */
+  readonly usage?: Usage & { readonly isProvisional?: true }
   readonly sessionId?: string
   /** Of running invocations only. */
   readonly health?: Health

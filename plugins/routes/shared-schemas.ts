@@ -51,7 +51,8 @@ export function sharedSchemas (dialect: Dialect): Schemas {
       cacheReadTokens: tokens,
       cacheWriteTokens: tokens,
       reasoningTokens: tokens,
-      costUsd: { type: 'number' }
+      costUsd: { type: 'number' },
+      isProvisional: { ...yesNo, description: 'as told so far, by a run whose end has not said it' }
     }),
     AgentTimelineHealth: { ...object(HEALTH, HEALTH_DETAILS), description: 'of a running invocation' },
     AgentTimelineGap: object({

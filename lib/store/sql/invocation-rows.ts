@@ -9,6 +9,7 @@ import { DEFAULT_LIST_LIMIT } from '../limits.js'
 import type { InvocationQuery } from '../port.js'
 import type { InvocationRunTable, Tables } from '../tables.js'
 import { inScope } from '../task-scope.js'
+import { readUsageColumns } from './usage-columns.js'
 
 /** In no order: asked for one, SQLite walks over all that a task ever ran instead of the few that run. */
 export function selectRunningOf (db: Kysely<Tables>, taskId: string) {
@@ -56,6 +57,12 @@ function parseListCursor (cursor: string): { startedAt: string, id: number } {
   return { startedAt, id }
 }
 
+/** What it used as far as it has told, where its end has not. */
+function toldSoFar (run: Selectable<InvocationRunTable>): InvocationSummary['usage'] {
+  const usage = usageOf(readUsageColumns(run))
+  return usage && { ...usage, isProvisional: true }
+}
+
 export function toSummary (run: Selectable<InvocationRunTable>, title: string | undefined): InvocationSummary {
   return {
     id: Number(run.invocation_id),
@@ -76,7 +83,7 @@ export function toSummary (run: Selectable<InvocationRunTable>, title: string | 
     ...optional('reason', run.reason),
     ...optional('outcome', run.outcome as InvocationSummary['outcome'] | null),
     ...optional('summary', run.summary),
-    ...optional('usage', usageOf(parseObject(run.usage))),
+    ...optional('usage', usageOf(parseObject(run.usage)) ?? toldSoFar(run)),
     ...optional('sessionId', run.session_id)
   }
 }
