@@ -305,6 +305,7 @@ function mergeFiles (
   atStart: ToolStart['files'], atEnd: ToolEnd['files'], edited: EditedLines | undefined
 ): ToolMetadata['files'] {
   const [only, ...others] = atStart ?? []
-  if (atEnd === undefined && edited !== undefined && only !== undefined && others.length === 0) return [{ ...only, ...edited }]
+  const isAlone = atEnd === undefined && others.length === 0
+  if (isAlone && edited !== undefined && only !== undefined) return [{ ...only, ...edited }]
   return atEnd?.map((file) => ({ ...atStart?.find(({ path }) => path === file.path), ...file })) ?? atStart
 }

@@ -78,6 +78,7 @@ async function record (database, calls) {
     })
     if (call % CALLS_A_FLUSH === 0) await timeline.flush()
   }
+  await timeline.flush()
   await run.complete({ success: true, response: 'done', usage: { inputTokens: 1, outputTokens: 1, costUsd: 1 } })
   await timeline.close()
 }

@@ -3,7 +3,9 @@ const usage = (costUsd) => ({ inputTokens: 1_200, outputTokens: 300, costUsd })
 /** An agent that says things. */
 function speak (run, now) {
   let calls = 0
-  const say = (type, message, metadata) => run.activity({ type, message, timestamp: now(), ...(metadata && { metadata }) })
+  const say = (type, message, metadata) => {
+    run.activity({ type, message, timestamp: now(), ...(metadata && { metadata }) })
+  }
   const open = (message, about = {}) => {
     const callId = `call_${++calls}`
     const metadata = { callId, tool: 'Bash', input: { command: message.replace(/^exec: /, '') }, ...about }

@@ -153,18 +153,22 @@ t.test('text in pieces, and the whole once more, is told once', async (t) => {
 })
 
 t.test('an edit tells the lines that it added and took away, where its program says what it changed', async (t) => {
-  const edits = (reading: Reading) => calls(reading).flatMap(({ files }) => (files ?? []) as Array<Record<string, unknown>>)
-    .map(({ path, added, removed }) => [String(path).split('/').at(-1), added, removed])
+  const filesOf = (reading: Reading) =>
+    calls(reading).flatMap(({ files }) => (files ?? []) as Array<Record<string, unknown>>)
+  const edits = (reading: Reading) => filesOf(reading).map(({ path, added, removed }) => [String(path).split('/').at(-1), added, removed])
   const claude = read(claudeAdapter, recordingsOf('claude-2.1.330').find(({ name }) => name === 'main')!)
   t.same(edits(claude), [['app.ts', 1, 1], ['NOTES.md', 3, 0]])
-  t.same(calls(claude).flatMap(({ files }) => files ?? []).at(-1), { path: '/tmp/proj/NOTES.md', kind: 'create', bytes: 27, added: 3, removed: 0 })
+  const notes = { path: '/tmp/proj/NOTES.md', kind: 'create', bytes: 27, added: 3, removed: 0 }
+  t.same(filesOf(claude).at(-1), notes)
   t.same(edits(main('copilot')), [['app.ts', 1, 1], ['NOTES.md', 3, 0]])
   t.same(edits(main('opencode')), [['app.ts', 1, 1], ['NOTES.md', undefined, undefined]])
   const changes: Array<[before: string, after: string, added: number, removed: number]> = [
     ['', 'a\nb\n', 2, 0], ['a\nb', '', 0, 2], ['a\nb\nc\n', 'a\nx\nc\nd\n', 2, 1], ['a\nb\nc', 'b\nc\na', 1, 1], ['same\n', 'same\n', 0, 0],
     ['one\ntwo\n', 'one\r\ntwo\n', 1, 1]
   ]
-  for (const [before, after, added, removed] of changes) t.same(countChange(before, after), { added, removed }, JSON.stringify([before, after]))
+  for (const [before, after, added, removed] of changes) {
+    t.same(countChange(before, after), { added, removed }, JSON.stringify([before, after]))
+  }
   const long = (mark: string) => Array.from({ length: 3_000 }, (_, at) => `${mark} ${at}`).join('\n')
   t.same(countChange(`x\n${long('a')}\ny`, `x\n${long('b')}\ny`), { added: 3_000, removed: 3_000 }, 'beyond a table of reasonable size')
   t.same(countPatch('--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n+--- d\n@@ -9 +9 @@\n--- e\n'), { added: 2, removed: 2 })

@@ -479,7 +479,8 @@ for (const engine of [sqlite, postgres]) {
       })
       t.same((await one.getInvocation(first.id as number))?.budget, { limitUsd: 1, spentUsd: 1.2, isExceeded: true })
 
-      t.same((await one.getInvocation(first.id as number))?.usage, { inputTokens: 1, outputTokens: 1, costUsd: 1.2, isProvisional: true })
+      const soFar = { inputTokens: 1, outputTokens: 1, costUsd: 1.2, isProvisional: true }
+      t.same((await one.getInvocation(first.id as number))?.usage, soFar)
       t.same((await one.getInvocation(second.id as number))?.usage, { inputTokens: 1, outputTokens: 1, costUsd: 0.2 })
 
       // A higher limit is another one; one that is over already is noticed when it is given.
