@@ -18,6 +18,32 @@ export async function columnsOf (db: Kysely<any>, table: string): Promise<Readon
   return new Set(rows.map((row) => row.name))
 }
 
+/** A column as its engine knows it. */
+export interface ColumnType {
+  readonly name: string
+  readonly type: string
+  /** It is the table's key, or the first part of it. */
+  readonly isKey: boolean
+}
+
+/** A table's columns, in their order, that take values; none when there is no such table. */
+export async function columnTypesOf (db: Kysely<any>, table: string): Promise<readonly ColumnType[]> {
+  const { rows } = engineOf(db) === 'sqlite'
+    ? await sql<{ name: string, type: string, key: number }>`SELECT name, type, pk AS key FROM pragma_table_xinfo(${table})
+        WHERE hidden <> 1`.execute(db)
+    : await sql<{ name: string, type: string, key: number }>`SELECT attname AS name, format_type(atttypid, NULL) AS type,
+        (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = attrelid AND indisprimary AND indkey[0] = attnum)::int AS key
+        FROM pg_attribute WHERE attrelid = to_regclass(${table}) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+        ORDER BY attnum`.execute(db)
+  return rows.map(({ name, type, key }) => ({ name, type, isKey: Number(key) === 1 }))
+}
+
+/** The highest id that an SQLite database has ever given, by table. */
+export async function highestIdsOf (db: Kysely<any>): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ name: string, seq: number }>`SELECT name, seq FROM sqlite_sequence`.execute(db)
+  return new Map(rows.map(({ name, seq }) => [name, Number(seq)]))
+}
+
 /** Names of a table's columns that take no NULL. */
 export async function requiredColumnsOf (db: Kysely<any>, table: string): Promise<ReadonlySet<string>> {
   const { rows } = engineOf(db) === 'sqlite'

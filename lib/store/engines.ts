@@ -9,9 +9,10 @@ import { completeMigration, type MigrationReport } from './sql/migrate-database.
 import { openDatabase } from './sqlite/database.js'
 import { openSqliteStore } from './sqlite/open-store.js'
 import { canonicalFileOf, type SqliteSource } from './sqlite/source.js'
+import { carryOver, type CarryOptions, type CarryReport } from './transfer/carry-over.js'
 
 export type { OpeningLimits } from './sql/database.js'
-export type { MigrationReport }
+export type { CarryOptions, CarryReport, MigrationReport }
 export { isPostgresSource }
 
 /**
@@ -45,6 +46,27 @@ export async function migrateDatabase (
   return completeMigration(isPostgresSource(database)
     ? await openPostgresDatabase(database, options)
     : await openDatabase({ ...options, database }), now)
+}
+
+/**
+ * Carries what an SQLite file has to a PostgreSQL server, which is migrated where it has to be; see {@link carryOver}.
+ *
+ * @throws AGENT_TIMELINE_NOT_MIGRATED for a file that lacks something, AGENT_TIMELINE_DATABASE_*
+ */
+export async function carryDatabase (
+  file: SqliteSource, server: PostgresSource, openHost: OpenHost, options: CarryOptions
+): Promise<CarryReport> {
+  const from = await openDatabase({ database: file, migrate: false, create: false, openHost })
+  try {
+    const to = await openPostgresDatabase(server, { migrate: true, openHost })
+    try {
+      return await carryOver(from, to, options).catch((error) => { throw to.storeError(error) })
+    } finally {
+      await to.close()
+    }
+  } finally {
+    await from.close()
+  }
 }
 
 /** What a source stands for, however it is spelt: a file behind every link, a server; undefined where nobody knows. */

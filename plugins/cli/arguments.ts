@@ -6,6 +6,8 @@ import { checkHostName } from '../allowed-hosts.js'
 /** The options of every command. */
 export const OPTIONS = {
   database: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
   task: { type: 'string' },
   after: { type: 'string' },
   role: { type: 'string' },
@@ -43,8 +45,8 @@ type Value = string | boolean | undefined
  *
  * @throws AGENT_TIMELINE_DATABASE_MISSING, AGENT_TIMELINE_NOT_A_DATABASE
  */
-export function existing (values: Values): string {
-  const database = required('--database', values.database)
+export function existing (values: Values, name: 'database' | 'from' = 'database'): string {
+  const database = required(`--${name}`, values[name])
   if (isPostgresSource(database)) return database
   const file = statSync(database, { throwIfNoEntry: false })
   if (file === undefined) throw timelineError('AGENT_TIMELINE_DATABASE_MISSING', [database])

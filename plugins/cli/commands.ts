@@ -15,7 +15,7 @@ import type { TaskSummary } from '../../lib/model/answers.js'
 import { openCore } from '../../lib/open-core.js'
 import { systemClock } from '../../lib/time/clock.js'
 import { formatState } from '../../lib/view/task-answer.js'
-import { migrate } from '../../lib/migrate.js'
+import { migrate, moveTimeline } from '../../lib/migrate.js'
 import { isPostgresSource, placeOf } from '../../lib/store/engines.js'
 import { printExport, tasks, why } from './answer-commands.js'
 import { OPTIONS, allowedHosts, existing, given, limit, required, wholeNumber, type Values } from './arguments.js'
@@ -53,6 +53,8 @@ const HELP = `Usage: agent-timeline <command> [options]
            prints a task as a file: a page that needs nothing else, with the answer and the whole log, or an event a line
   migrate  --database FILE
            adds what a database lacks; harmless when there is nothing to add
+           --from FILE --to postgres://...: carries everything to PostgreSQL, numbers included, and compares it; stop
+           what writes to FILE before. Where it was ended in the middle, the same again goes on
   demo     [--port 3000] [--allowed-host NAME]...
            plays a recorded session of a real agent, so that there is something to look at
 
@@ -83,7 +85,7 @@ const COMMANDS = new Map<string, Command>([
     run: record
   }],
   ['tail', { options: ['database', 'task', 'after'], takesTask: true, run: tail }],
-  ['migrate', { options: ['database'], run: runMigration }],
+  ['migrate', { options: ['database', 'from', 'to'], run: runMigration }],
   ['demo', { options: ['port', 'allowed-host'], run: demo }],
   ['why', { options: ['database', 'task', 'json'], takesTask: true, run: (values, terminal) => why(values, answering(terminal)) }],
   ['tasks', {
@@ -253,12 +255,41 @@ function acpOptions (values: Values): NonNullable<RecordedCommand['acp']> {
   return { ...(prompt !== undefined && { prompt }), ...(authMethod !== undefined && { authMethod }) }
 }
 
-async function runMigration (values: Values, { print }: Terminal): Promise<undefined> {
+async function runMigration (values: Values, terminal: Terminal): Promise<Exit | undefined> {
+  if (values.from !== undefined || values.to !== undefined) return move(values, terminal)
   const database = existing(values)
   const { wasApplied } = await migrate(database)
   // An address may hold a password.
   const name = isPostgresSource(database) ? await placeOf(database) : database
-  print(`${name} ${wasApplied ? 'was migrated: it has' : 'had nothing to add: it has'} everything that migration 010 adds`)
+  terminal.print(`${name} ${wasApplied ? 'was migrated: it has' : 'had nothing to add: it has'} everything that migration 010 adds`)
+}
+
+/** Between two words of how far it has come, in milliseconds. */
+const PROGRESS_MS = 2_000
+
+async function move (values: Values, { print, printError, signal }: Terminal): Promise<Exit | undefined> {
+  if (values.database !== undefined) throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['--database', 'is not given with --from and --to'])
+  const to = required('--to', values.to)
+  const from = existing(values, 'from')
+  let saidAt = systemClock()
+  try {
+    const { rows, sha256 } = await moveTimeline({
+      from,
+      to,
+      signal,
+      onProgress (table, count) {
+        if (systemClock() - saidAt < PROGRESS_MS) return
+        saidAt = systemClock()
+        printError(`${table}: ${count}`)
+      }
+    })
+    print(`${from} was carried to ${await placeOf(to)}: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(', ')}`)
+    print(`Both have the same rows: sha256 ${sha256}`)
+  } catch (err) {
+    if (!signal.aborted || typeof signal.reason !== 'string') throw err
+    printError('Not done yet: the same command goes on where this one was ended')
+    return signal.reason as NodeJS.Signals
+  }
 }
 
 /** @throws AGENT_TIMELINE_UNKNOWN_OPTION, AGENT_TIMELINE_INVALID_OPTION */

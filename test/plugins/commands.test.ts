@@ -62,6 +62,10 @@ t.test('commands that are not understood say so and exit with 2, others with 1',
     [['migrate', '--task', 'a'], 2, /AGENT_TIMELINE_UNKNOWN_OPTION: There is no option --task/],
     [['migrate'], 2, /AGENT_TIMELINE_INVALID_OPTION: The option --database is missing/],
     [['migrate', '--database', missing], 1, /AGENT_TIMELINE_DATABASE_MISSING/],
+    [['migrate', '--from', missing], 2, /AGENT_TIMELINE_INVALID_OPTION: The option --to is missing/],
+    [['migrate', '--to', 'postgres://127.0.0.1/x'], 2, /AGENT_TIMELINE_INVALID_OPTION: The option --from is missing/],
+    [['migrate', '--from', missing, '--to', 'postgres://127.0.0.1/x'], 1, /AGENT_TIMELINE_DATABASE_MISSING/],
+    [['migrate', '--database', missing, '--from', missing, '--to', 'x'], 2, /--database is not given with --from and --to/],
     [['tail', '--database', missing, '--task', 'a'], 1, /AGENT_TIMELINE_DATABASE_MISSING/]
   ]
   for (const [args, exitCode, words] of cases) {
