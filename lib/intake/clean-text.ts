@@ -1,5 +1,7 @@
+import type { LongText } from '../model/operations.js'
 import { endOfText } from '../text/text-end.js'
 import type { Redactor } from './redact.js'
+import { atOnce } from './slices.js'
 import { capText, sanitise } from '../text/well-formed.js'
 
 /**
@@ -8,9 +10,16 @@ import { capText, sanitise } from '../text/well-formed.js'
  * It has no metadata beside it that could tell the cut, so its own end does.
  */
 export function cleanText (redactor: Redactor, text: string, maxBytes: number): string {
-  const head = redactor.head(sanitise(headOf(text, maxBytes)), maxBytes)
-  if (text.length <= maxBytes && capText(head, maxBytes).originalBytes === undefined) return head
-  const mark = `\n[truncated: ${Buffer.byteLength(text)} bytes]`
+  return atOnce(cleanSlowly(redactor, headOf(text, maxBytes), maxBytes))
+}
+
+/** Same in slices, for a text of megabytes: each `yield` is a place to pause. */
+export function * cleanSlowly (
+  redactor: Redactor, { text, chars, bytes }: LongText, maxBytes: number
+): Generator<void, string, void> {
+  const head = yield * redactor.headSlowly(sanitise(text), maxBytes)
+  if (chars <= maxBytes && capText(head, maxBytes).originalBytes === undefined) return head
+  const mark = `\n[truncated: ${bytes} bytes]`
   return capText(head, Math.max(0, maxBytes - mark.length)).text + mark.slice(0, maxBytes)
 }
 
@@ -24,8 +33,11 @@ export function cleanTail (redactor: Redactor, text: string, maxBytes: number): 
 }
 
 /** More than is kept: what follows may end a secret. The rest is not worth a look. */
-function headOf (text: string, maxBytes: number): string {
-  return text.length > maxBytes + SEARCHED_BEHIND_CHARS ? text.slice(0, maxBytes + SEARCHED_BEHIND_CHARS) : text
+export function headOf (text: string, maxBytes: number): LongText {
+  const wanted = maxBytes + SEARCHED_BEHIND_CHARS
+  // A slice would keep all of the text in memory.
+  const head = text.length > wanted ? Buffer.from(text.slice(0, wanted), 'utf16le').toString('utf16le') : text
+  return { text: head, chars: text.length, bytes: Buffer.byteLength(text) }
 }
 
 const SEARCHED_BEHIND_CHARS = 8_192

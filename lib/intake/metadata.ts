@@ -33,27 +33,29 @@ export interface EncodedMetadata {
 
 /**
  * Metadata as JSON within a number of bytes. What it costs depends on that number, not on how much is given; only an
- * object's keys are listed by the engine whole, once.
+ * object's keys are listed by the engine whole, once: no way is known to see that there are a million without that.
  *
  * @param head cuts a text after its secrets are hidden
  * @returns never throws, whatever the host put there
  */
 export function encodeMetadata (metadata: unknown, caps: MetadataCaps, head: Head): EncodedMetadata {
   if (metadata === undefined || metadata === null) return { json: null }
+  const huge: Huge = new Set()
   try {
-    if (typeof metadata === 'object' && !Array.isArray(metadata) && weigh(metadata, caps.metadataBytes, 0) >= 0) {
+    const isObject = typeof metadata === 'object' && !Array.isArray(metadata)
+    if (isObject && weigh(metadata, caps.metadataBytes, 0, huge) >= 0) {
       const json = stringify(metadata)
       // Not so of JSON.rawJSON().
       if (json.startsWith('{') && fits(json, caps.metadataBytes)) return { json: json === '{}' ? null : json }
     }
-    const members = membersOf(resolve(metadata, '', caps.metadataBytes))
+    const members = membersOf(resolve(metadata, '', caps.metadataBytes), huge)
     const { input, result } = members
-    if (input === undefined && result === undefined) return { json: encode(members, caps.metadataBytes, head) }
+    if (input === undefined && result === undefined) return { json: encode(members, caps.metadataBytes, head, huge) }
     members.input = members.result = undefined
-    let json = encode(members, caps.metadataBytes, head)
-    if (input !== undefined) json = addPart(json, 'input', encode({ input }, caps.inputBytes, head))
+    let json = encode(members, caps.metadataBytes, head, huge)
+    if (input !== undefined) json = addPart(json, 'input', encode({ input }, caps.inputBytes, head, huge))
     if (typeof result !== 'string') {
-      return { json: result === undefined ? json : addPart(json, 'result', encode({ result }, caps.resultBytes, head)) }
+      return { json: result === undefined ? json : addPart(json, 'result', encode({ result }, caps.resultBytes, head, huge)) }
     }
     if (!fits(result, caps.resultBytes)) return { json: addTruncated(json), result }
     return { json: addToJson(json, 'result', result) }
@@ -65,33 +67,35 @@ export function encodeMetadata (metadata: unknown, caps: MetadataCaps, head: Hea
 
 /** Any value as a text of JSON, at most so many bytes of it. @throws what getters throw */
 export function describeValue (value: unknown, maxBytes: number, head: Head): string {
-  const json = encode({ value: resolve(value, '', maxBytes) }, maxBytes, head)
+  const members = { value: resolve(value, '', maxBytes) }
+  const json = encode(members, maxBytes, head, new Set())
   // What was cut has a second member, which says so.
   return json === null ? '' : JSON.stringify((JSON.parse(json) as { readonly value?: unknown }).value) ?? ''
 }
 
-/** The members of a value, listed once; of more than could be kept only what explains an activity. */
-function membersOf (value: unknown): Record<string, unknown> {
+/** Objects that were seen to have more members than could be kept: their keys are not listed again. */
+type Huge = Set<object>
+
+/** The members of a value; of more than could be kept only what explains an activity. */
+function membersOf (value: unknown, huge: Huge): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { value }
-  const names = Object.keys(value)
-  const isTooMany = names.length > MAX_MEMBERS
-  const kept = isTooMany ? ESSENTIAL_KEYS.filter((name) => Object.hasOwn(value, name)) : names
+  const names = huge.has(value) ? undefined : Object.keys(value)
+  if (names === undefined || names.length > MAX_MEMBERS) return { ...essentialsOf(value), truncated: true }
   const members: Record<string, unknown> = Object.create(null)
-  for (const name of kept) members[name] = (value as Record<string, unknown>)[name]
-  if (isTooMany) members.truncated = true
+  for (const name of names) members[name] = (value as Record<string, unknown>)[name]
   return members
 }
 
 /** No metadata that fits has more. */
 const MAX_MEMBERS = 4_096
 
-function encode (members: object, maxBytes: number, head: Head): string | null {
-  const whole = copyWithin(members, maxBytes)
+function encode (members: object, maxBytes: number, head: Head, huge: Huge): string | null {
+  const whole = copyWithin(members, maxBytes, huge)
   const json = whole === undefined ? undefined : stringify(whole)
   if (json !== undefined && fits(json, maxBytes)) return json === '{}' ? null : json
   for (const part of [members, essentialsOf(members)]) {
     for (const chars of EXCERPT_CHARS) {
-      const shortened = copyWithin(part, maxBytes, (text) => text.length <= chars ? text : `${head(text, chars)}…`)
+      const shortened = copyWithin(part, maxBytes, huge, (text) => text.length <= chars ? text : `${head(text, chars)}…`)
       const short = shortened === undefined ? undefined : stringify({ ...shortened, truncated: true })
       if (short !== undefined && fits(short, maxBytes)) return short
     }
@@ -119,7 +123,7 @@ const MAX_PLAIN_DEPTH = 16
  *
  * @returns less than 0 for what is too large, or nothing so plain
  */
-function weigh (value: unknown, bytes: number, depth: number): number {
+function weigh (value: unknown, bytes: number, depth: number, huge: Huge): number {
   switch (typeof value) {
     case 'string': return bytes - value.length - 2
     case 'number': case 'boolean': case 'undefined': return bytes - 1
@@ -130,14 +134,19 @@ function weigh (value: unknown, bytes: number, depth: number): number {
   if (depth > MAX_PLAIN_DEPTH || typeof (value as { toJSON?: unknown }).toJSON === 'function') return -1
   let left = bytes - 2
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length && left >= 0; index++) left = weigh(value[index], left - 1, depth + 1)
+    for (const item of value) {
+      if (left < 0) break
+      left = weigh(item, left - 1, depth + 1, huge)
+    }
     return left
   }
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return -1
-  for (const key in value) {
-    if (left < 0) break
-    left = weigh((value as Record<string, unknown>)[key], left - key.length - 3, depth + 1)
+  const keys = Object.keys(value)
+  if (keys.length > MAX_MEMBERS) huge.add(value)
+  for (let index = 0; index < keys.length && left >= 0; index++) {
+    const key = keys[index] as string
+    left = weigh((value as Record<string, unknown>)[key], left - key.length - 3, depth + 1, huge)
   }
   return left
 }
@@ -170,6 +179,7 @@ function essentialsOf (value: unknown): Record<string, unknown> {
 }
 
 interface Walk {
+  readonly huge: Huge
   /** How many more bytes of JSON there may be. */
   left: number
   /** The objects that this one is in. */
@@ -178,8 +188,10 @@ interface Walk {
 }
 
 /** What JSON makes of a value, as an object; undefined, and given up soon, when it takes more than so many bytes. */
-function copyWithin (value: unknown, maxBytes: number, excerpt?: (text: string) => string): object | undefined {
-  const walk: Walk = { left: maxBytes, above: [], excerpt }
+function copyWithin (
+  value: unknown, maxBytes: number, huge: Huge, excerpt?: (text: string) => string
+): object | undefined {
+  const walk: Walk = { left: maxBytes, above: [], excerpt, huge }
   const copied = copy(value, '', walk)
   if (walk.left < 0) return undefined
   return typeof copied === 'object' && copied !== null && !Array.isArray(copied) ? copied : { value: copied }
@@ -213,9 +225,14 @@ function copyItems (list: readonly unknown[], walk: Walk): unknown[] {
 
 function copyMembers (object: Record<string, unknown>, walk: Walk): object {
   const copied: Record<string, unknown> = {}
-  for (const key in object) {
+  if (walk.huge.has(object)) return giveUp(walk)
+  const keys = Object.keys(object)
+  if (keys.length > MAX_MEMBERS) {
+    walk.huge.add(object)
+    return giveUp(walk)
+  }
+  for (const key of keys) {
     if (walk.left < 0) break
-    if (!Object.hasOwn(object, key)) continue
     const value = copy(object[key], key, walk)
     if (value === undefined) continue
     walk.left -= key.length + 3
@@ -223,6 +240,11 @@ function copyMembers (object: Record<string, unknown>, walk: Walk): object {
     else copied[key] = value
   }
   return copied
+}
+
+function giveUp (walk: Walk): object {
+  walk.left = -1
+  return {}
 }
 
 /** What stands for a value in JSON: what its toJSON says, undefined for what is left out. */

@@ -1,14 +1,16 @@
 import { readFacts } from '../insight/activity-facts.js'
 import type { Caps } from '../options.js'
 import { addToJson, encodeMetadata } from './metadata.js'
-import type { ActivityOp, Op, OperatedRun } from '../model/operations.js'
+import type { InvocationMeta } from '../model/invocation-meta.js'
+import type { ActivityOp, EndOp, Op, OperatedRun, StartOp } from '../model/operations.js'
 import { withCost, type Prices } from '../model/prices.js'
 import type { Redactor } from './redact.js'
 import type { PieceRedactor } from './redact-pieces.js'
 import type { PieceStreams } from './piece-streams.js'
+import { cleanSlowly } from './clean-text.js'
 import { excerpt } from './excerpt.js'
 import { capText, sanitise } from '../text/well-formed.js'
-import { nextTurn, performance } from '../time/timers.js'
+import { atOnce, inSlices } from './slices.js'
 
 export interface PrepareOptions {
   readonly caps: Caps
@@ -18,6 +20,7 @@ export interface PrepareOptions {
 
 /** What preparing its operations needs of a run. */
 export interface PreparedRun extends OperatedRun {
+  meta: InvocationMeta
   /** Nothing more of it is written. */
   readonly isUnrecorded: boolean
   readonly pieceStreams: PieceStreams
@@ -25,24 +28,31 @@ export interface PreparedRun extends OperatedRun {
 
 /**
  * Makes queued operations ready to be stored: secrets hidden, texts within their caps, what was dropped left out.
- * Done once per operation, away from the agent's call.
+ * Done once per operation, away from the agent's call, and in slices: a batch may hold megabytes.
  */
-export function prepareOps<Run extends PreparedRun> (
+export async function prepareOps<Run extends PreparedRun> (
   ops: ReadonlyArray<Op<Run>>, options: PrepareOptions
-): ReadonlyArray<Op<Run>> {
-  const kept: Array<Op<Run>> = []
+): Promise<ReadonlyArray<Op<Run>>> {
+  await inSlices(prepareAll(ops, options))
+  return ops.filter((op) => !isGone(op))
+}
+
+function * prepareAll<Run extends PreparedRun> (ops: ReadonlyArray<Op<Run>>, options: PrepareOptions): Generator<void> {
+  const { caps, redactor } = options
   const streams = new Map<PieceRedactor, Array<ActivityOp<Run>>>()
 
   for (const op of ops) {
     if (isGone(op)) continue
-    kept.push(op)
-    if (op.kind !== 'activity' || op.isPrepared) continue
+    if (op.kind === 'start' || op.kind === 'end') yield * prepareText(op, options)
+    if (op.kind !== 'activity') continue
+    if (op.result !== undefined) yield * shorten(op, op.result, options)
+    if (op.isPrepared) continue
     op.message = sanitise(op.message)
     const stream = op.run.pieceStreams.find(op.type, op.metadata)
     if (stream === undefined) {
       const isCut = op.cutEnd !== undefined
-      const { redactor, caps } = options
-      finish(op, isCut ? redactor.head(op.message, caps.messageBytes) : redactor.text(op.message), options)
+      finish(op, yield * redactor.headSlowly(op.message, isCut ? caps.messageBytes : op.message.length), options)
+      yield
       continue
     }
     const pieces = streams.get(stream)
@@ -50,38 +60,60 @@ export function prepareOps<Run extends PreparedRun> (
     else pieces.push(op)
   }
   for (const [stream, pieces] of streams) {
-    // What was cut off is followed as well, and dropped.
-    const texts = pieces.flatMap((op) => op.cutEnd === undefined ? [op.message] : [op.message, op.cutEnd])
-    const limits = pieces.flatMap((op) => op.cutEnd === undefined ? [undefined] : [options.caps.messageBytes, 0])
-    const redacted = stream.pieces(texts, limits)
-    let index = 0
-    for (const op of pieces) {
-      finish(op, redacted[index++] as string, options)
-      if (op.cutEnd !== undefined) index++
-    }
-  }
-  return kept
-}
-
-/** The event loop gets its turn back after this much work on long texts. */
-const SLICE_MS = 8
-
-/** Chooses what is kept of long results, a slice at a time; {@link prepareOps} does the rest. */
-export async function prepareResults (ops: ReadonlyArray<Op<PreparedRun>>, options: PrepareOptions): Promise<void> {
-  let sliceStart = performance.now()
-  for (const op of ops) {
-    if (op.kind !== 'activity' || op.result === undefined || isGone(op)) continue
-    for (const work = shorten(op, op.result, options); work.next().done !== true;) {
-      if (performance.now() - sliceStart < SLICE_MS) continue
-      await nextTurn()
-      sliceStart = performance.now()
+    for (const some of portionsOf(pieces)) {
+      preparePieces(stream, some, options)
+      yield
     }
   }
 }
 
-/** Same at once, for one that has no place to wait. */
+/** Pieces that are searched as one text, in characters: those of a batch that are more are told from one another. */
+const PORTION_CHARS = 65_536
+
+function * portionsOf (pieces: readonly ActivityOp[]): Generator<readonly ActivityOp[]> {
+  let portion: ActivityOp[] = []
+  let chars = 0
+  for (const op of pieces) {
+    if (portion.length > 0 && chars + op.message.length > PORTION_CHARS) {
+      yield portion
+      portion = []
+      chars = 0
+    }
+    portion.push(op)
+    chars += op.message.length
+  }
+  if (portion.length > 0) yield portion
+}
+
+function preparePieces (stream: PieceRedactor, pieces: readonly ActivityOp[], options: PrepareOptions): void {
+  // What was cut off is followed as well, and dropped.
+  const texts = pieces.flatMap((op) => op.cutEnd === undefined ? [op.message] : [op.message, op.cutEnd])
+  const limits = pieces.flatMap((op) => op.cutEnd === undefined ? [undefined] : [options.caps.messageBytes, 0])
+  const redacted = stream.pieces(texts, limits)
+  let index = 0
+  for (const op of pieces) {
+    finish(op, redacted[index++] as string, options)
+    if (op.cutEnd !== undefined) index++
+  }
+}
+
+/** The long text that a run begins or ends with. */
+function * prepareText (
+  op: StartOp<PreparedRun> | EndOp<PreparedRun>, { caps, redactor }: PrepareOptions
+): Generator<void> {
+  if (op.kind === 'start' && op.prompt !== undefined) {
+    const prompt = yield * cleanSlowly(redactor, op.prompt, caps.promptBytes)
+    op.run.meta = { ...op.run.meta, prompt }
+    op.prompt = undefined
+  } else if (op.kind === 'end' && op.response !== undefined) {
+    op.ending = { ...op.ending, response: yield * cleanSlowly(redactor, op.response, caps.responseBytes) }
+    op.response = undefined
+  }
+}
+
+/** Chooses what is kept of a long result, for one that has no place to wait; {@link prepareOps} does the rest. */
 export function prepareResult (op: ActivityOp, options: PrepareOptions): void {
-  if (op.result !== undefined) for (const work = shorten(op, op.result, options); work.next().done !== true;);
+  if (op.result !== undefined) atOnce(shorten(op, op.result, options))
 }
 
 function * shorten (op: ActivityOp, result: string, { caps, redactor }: PrepareOptions): Generator<void> {

@@ -1,4 +1,5 @@
 import { checkList } from '../options.js'
+import { atOnce } from './slices.js'
 import { openPieces, type PieceRedactor } from './redact-pieces.js'
 import type { Rule } from './rule.js'
 import { createSecretSearch } from './secret-search.js'
@@ -23,6 +24,8 @@ export interface Redactor {
   json (value: string): string
   /** The beginning of a text, at most so many characters of it; a secret that reaches beyond is hidden. */
   head (value: string, maxChars: number): string
+  /** Same for a text of megabytes, in slices: each `yield` is a place to pause. */
+  headSlowly (value: string, maxChars: number): Generator<void, string, void>
   /** Where the secrets of a text of megabytes are, found in slices: each `yield` is a place to pause. */
   findSlowly (value: string): Generator<void, readonly Span[], void>
   /** Follows a text that arrives in pieces, so that a secret cut in two is found; the pieces keep their number. */
@@ -62,11 +65,14 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
     return spans.length > 0 ? replaceSpans(value, spans) : value
   }
 
-  function head (value: string, maxChars: number): string {
-    if (value.length <= maxChars) return text(value)
+  function * headSlowly (value: string, maxChars: number): Generator<void, string, void> {
     const near = value.slice(0, maxChars + MARGIN_CHARS)
-    const spans = mergeSpans([...search.find(near), ...search.findUnfinished(near.slice(0, maxChars))])
-    return replaceSpans(near.slice(0, maxChars), spans)
+    const spans = yield * search.findSlowly(near)
+    if (value.length <= maxChars) return replaceSpans(value, spans)
+    const cut = near.slice(0, maxChars)
+    const from = Math.max(0, maxChars - MARGIN_CHARS)
+    for (const [start, end] of search.findUnfinished(cut.slice(from))) spans.push([start + from, end + from])
+    return replaceSpans(cut, mergeSpans(spans))
   }
 
   function walk (value: unknown, depth = 0): unknown {
@@ -98,7 +104,8 @@ export function createRedactor (options: RedactOptions | false = {}): Redactor {
 
   return {
     text,
-    head,
+    head: (value, maxChars) => atOnce(headSlowly(value, maxChars)),
+    headSlowly,
     findSlowly: search.findSlowly,
     json: (value) => search.mayHold(value) || hasKey.test(value) ? JSON.stringify(walk(JSON.parse(value))) : value,
     openStream
@@ -113,6 +120,7 @@ const KEEP_ALL: Redactor = {
   text: (value) => value,
   json: (value) => value,
   head: (value, maxChars) => value.slice(0, maxChars),
+  * headSlowly (value, maxChars) { return value.slice(0, maxChars) },
   * findSlowly () { return [] },
   openStream: () => ({ pieces: (values, limits = []) => values.map((value, index) => value.slice(0, limits[index])) })
 }

@@ -88,7 +88,7 @@ export const NAME_RULES: readonly RuleGroup[] = [
   },
   {
     words: URL_WORDS,
-    hint: /:\/\/(?:[^\s:/@'"`<>]{0,256}:[^\s'"`<>]{1,512}|[\w.~+=-]{16,512})@/,
+    hint: new RegExp(`://(?:[^\\s:/@'"\`<>]{0,256}:[^\\s/'"\`<>]{1,512}|[\\w.~+=-]{16,512})@|${STORES}://`),
     rules: [
       // A password may hold an @: the last one ends it.
       { pattern: new RegExp(`${URL_USER}([^\\s/'"\`<>]{1,512})@`, 'dg'), group: 1, accepts: (value) => !isPlaceholder(value) },

@@ -9,6 +9,14 @@ export interface OperatedRun {
   readonly meta: InvocationMeta
 }
 
+/** As much of a text as its cleaning looks at. */
+export interface LongText {
+  readonly text: string
+  /** Length of all of it. */
+  readonly chars: number
+  readonly bytes: number
+}
+
 /** One activity that waits to be written. */
 export interface ActivityOp<Run extends OperatedRun = OperatedRun> {
   readonly kind: 'activity'
@@ -51,13 +59,17 @@ export interface TaskOp {
 export interface StartOp<Run extends OperatedRun = OperatedRun> {
   readonly kind: 'start'
   readonly run: Run
+  /** The prompt, until it is cleaned and with the run. */
+  prompt?: LongText | undefined
 }
 
 /** A run ends. */
 export interface EndOp<Run extends OperatedRun = OperatedRun> {
   readonly kind: 'end'
   readonly run: Run
-  readonly ending: Ending
+  ending: Ending
+  /** The response, until it is cleaned and in the ending. */
+  response?: LongText | undefined
   /** Milliseconds since the epoch. */
   readonly at: number
 }

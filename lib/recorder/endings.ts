@@ -3,7 +3,6 @@ import { describeValue } from '../intake/metadata.js'
 import type { RecordOptions } from '../intake/record-options.js'
 import type { Redactor } from '../intake/redact.js'
 import { endingOf, endingOfError, type Ending, type ResultLike } from '../model/ending.js'
-import type { Caps } from '../options.js'
 
 /** Makes the ends of runs out of what hosts return, throw or say. None of it throws. */
 export interface Endings {
@@ -13,12 +12,11 @@ export interface Endings {
   /** A result that says nothing of failure fails all the same: that is what was called. */
   ofFailure (error: unknown): Ending
   ofTimeout (value: unknown): Ending
-  /** The same with its secrets hidden, cut to the caps, and without what may not be stored. */
+  /** The same with its secrets hidden, cut to the caps, and without what may not be stored; the response follows. */
   clean (ending: Ending): Ending
 }
 
 export interface EndingsOptions {
-  readonly caps: Caps
   readonly redactor: Redactor
   readonly record: Required<RecordOptions>
   readonly mapResult?: ((value: unknown) => ResultLike) | undefined
@@ -31,7 +29,7 @@ const ENDING_BYTES = {
   error: 16_384, summary: 4_096, stderrTail: 8_192, reason: 256, sessionId: 256, model: 256, signal: 64
 }
 
-export function createEndings ({ caps, redactor, record, mapResult, onUnreadable }: EndingsOptions): Endings {
+export function createEndings ({ redactor, record, mapResult, onUnreadable }: EndingsOptions): Endings {
   const ofError = (error: unknown): Ending => {
     return endingOfError(error, (value) => describeValue(value, ENDING_BYTES.error, redactor.head))
   }
@@ -71,12 +69,11 @@ export function createEndings ({ caps, redactor, record, mapResult, onUnreadable
     },
 
     clean (ending) {
-      const bytes = { ...ENDING_BYTES, response: caps.responseBytes }
-      const cleaned: Record<string, unknown> = { ...ending }
-      for (const [name, max] of Object.entries(bytes)) {
+      const cleaned: Record<string, unknown> = { ...ending, response: undefined }
+      for (const [name, max] of Object.entries(ENDING_BYTES)) {
         const value = cleaned[name]
         if (typeof value !== 'string') continue
-        const isAllowed = name === 'stderrTail' ? record.output : !['response', 'summary'].includes(name) || record.response
+        const isAllowed = name === 'stderrTail' ? record.output : name !== 'summary' || record.response
         if (!isAllowed) {
           cleaned[name] = undefined
           continue

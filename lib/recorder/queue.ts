@@ -131,6 +131,6 @@ export function createQueue (maxBytes: number, meter: Meter): Queue {
 
 function sizeOf (op: Op<Run>): number {
   if (op.kind === 'activity') return op.message.length + (op.metadata?.length ?? 0) + (op.result?.length ?? 0)
-  if (op.kind === 'end') return (op.ending.response?.length ?? 0) + (op.ending.error?.length ?? 0)
-  return op.kind === 'start' ? op.run.meta.prompt?.length ?? 0 : op.message.length
+  if (op.kind === 'end') return (op.response?.text.length ?? 0) + (op.ending.error?.length ?? 0)
+  return op.kind === 'start' ? op.prompt?.text.length ?? 0 : op.message.length
 }

@@ -1,5 +1,5 @@
 import { isTimelineError, timelineError } from '../errors.js'
-import { cleanText } from '../intake/clean-text.js'
+import { cleanText, headOf } from '../intake/clean-text.js'
 import { createPieceStreams } from '../intake/piece-streams.js'
 import { activityOp, prepareResult } from '../intake/prepare.js'
 import { withoutOutput, type RecordOptions } from '../intake/record-options.js'
@@ -96,7 +96,6 @@ export function createRecorder (options: RecorderOptions): Recorder {
   const clean = (text: string, maxBytes: number) => cleanText(redactor, text, maxBytes)
 
   const endings = createEndings({
-    caps,
     redactor,
     record,
     mapResult: options.mapResult,
@@ -127,7 +126,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       provider: clean(meta.provider, 256),
       ...(meta.model === undefined ? {} : { model: clean(String(meta.model), 256) }),
       ...(meta.title === undefined ? {} : { title: clean(String(meta.title), 1_024) }),
-      ...(meta.prompt === undefined ? {} : !record.prompt ? { prompt: '' } : { prompt: clean(String(meta.prompt), caps.promptBytes) })
+      ...(meta.prompt === undefined ? {} : { prompt: '' })
     }
     return createRun(taskId, cleaned, now, createPieceStreams(redactor.openStream))
   }
@@ -136,11 +135,12 @@ export function createRecorder (options: RecorderOptions): Recorder {
     return given instanceof AbortSignal ? AbortSignal.any([given, options.signal]) : options.signal
   }
 
-  function begin (run: Run): Promise<void> {
+  function begin (run: Run, given: unknown): Promise<void> {
+    const prompt = given === undefined || !record.prompt ? undefined : headOf(String(given), caps.promptBytes)
     running.add(run)
     options.onRun()
     return new Promise((resolve, reject) => {
-      writer.push({ kind: 'start', run }, (error) => {
+      writer.push({ kind: 'start', run, prompt }, (error) => {
         if (error === undefined) return resolve()
         running.delete(run)
         reject(error)
@@ -181,13 +181,16 @@ export function createRecorder (options: RecorderOptions): Recorder {
     const { provider, model = ending.model } = run.meta
     const usage = ending.usage && withCost(ending.usage, options.prices, provider, model)
     const cleaned: Ending = { ...endings.clean(ending), usage, durationMs: ending.durationMs ?? monotonic }
+    const { response: given } = ending
+    const isStored = typeof given === 'string' && record.response
+    const response = isStored ? headOf(given, caps.responseBytes) : undefined
     for (const call of run.openCalls) {
       const metadata = abortedMetadata(call, at)
       writer.push(activityOp(run, 'tool_exec', call.message, metadata, at, options))
     }
     run.openCalls.clear()
     await new Promise<void>((resolve, reject) => {
-      writer.push({ kind: 'end', run, ending: cleaned, at }, (error) => {
+      writer.push({ kind: 'end', run, ending: cleaned, response, at }, (error) => {
         running.delete(run)
         if (error === undefined) resolve()
         else reject(error)
@@ -202,7 +205,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
       let run: Run | undefined
       try {
         run = open(meta)
-        await withinPatience(begin(run))
+        await withinPatience(begin(run, meta.prompt))
       } catch (error) {
         // The agent runs all the same; the writer has logged what is wrong with the database.
         const code = tryTo(() => isTimelineError(error) ? error.code : undefined) ?? 'AGENT_TIMELINE_INVALID_OPTION'
@@ -243,7 +246,7 @@ export function createRecorder (options: RecorderOptions): Recorder {
     async startInvocation (meta) {
       const run = open(meta)
       // An agent whose runs cannot be recorded here runs all the same.
-      await withinPatience(begin(run)).catch((error) => { if (kindOf(error) !== 'lasting') throw error })
+      await withinPatience(begin(run, meta.prompt)).catch((error) => { if (kindOf(error) !== 'lasting') throw error })
       return {
         get id () { return run.id },
         activity: (given) => activity(run, given),

@@ -10,7 +10,8 @@ import { performance } from '../time/timers.js'
 /** One invocation while its process knows it. */
 export interface Run {
   readonly taskId: string
-  readonly meta: InvocationMeta
+  /** Its prompt comes when it is cleaned. */
+  meta: InvocationMeta
   /** The agent's process; undefined where nobody has told it. */
   agentPid: number | undefined
   /** Milliseconds since the epoch. */

@@ -9,7 +9,7 @@ import type { Caps } from '../options.js'
 import type { BatchOutcome, LogWriter } from '../store/port.js'
 import { codedError, kindOf, StoreError } from '../store/store-error.js'
 import type { Troubles } from '../store/troubles.js'
-import { prepareOps, prepareResults, tellDropped } from '../intake/prepare.js'
+import { prepareOps, tellDropped } from '../intake/prepare.js'
 import type { Redactor } from '../intake/redact.js'
 import { createBatchTimer } from './batch-timer.js'
 import { createFlushes } from './flushes.js'
@@ -118,8 +118,7 @@ export function createWriter (options: WriterOptions): Writer {
     const entries = before?.entries ?? queue.peek(mode.name === 'single' ? 1 : MAX_BATCH_ROWS, MAX_BATCH_BYTES)
     try {
       const given = entries.map((entry) => entry.op)
-      await prepareResults(given, options)
-      const ops = prepareOps(given, options)
+      const ops = await prepareOps(given, options)
       if (ops.length === 0 && !mustLook) return finish(entries)
       const startedAt = performance.now()
       const withoutHost = mode.name === 'single' && mode.withoutHost

@@ -84,3 +84,18 @@ t.test('metadata of JSON.rawJSON is an object like any other', {
   const { rawJSON } = JSON as unknown as { rawJSON (text: string): unknown }
   for (const text of ['null', '5', '"a"']) t.equal(typeof JSON.parse(encodeMetadata(rawJSON(text), CAPS, cut).json ?? '{}'), 'object')
 })
+
+t.test('the keys of an object that is too large are listed once, wherever it stands', async (t) => {
+  for (const place of ['metadata', 'input', 'result', 'other']) {
+    let listed = 0
+    const many = new Proxy(Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key${index}`, index])), {
+      ownKeys (target) {
+        listed++
+        return Reflect.ownKeys(target)
+      }
+    })
+    const { json } = encodeMetadata(place === 'metadata' ? many : { callId: 'c', [place]: many }, CAPS, cut)
+    t.equal(listed, 1, place)
+    t.match(json, /"truncated":true/)
+  }
+})

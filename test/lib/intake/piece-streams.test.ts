@@ -19,10 +19,14 @@ function setUp () {
   const options = { caps: resolveCaps(undefined), redactor }
   const streams = createPieceStreams(redactor.openStream)
   const run = createRun('a', { taskId: 'a', role: 'coder', provider: 'claude' }, systemClock, streams)
-  return (...batches: ReadonlyArray<readonly Given[]>) => batches.flatMap((batch) => {
-    const ops = batch.map(([type, message, metadata]) => activityOp(run, type, message, metadata, 1_000, options))
-    return prepareOps(ops, options).map((op) => (op as ActivityOp).message)
-  })
+  return async (...batches: ReadonlyArray<readonly Given[]>) => {
+    const messages: string[] = []
+    for (const batch of batches) {
+      const ops = batch.map(([type, message, metadata]) => activityOp(run, type, message, metadata, 1_000, options))
+      for (const op of await prepareOps(ops, options)) messages.push((op as ActivityOp).message)
+    }
+    return messages
+  }
 }
 
 t.test('a secret cut in two is hidden in every stream of a run, in one batch and in two', async (t) => {
@@ -31,23 +35,23 @@ t.test('a secret cut in two is hidden in every stream of a run, in one batch and
     ['progress', { kind: 'reasoning' }], ['progress', { kind: 'tool', callId: 'x', live: true }], ['progress', undefined]
   ] as const) {
     const pieces = [[type, HEAD, metadata], [type, TAIL, metadata]] as const
-    t.same(setUp()(pieces), [REDACTED, REDACTED])
-    t.same(setUp()([pieces[0]], [pieces[1]]), [REDACTED, REDACTED])
+    t.same(await setUp()(pieces), [REDACTED, REDACTED])
+    t.same(await setUp()([pieces[0]], [pieces[1]]), [REDACTED, REDACTED])
     const between: Given = ['tool_exec', 'exec: ls', { callId: 'z', phase: 'start' }]
-    t.same(setUp()([pieces[0], between, pieces[1]]), [REDACTED, 'exec: ls', REDACTED])
+    t.same(await setUp()([pieces[0], between, pieces[1]]), [REDACTED, 'exec: ls', REDACTED])
   }
 })
 
 t.test('streams are told apart by type and source, and what else the metadata says does not matter', async (t) => {
   const store = setUp()
-  t.same(store([
+  t.same(await store([
     ['output', 'ghp_abcdefghijklmnop', { parentCallId: 'x', index: 1 }], ['output', 'of the other', { parentCallId: 'y' }],
     ['progress', 'of a thought', { kind: 'reasoning' }], ['output', TAIL, { parentCallId: 'x', index: 2, truncated: true }]
   ]), [REDACTED, 'of the other', 'of a thought', REDACTED])
 })
 
 t.test('tool calls stand for themselves', async (t) => {
-  t.same(setUp()([
+  t.same(await setUp()([
     ['tool_exec', 'exec: a --token', { callId: 'x' }], ['tool_exec', 'exec: b0123456789 c', { callId: 'x' }],
     ['tool_exec', 'token: ', { callId: 'x' }], ['tool_exec', 'abcdefgh', { callId: 'x' }]
   ]), ['exec: a --token', 'exec: b0123456789 c', 'token: ', 'abcdefgh'])
@@ -82,5 +86,5 @@ t.test('whatever the metadata is, the rows keep their number and nothing throws'
     null, [], ['token'], 'token', 7, {}, circular, deep, { callId: deep }, { kind: {}, parentCallId: [1] }, { password: deep },
     { token: 'x', deep }, { get kind () { throw new Error('no') } }, { __proto__: null, kind: '\0\ud800' }, { text: 'x'.repeat(50_000) }
   ].flatMap((metadata) => (['output', 'progress', 'error', 'tool_exec'] as const).map((type) => [type, 'm', metadata] as const))
-  t.equal(setUp()(given).length, given.length)
+  t.equal((await setUp()(given)).length, given.length)
 })

@@ -233,3 +233,19 @@ t.test('a text that cannot be searched is hidden, and throws nothing', async (t)
   t.ok(found.length < 100, `${found.length} characters`)
   t.match(found, /\[redacted\]$/)
 })
+
+t.test('a text of a megabyte is searched in slices, and no secret at their borders is missed', async (t) => {
+  const redactor = createRedactor()
+  const line = 'the session key and its token are read from the store before each request of this client\n'
+  const secret = 'Bearer 4f9d2c71aa03bb8e6f1d'
+  for (const at of [0, 65_530, 131_060, 1_000_000]) {
+    const text = line.repeat(12_000).slice(0, at) + ` ${secret} ` + line.repeat(12_000).slice(0, 1_048_576 - at)
+    const work = redactor.headSlowly(text, 2_000_000)
+    let slices = 0
+    let step = work.next()
+    for (; step.done !== true; step = work.next()) slices++
+    t.ok(slices >= 16, `${slices} places to pause`)
+    t.notMatch(step.value, '4f9d2c71', `behind ${at} characters`)
+    t.equal(step.value.length, text.length - secret.length + 'Bearer [redacted]'.length)
+  }
+})

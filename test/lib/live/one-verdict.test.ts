@@ -78,7 +78,7 @@ class Project {
   async act (run: Run, { type, message, metadata }: InvocationActivity): Promise<void> {
     const options = { caps: this.#caps, redactor: this.#redactor }
     const op = activityOp(run, type, message, metadata, this.at, options)
-    await this.#commit(prepareOps([op], options))
+    await this.#commit(await prepareOps([op], options))
   }
 
   async end (run: Run): Promise<void> {
