@@ -90,12 +90,30 @@ export function createNotifyBus ({ createClient, logger }: NotifyBusOptions): No
 
   async function listen (opened: PgSoleClient): Promise<void> {
     await opened.query({ text: `LISTEN ${channel}` })
-    clearTimeout(echoTimer)
-    echoTimer = setTimeout(() => {
-      warn({}, 'LISTEN has no effect on this connection, as behind a pooler that shares connections by transaction')
-    }, ECHO_MS)
-    echoTimer.unref()
-    await opened.query({ text: 'SELECT pg_notify($1, $2)', values: [channel, `${self} `] })
+    void callOneself()
+  }
+
+  /**
+   * From another connection: a pooler that shares connections by transaction may give this one the same server again,
+   * which then tells whoever it is lent to at that moment.
+   */
+  async function callOneself (): Promise<void> {
+    const other = createClient()
+    other.on('error', () => {})
+    try {
+      await other.connect()
+      clearTimeout(echoTimer)
+      echoTimer = setTimeout(() => {
+        warn({}, 'LISTEN has no effect on this connection, as behind a pooler that shares connections by transaction')
+      }, ECHO_MS)
+      echoTimer.unref()
+      await other.query({ text: 'SELECT pg_notify($1, $2)', values: [channel, `${self} `] })
+    } catch {
+      // Nothing was said, so nothing is to be heard.
+      clearTimeout(echoTimer)
+    } finally {
+      await other.end().catch(() => {})
+    }
   }
 
   function lose (lost: PgSoleClient): void {
