@@ -1,27 +1,45 @@
 import { AgentTimelineElement } from './view/element.js'
+import { AgentTimelineListElement } from './view/list-element.js'
 
 export { AgentTimelineElement, type AgentTimelineEventDetail, type AgentTimelineStateDetail } from './view/element.js'
+export {
+  AgentTimelineListElement, type AgentTimelineCountsDetail, type AgentTimelineOpenDetail
+} from './view/list-element.js'
+export type { LiveElement } from './view/live-element.js'
 export type { HeadersSource } from './connection/api.js'
 export type { Verdict } from './store/summary.js'
 
 declare global {
   interface HTMLElementTagNameMap {
     'agent-timeline': AgentTimelineElement
+    'agent-timeline-list': AgentTimelineListElement
   }
   interface HTMLElementEventMap {
     'agent-timeline-state': CustomEvent<import('./view/element.js').AgentTimelineStateDetail>
     'agent-timeline-event': CustomEvent<import('./view/element.js').AgentTimelineEventDetail>
+    'agent-timeline-counts': CustomEvent<import('./view/list-element.js').AgentTimelineCountsDetail>
+    'agent-timeline-open': CustomEvent<import('./view/list-element.js').AgentTimelineOpenDetail>
   }
 }
 
-const DEFAULT_NAME = 'agent-timeline'
+const NAME = 'agent-timeline'
+const LIST_NAME = 'agent-timeline-list'
 
-/** Defines the element under a name, unless the name is taken; does nothing where there are no elements. */
-export function define (name = DEFAULT_NAME): void {
-  const registry = globalThis.customElements
-  if (registry === undefined || registry.get(name) !== undefined) return
+/** Defines the timeline's element under a name, unless the name is taken; does nothing where there are no elements. */
+export function define (name = NAME): void {
   // A class can have one name only.
-  registry.define(name, name === DEFAULT_NAME ? AgentTimelineElement : class extends AgentTimelineElement {})
+  defineOnce(name, name === NAME ? AgentTimelineElement : class extends AgentTimelineElement {})
+}
+
+/** Does the same for the list's element. */
+export function defineList (name = LIST_NAME): void {
+  defineOnce(name, name === LIST_NAME ? AgentTimelineListElement : class extends AgentTimelineListElement {})
+}
+
+function defineOnce (name: string, element: CustomElementConstructor): void {
+  const registry = globalThis.customElements
+  if (registry !== undefined && registry.get(name) === undefined) registry.define(name, element)
 }
 
 define()
+defineList()

@@ -45,7 +45,7 @@ const ROOMS = [
 /** Beside them: of the others they take types, and pure code of the model. */
 const CLIENT_ROOMS = [
   'client/styles.d', 'client/assets.d', 'client/page-frames', 'client/connection/', 'client/store/', 'client/window/',
-  'client/session', 'client/view/', 'client/index', 'client/pages/'
+  'client/session', 'client/tasks-session', 'client/view/', 'client/index', 'client/pages/'
 ]
 
 const roomOf = (file: string, rooms: readonly string[]) =>

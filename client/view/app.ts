@@ -9,8 +9,9 @@ import { FindBar } from './find-bar.js'
 import { capitalise, formatCount } from './format.js'
 import { Header } from './header.js'
 import { icon, spinner } from './icons.js'
-import { Inspector } from './inspector.js'
+import type { InspectorProps } from './inspector.js'
 import { KeyHelp, commandOf } from './keys.js'
+import { lazy } from './lazy.js'
 import { LivePanel } from './live-panel.js'
 import { Notice } from './notice.js'
 import { Outline } from './outline.js'
@@ -43,6 +44,12 @@ interface AppState {
   readonly hasOutline?: boolean
   readonly isFinding?: boolean
 }
+
+const Inspector = lazy<InspectorProps>(
+  async () => (await import('./inspector.js')).Inspector,
+  (content, { onClose }) => html`<aside class="inspector" part="inspector" aria-label="Step"><div class="inspector-head"><span></span>
+    <button class="chip close" aria-label="Close" onClick=${onClose}>${icon('x')}</button></div><div class="cards">${content}</div></aside>` as VNode
+)
 
 /** Said in one word: tool calls come and go too often. */
 const BUSY: readonly Verdict[] = ['starting', 'in_tool']

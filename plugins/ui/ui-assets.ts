@@ -14,7 +14,7 @@ export const UI_OPTION = 'ui.routePrefix'
 export interface ClientAssets {
   /** The markup of a page. */
   page (name: 'index' | 'task'): Promise<string>
-  /** Adds the routes of everything that pages load; without pages only that of `client.js`. */
+  /** Adds the routes of everything that pages load; without pages only those of `client.js` and its parts. */
   addRoutes (scope: FastifyInstance, uiPrefix: string, hasPages: boolean): Promise<void>
 }
 
@@ -55,7 +55,7 @@ function fromFolder (folder: string): ClientAssets {
           index: false,
           globIgnore: hasPages
             ? ['**/*.d.ts', '**/*.map', 'pages/*.html', 'assets.js', '*.txt']
-            : ['!(client.js)', '*/*/**']
+            : ['!(client.js)', '!(parts)/*', '*/*/*/**']
         })
       } catch (err) {
         if ((err as FastifyError).code !== 'FST_ERR_DUPLICATED_ROUTE') throw err
@@ -76,7 +76,7 @@ export function fromTexts (texts: Readonly<Record<string, string>>): ClientAsset
     async addRoutes (scope, uiPrefix, hasPages) {
       for (const [name, text] of Object.entries(texts)) {
         const type = TYPES[extname(name)]
-        if (type === undefined || !(hasPages || name === 'client.js')) continue
+        if (type === undefined || !(hasPages || name === 'client.js' || name.startsWith('parts/'))) continue
         const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
         addRoute(scope, UI_OPTION, {
           url: `${uiPrefix}/${name}`,

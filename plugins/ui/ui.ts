@@ -6,7 +6,7 @@ export interface UiOptions {
   /** Where pages and assets live. */
   readonly uiPrefix: string
   readonly apiPrefix: string
-  /** Without pages only client.js is served. */
+  /** Without pages only client.js and its parts are served. */
   readonly hasPages: boolean
   /** The built client; for tests. */
   readonly folder?: string

@@ -15,7 +15,8 @@ import { Random } from '../support/random.js'
 import { makeSecrets } from '../support/secrets.js'
 import { checkAccess } from './support/axe.js'
 import { buildClient } from './support/build-client.js'
-import { TITLE, TaskScript, runningFrames, sampleInvocations, sampleTask, type SampleEnd } from './support/sample-task.js'
+import { TITLE, TaskScript, runningFrames, sampleTask, type SampleEnd } from './support/sample-task.js'
+import { sampleTasks } from './support/sample-list.js'
 import { TimelineServer } from './support/timeline-server.js'
 
 t.setTimeout(300_000)
@@ -272,20 +273,35 @@ t.test('an empty task waits for its first event', async (t) => {
   await page.locator('article').getByText('Coder').waitFor()
 })
 
-t.test('the list of runs shows what runs first and keeps itself up to date', async (t) => {
-  const { server, page, complaints } = await show(t)
-  server.invocations = sampleInvocations(Date.now())
+t.test('the list is live from one stream, and its rows lead to their tasks', async (t) => {
+  const { server, page, script, complaints } = await show(t)
+  server.tasks = sampleTasks()
   await page.goto(new URL('/timeline/?project=%2Fsrv%2Fshop', page.url()).href)
-  await page.getByText('2 running · 4 ended').waitFor()
-  t.equal(server.requests.at(-1)!.url.search, '?limit=100&project=%2Fsrv%2Fshop')
-  t.equal(await page.locator('.run').first().getAttribute('href'), './tasks/9cefe1b1?project=%2Fsrv%2Fshop')
-  server.invocations = server.invocations.slice(1)
-  await page.getByText('1 running · 4 ended').waitFor()
+  await page.getByText('8 running').waitFor()
+  await page.getByText('Live', { exact: true }).waitFor()
+  t.match(await page.title(), /^\(8\) Runs/)
+  t.same(server.requests.findLast(({ url }) => url.pathname === '/api/stream')!.url.search, '?running=true&project=%2Fsrv%2Fshop')
+  t.equal(server.streams.size, 1)
+  t.equal(await page.locator('a.task').first().getAttribute('href'), './tasks/OPS-31?project=%2Fsrv%2Fshop')
+  const asked = server.countOf('tasks')
+  server.tasks = server.tasks.slice(1)
+  send(server, script, (script) => script.say(125, 'output', 'What wakes the list'))
+  await page.getByText('7 running').waitFor()
+  t.ok(server.countOf('tasks') - asked <= 2, 'one event is one question')
+
+  // Without a stream it is asked for again by itself, and says so.
+  server.refusals.stream = [{ status: 404, body: { success: false, code: 'AGENT_TIMELINE_STREAMING_DISABLED', error: 'It is switched off.' } }]
+  server.isRefusing = true
+  server.cut()
+  await page.getByText('Polling', { exact: true }).waitFor()
+  server.tasks = server.tasks.slice(1)
+  await page.getByText('6 running').waitFor()
+  server.isRefusing = false
   t.same(complaints, [])
-  const asked = page.waitForRequest((request) => /\/stream\?.*project=/.test(request.url()))
-  await page.locator('.run').first().click()
+  const stream = page.waitForRequest((request) => /\/stream\?.*project=/.test(request.url()))
+  await page.locator('a.task').first().click()
   await page.locator('.state').waitFor()
-  t.equal(new URL((await asked).url()).pathname, '/api/tasks/7712aa0c/stream')
+  t.equal(new URL((await stream).url()).pathname, '/api/tasks/SLOW-2/stream')
 })
 
 t.test('nothing scrolls sideways on a small screen', async (t) => {
@@ -293,14 +309,14 @@ t.test('nothing scrolls sideways on a small screen', async (t) => {
     const { server, page } = await show(t, { end: 'parallel', width })
     await page.getByText('Live', { exact: true }).waitFor()
     const overflow = async (): Promise<number> => page.evaluate(() => {
-      const inside = [...document.querySelector('agent-timeline')?.shadowRoot?.querySelectorAll('.root, .list, header, .live-output') ?? []]
+      const inside = [...document.querySelector('agent-timeline, agent-timeline-list')?.shadowRoot?.querySelectorAll('.root, .list, header, .live-output, .table, a.task') ?? []]
       return Math.max(...[document.documentElement, ...inside].map((box) => box.scrollWidth - box.clientWidth))
     })
     t.equal(await overflow(), 0, `task page, ${width} px`)
-    server.invocations = sampleInvocations(Date.now())
+    server.tasks = sampleTasks()
     await page.goto(new URL('/timeline/', page.url()).href)
-    await page.locator('.run').first().waitFor()
-    t.equal(await overflow(), 0, `list of runs, ${width} px`)
+    await page.locator('a.task').first().waitFor()
+    t.equal(await overflow(), 0, `list, ${width} px`)
   }
 })
 
@@ -313,10 +329,10 @@ t.test('axe finds no violation of WCAG', async (t) => {
     await page.getByText('Live', { exact: true }).waitFor()
     t.same((await checkAccess(page)).violations, [], `${end}, ${scheme}, ${width} px`)
     if (end !== 'failed') continue
-    server.invocations = sampleInvocations(Date.now())
+    server.tasks = sampleTasks()
     await page.goto(new URL('/timeline/', page.url()).href)
-    await page.locator('.run').first().waitFor()
-    t.same((await checkAccess(page)).violations, [], `list of runs, ${scheme}, ${width} px`)
+    await page.locator('a.task').first().waitFor()
+    t.same((await checkAccess(page)).violations, [], `list, ${scheme}, ${width} px`)
   }
 })
 

@@ -4,7 +4,8 @@ import { HEALTH_STATES, type HealthState, type InvocationActivityEvent } from '.
 import type { TaskState } from '../../lib/model/answers.js'
 import { launchBrowser } from '../support/browser.js'
 import { checkAccess, looksAt } from './support/axe.js'
-import { TITLE, TaskScript, sampleHealth, sampleInvocations, sampleTask } from './support/sample-task.js'
+import { sampleTasks } from './support/sample-list.js'
+import { TaskScript, sampleHealth, sampleInvocations, sampleTask } from './support/sample-task.js'
 import { sampleCalls, sampleSummary } from './support/sample-answers.js'
 import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
 
@@ -429,42 +430,22 @@ t.test('a page that polls asks for the verdicts too', async (t) => {
   t.pass('without a verdict none is kept')
 })
 
-/** Running invocations, one of each verdict, and others that ended. */
-function judgedInvocations (nowMs: number): ReturnType<typeof sampleInvocations> {
-  const running = HEALTH_STATES.map((state, i) => ({
-    ...sampleInvocations(nowMs)[0]!, id: 100 + i, title: `${TITLE}, ${state}`, health: sampleHealth(state, nowMs)
-  }))
-  return [...running, ...sampleInvocations(nowMs).slice(2)]
-}
-
 async function showList (t: Test, options: ShowOptions = {}): Promise<Shown> {
-  return show(t, {
-    path: '/timeline/',
-    ...options,
-    prepare (server) {
-      server.invocations = judgedInvocations(Date.now())
-      for (const { id, health } of server.invocations) if (health !== undefined) server.health.set(id, health)
-    }
-  })
+  return show(t, { path: '/timeline/', ...options, prepare (server) { server.tasks = sampleTasks() } })
 }
 
-t.test('the list has the worst verdicts first, each with its sentence, and nothing jumps while tools come and go', async (t) => {
-  const { server, origin, page, complaints } = await showList(t)
-  await page.getByText('9 running · 4 ended').waitFor()
-  const badges = async (): Promise<string[]> => page.locator('section').first().locator('.badge').allInnerTexts()
-  const order = ['process gone', 'probably stuck', 'going in circles', 'quiet', 'unknown', 'waiting', 'in a tool', 'working', 'starting']
-  t.strictSame(await badges(), order, 'newest first among those that need nobody')
-  const said = await page.locator('section').first().locator('.said').allInnerTexts()
-  t.match(said[1], 'No activity for 26 min; 5 min are usual while it thinks. Its process is alive.')
-  t.match(said[6], 'shell has been running for 24 s; up to 20 min are usual for it.')
-  const [starting, working] = [100, 101]
-  server.health.set(starting, sampleHealth('in_tool', Date.now()))
-  server.health.set(working, sampleHealth('starting', Date.now()))
-  await page.waitForFunction(() => document.querySelectorAll('section:first-of-type .badge')[8]?.textContent === 'in a tool')
-  t.strictSame(await badges(), [...order.slice(0, 7), 'starting', 'in a tool'])
+t.test('what the list cannot ask for it does not claim', async (t) => {
+  const { origin, page, complaints } = await showList(t)
+  await page.getByText('8 running').waitFor()
+  const signs = async (): Promise<string[]> => page.locator('.sign .unseen').allTextContents()
+  t.strictSame((await signs()).slice(0, 6), ['needs you: ', 'needs you: ', 'probably stuck: ', 'not running: ', 'quiet: ', 'working: '])
   await origin.stop()
   await page.locator('.problem').waitFor()
-  t.strictSame(new Set(await badges()), new Set(['running']), 'what cannot be asked is not claimed')
+  t.strictSame([...new Set(await signs())], ['not known: ', 'failed: ', 'done: '])
+  await origin.start()
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.locator('.problem').waitFor({ state: 'detached' })
+  t.equal((await signs())[0], 'needs you: ')
   t.strictSame(complaints, [])
 })
 
@@ -484,7 +465,7 @@ t.test('a server with a list of tasks shows a row a task, in sections, to be fil
     }
   })
   await page.getByText('4 running').waitFor()
-  const titles = await page.locator('h2').allInnerTexts()
+  const titles = await page.locator('h3').allInnerTexts()
   t.strictSame(titles.map((title) => title.replaceAll(/\s+/g, ' ')), ['Needs you 1', 'Probably stuck 2', 'Working 2', 'Ended 2'])
   t.equal(await page.locator('a.task').count(), 7)
   await page.getByText('<b>the tests failed</b>').waitFor()
@@ -496,7 +477,7 @@ t.test('a server with a list of tasks shows a row a task, in sections, to be fil
   await page.keyboard.type('import')
   await server.until(() => server.requests.some(({ url }) => url.searchParams.get('q') === 'import'))
   await page.getByRole('button', { name: /Failed/ }).click()
-  await page.waitForFunction(() => document.querySelectorAll('a.task').length === 1)
+  await page.waitForFunction(() => document.querySelector('agent-timeline-list')!.shadowRoot!.querySelectorAll('a.task').length === 1)
   t.equal(server.countOf('invocations'), 0, 'the list of runs is not asked for')
   t.strictSame(complaints, [])
 })
@@ -531,6 +512,6 @@ t.test('axe finds no violation of WCAG 2 A and AA in any verdict, nor does anyth
     await check(page, state, index)
   }
   const list = await showList(t, { reducedMotion: 'reduce' })
-  await list.page.getByText('9 running · 4 ended').waitFor()
+  await list.page.getByText('8 running').waitFor()
   await check(list.page, 'list', 0)
 })

@@ -26,6 +26,11 @@ async function main () {
   await recorder.close()
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const seen = {}
+  // What a page names, and what is loaded when it is needed, under names of their content.
+  const code = await (await fetch(origin + '/timeline/client.js')).text()
+  const parts = [...new Set(code.match(/parts\/[\w-]+\.js/g))]
+  const answers = await Promise.all(parts.map((part) => fetch(`${origin}/timeline/${part}`)))
+  seen.parts = parts.length > 1 && answers.every(({ status }) => status === 200)
   for (const path of ['/timeline/', '/timeline/tasks/a', '/timeline/client.js', '/timeline/pages/index.js',
     '/timeline/pages/task.js', '/timeline/pages/page.css', '/timeline/pages/index.html', '/timeline/host.js']) {
     const response = await fetch(origin + path)

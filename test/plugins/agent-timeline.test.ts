@@ -203,7 +203,7 @@ t.test('hooks guard the API, the stream, the pages and client.js; the host\'s ro
     const folder = makeClient(makeFolder(t))
     await scope.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: true, folder })
   })
-  for (const url of ['/timeline', '/timeline/', '/timeline/tasks/a', '/timeline/client.js', '/timeline/pages/task.js']) {
+  for (const url of ['/timeline', '/timeline/', '/timeline/tasks/a', '/timeline/client.js', '/timeline/parts/step-1A.js', '/timeline/pages/task.js']) {
     t.equal((await app.inject(url)).statusCode, 401, url)
     t.ok([200, 302].includes((await app.inject({ url, headers: { authorization: 'yes' } })).statusCode), url)
   }
@@ -232,12 +232,12 @@ t.test('the pages work under a strict policy, wherever they are', async (t) => {
   }
 })
 
-t.test('without pages client.js stays', async (t) => {
+t.test('without pages client.js and its parts stay', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(ui, { uiPrefix: '/timeline', apiPrefix: '/api', hasPages: false, folder: makeClient(makeFolder(t)) })
-  t.equal((await app.inject('/timeline/client.js')).statusCode, 200)
-  for (const path of ['', '/', '/tasks/a', '/pages/task.js', '/pages/index.html']) {
+  for (const path of ['client.js', 'parts/step-1A.js']) t.equal((await app.inject(`/timeline/${path}`)).statusCode, 200, path)
+  for (const path of ['', '/', '/tasks/a', '/index.d.ts', '/parts', '/client.js.map', '/pages/task.js', '/pages/index.html']) {
     t.equal((await app.inject(`/timeline${path}`)).statusCode, 404, path)
   }
 })
@@ -392,11 +392,12 @@ t.test('the routes work below a prefix of the host, and at the root', async (t) 
 
 /** A folder as the client's build leaves it. */
 function makeClient (folder: string): string {
-  mkdirSync(join(folder, 'pages'))
+  for (const name of ['pages', 'parts']) mkdirSync(join(folder, name))
   const files = {
     'client.js': 'export {}',
     'client.js.map': '{}',
     'index.d.ts': '',
+    'parts/step-1A.js': 'export {}',
     'pages/task.js': 'export {}',
     'pages/index.html': '<a src="{{api}}" href="{{base}}client.js">',
     'pages/task.html': '<p src="{{api}}" href="{{base}}client.js">'
