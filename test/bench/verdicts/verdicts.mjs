@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { inDirectory, isSmoke, ROUNDS } from '../measure.mjs'
 import { withChildren } from '../stream/child.mjs'
+import { processTrees } from './process-trees.mjs'
 
 const RUNS = isSmoke ? 20 : 1000
 /** Calls of the same command that have ended, of each run. */
@@ -28,7 +29,7 @@ export async function verdicts () {
     unit: 'ms a second',
     figures: { ours: busy },
     isHigherBetter: false
-  }]
+  }, await processTrees()]
 }
 
 /** @returns milliseconds of CPU a second, in each of the rounds: while all are silent, and while some are not */

@@ -88,6 +88,19 @@ t.test('a machine that slept raises no alarm', async (t) => {
   t.equal(world.live(QUIET).state, 'quiet', 'it counts on from there')
 })
 
+t.test('a permission that is asked at night is waited for until the morning, though the machine sleeps', async (t) => {
+  const world = new World()
+  const asks = { kind: 'waiting', waitKind: 'person', what: 'May I run rm -rf build?' }
+  world.act({ type: 'progress', details: asks })
+  world.live(HOUR)
+  world.wall += 6 * HOUR
+  world.awake += 2 * SECOND
+  world.beat()
+  t.match(world.live(HOUR), { state: 'waiting', waitingFor: { kind: 'person', what: asks.what } })
+  world.act()
+  t.match(world.live(MINUTE), { state: 'working', silentForMs: MINUTE })
+})
+
 t.test('so does an observer that was stopped while the runner went on', async (t) => {
   const world = new World()
   world.act()
