@@ -10,8 +10,7 @@ const PARTS: ReadonlyArray<readonly [name: string, className: string, kinds: rea
   ['Builds', 'p-build', ['build']],
   ['Commands', 'p-shell', ['shell']],
   ['Reads and edits', 'p-edit', ['read', 'search', 'edit']],
-  ['Sub-agents', 'p-agent', ['agent']],
-  ['Other tools', 'p-other', ['web', 'mcp', 'plan', 'other']]
+  ['Sub-agents', 'p-agent', ['agent']]
 ]
 
 /** Where a task's time went: a bar and its words; what took less than a hundredth is left out of the words. */
@@ -22,10 +21,12 @@ export function timeSplit ({ time }: TaskSummary): VNode | false {
     ['For a person', 'p-person', time.personMs + (time.byKind.person ?? 0)],
     ['Between runs', 'p-between', time.betweenRunsMs]
   ] as const
-  const tools = PARTS.map(([name, className, kinds]) => [
+  const named = PARTS.map(([name, className, kinds]) => [
     name, className, kinds.reduce((sum, kind) => sum + (time.byKind[kind] ?? 0), 0)
   ] as const)
-  const parts = [...tools, ...rest].filter(([, , ms]) => ms > 0)
+  const sumOf = (times: readonly number[]): number => times.reduce((total, ms) => total + ms, 0)
+  const otherMs = sumOf(Object.values(time.byKind)) - sumOf(named.map(([, , ms]) => ms)) - (time.byKind.person ?? 0)
+  const parts = [...named, ['Other tools', 'p-other', otherMs] as const, ...rest].filter(([, , ms]) => ms > 0)
   const sum = parts.reduce((total, [, , ms]) => total + ms, 0)
   if (sum < 1000) return false
   const shares = parts.map(([name, className, ms]) => ({ name, className, ms, share: ms / sum }))

@@ -4,6 +4,7 @@ import type {
 import { toIso } from '../time/clock.js'
 import { toJsonLine } from '../view/json-line.js'
 
+/** What describes the moment rather than the log. */
 type StateFrame = SnapshotFrame | CurrentFrame | EndedFrame | HealthFrame | SummaryFrame | TroubleFrame
 
 /**
@@ -20,24 +21,9 @@ export function encodeId (seq: number, epoch: string): string {
   return `id: ${seq}.${epoch}\n`
 }
 
-/** Encodes one stored event. Its id is the cursor that resumes after it. */
-export function encodeEvent (event: TimelineEvent, epoch: string): string {
-  return encodeId(event.seq, epoch) + encodeData(event)
-}
-
-/** Encodes missing numbers in their place; a gap without numbers carries no id. */
-export function encodeGap (gap: GapFrame, epoch: string): string {
-  return (gap.toSeq === undefined ? '' : encodeId(gap.toSeq, epoch)) + encodeData(gap)
-}
-
 /** Reports that a cursor is of another log, or ahead of this one: the log follows from the start. */
 export function encodeUnknownCursor (taskId: string): string {
-  return encodeGap({ type: 'timeline.gap', taskId, reason: 'unknown-cursor' }, '')
-}
-
-/** Encodes what describes the moment rather than the log: it carries no id, so it moves no cursor. */
-export function encodeState (frame: StateFrame): string {
-  return encodeData(frame)
+  return encodeData({ type: 'timeline.gap', taskId, reason: 'unknown-cursor' })
 }
 
 /** A comment for proxies and readers of text, and the only named event, for watchdogs. */

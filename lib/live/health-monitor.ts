@@ -5,7 +5,7 @@ import { HEALTH_STATES, type CurrentFrame, type Health, type HealthState } from 
 import type { WakeBus } from '../store/port.js'
 import type { RunningRow } from '../insight/running-row.js'
 import type { AdviceKeeper } from './advice-keeper.js'
-import { encodeState } from './frames.js'
+import { encodeData } from './frames.js'
 import { ReadTrouble } from './read-trouble.js'
 import type { StoredMemory } from './run-memory.js'
 import type { ProcessSign } from '../insight/evidence.js'
@@ -324,7 +324,7 @@ class Monitor implements HealthMonitor {
     if (verdict.frame?.round !== round) {
       const { id, taskId, row } = verdict
       const health = row === undefined ? verdict.health : this.#observer?.see(row) ?? verdict.health
-      const text = encodeState({ type: 'timeline.health', taskId, invocationId: id, health })
+      const text = encodeData({ type: 'timeline.health', taskId, invocationId: id, health })
       verdict.frame = { text, round }
     }
     return verdict.frame.text

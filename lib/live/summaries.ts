@@ -3,7 +3,7 @@ import type { AnswerReader } from '../store/answers.js'
 import type { LogReader, WakeBus } from '../store/port.js'
 import type { Clock } from '../time/clock.js'
 import { clearTimeout, performance, setTimeout } from '../time/timers.js'
-import { encodeState } from './frames.js'
+import { encodeData } from './frames.js'
 import type { HealthMonitor } from './health-monitor.js'
 import { summarise } from './summarise.js'
 
@@ -79,7 +79,7 @@ export function createSummaries (options: SummariesOptions): Summaries {
       const key = keyOf(summary)
       if (key === task.key) return
       task.key = key
-      const frame = encodeState({ type: 'timeline.summary', taskId, summary })
+      const frame = encodeData({ type: 'timeline.summary', taskId, summary })
       for (const onChange of task.viewers) onChange(frame, summary)
     } catch {
       // The stream says what is wrong with the database, and the next wake-up or verdict brings another look.

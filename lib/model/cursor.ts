@@ -43,11 +43,6 @@ export function newestOf (cursors: readonly Cursor[], headSeq: number, epoch: st
   return newest
 }
 
-/** The same position as text. */
-export function formatCursor (cursor: Cursor): string {
-  return cursor.epoch === undefined ? String(cursor.seq) : `${cursor.seq}.${cursor.epoch}`
-}
-
 function quote (text: string): string {
   return JSON.stringify(text.length > 40 ? text.slice(0, 40) + '…' : text)
 }

@@ -132,9 +132,9 @@ function budgetLines (budget: TaskSummary['budget']): string[] {
   ]
 }
 
-/** Small sums keep four digits. */
+/** `$0.42`, with more digits for less money; as the page has it. */
 export function formatUsd (usd: number): string {
-  return `$${usd.toFixed(usd < 1 ? 4 : 2)}`
+  return `$${usd.toFixed(usd < 0.01 && usd > 0 ? 4 : 2)}`
 }
 
 const TOKENS = [

@@ -3,7 +3,7 @@ import type { TimelineCore } from '../../lib/open-core.js'
 import type { TaskSummary } from '../../lib/model/answers.js'
 import type { CurrentFrame } from '../../lib/model/events.js'
 import { worstOf } from '../../lib/live/with-health.js'
-import { encodeState } from '../../lib/live/frames.js'
+import { encodeData } from '../../lib/live/frames.js'
 import { getTask } from '../routes/timeline-routes.js'
 
 /** A task at one moment, as every stream of it begins. */
@@ -34,7 +34,7 @@ export async function describeTask (
   const running = await reader.running(taskId)
   const health = worstOf(running)
   const summary = withSummary ? await core.summaries.of(taskId) : undefined
-  const snapshot = encodeState({
+  const snapshot = encodeData({
     type: 'timeline.snapshot',
     taskId,
     task,
@@ -44,5 +44,5 @@ export async function describeTask (
     ...(health === undefined ? {} : { health }),
     ...(summary === undefined ? {} : { summary })
   })
-  return { taskId, headSeq: lastSeq, epoch, running, summary, frames: snapshot + running.map(encodeState).join('') }
+  return { taskId, headSeq: lastSeq, epoch, running, summary, frames: snapshot + running.map(encodeData).join('') }
 }

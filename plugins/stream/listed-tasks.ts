@@ -1,6 +1,6 @@
 import type { TimelineCore } from '../../lib/open-core.js'
 import { isTimelineError } from '../../lib/errors.js'
-import { encodeState } from '../../lib/live/frames.js'
+import { encodeData } from '../../lib/live/frames.js'
 import { Turns } from '../../lib/live/turns.js'
 import { describeTask, type TaskDescription } from './describe-task.js'
 import type { Opening, OpeningContext } from './opening.js'
@@ -19,7 +19,7 @@ export async function openListed (context: OpeningContext, tasks: readonly TaskP
     const { taskId, cursor } = position
     const task = await findTask(context.core, taskId)
     if (task === undefined) {
-      frames += encodeState({ type: 'timeline.ended', taskId, reason: 'unknown' })
+      frames += encodeData({ type: 'timeline.ended', taskId, reason: 'unknown' })
     } else {
       frames += TaskFeed.frames(task, cursor)
       begun.push({ feed: new TaskFeed({ ...context, taskId, turns, onEnd }), task, position })

@@ -1,7 +1,7 @@
 import { isTimelineError } from '../../lib/errors.js'
 import type { EndedFrame } from '../../lib/model/events.js'
 import { isKnown, type Cursor } from '../../lib/model/cursor.js'
-import { encodeState, encodeUnknownCursor } from '../../lib/live/frames.js'
+import { encodeData, encodeUnknownCursor } from '../../lib/live/frames.js'
 import type { EndReason } from '../../lib/live/task-tail.js'
 import type { Turns } from '../../lib/live/turns.js'
 import { describeTask, type TaskDescription } from './describe-task.js'
@@ -85,7 +85,7 @@ export class TaskFeed {
   end (reason: EndedFrame['reason']): void {
     if (this.#isClosed) return
     this.close()
-    this.#options.stream.writeJoined(encodeState({ type: 'timeline.ended', taskId: this.taskId, reason }))
+    this.#options.stream.writeJoined(encodeData({ type: 'timeline.ended', taskId: this.taskId, reason }))
     this.#options.onEnd?.(reason)
   }
 

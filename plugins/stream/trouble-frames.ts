@@ -1,10 +1,10 @@
-import { encodeState } from '../../lib/live/frames.js'
+import { encodeData } from '../../lib/live/frames.js'
 import type { ReadTrouble, Trouble } from '../../lib/live/read-trouble.js'
 import type { EventStream } from './event-stream.js'
 
 /** What a stream begins with where its database cannot be read just now; empty otherwise. */
 export function encodeTrouble (trouble: Trouble | undefined): string {
-  return trouble === undefined ? '' : encodeState({ type: 'timeline.trouble', ...trouble })
+  return trouble === undefined ? '' : encodeData({ type: 'timeline.trouble', ...trouble })
 }
 
 /**
@@ -25,7 +25,7 @@ export function followTrouble (
     const { current } = readTrouble
     if (stream.isBehind || current === last) return
     const frame = current === undefined && last !== undefined
-      ? encodeState({ type: 'timeline.recovered', ...last })
+      ? encodeData({ type: 'timeline.recovered', ...last })
       : encodeTrouble(current)
     last = current
     stream.write(frame)

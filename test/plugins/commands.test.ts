@@ -146,7 +146,7 @@ t.test('why answers in one go whether a task is stuck, why it failed, what it co
   for (const line of [
     /^Task: {3}Fix it \(a\)$/m, /^State: {2}Failed \S+ ago\. .*: not ok 1 - adds/m, /^Why: {4}tests_failed \(tool, by \S+\) in run 1; /m,
     /First error, event 2: not ok 1 - adds/, /Last word: I could not do it\./, /What to do: \S+/,
-    /^Cost: {3}\$0\.2500; tokens: 81,200 in, 7 out$/m, /^Plan: {3}1 of 2 done\n {10}✓ read\n {10}▸ mend$/m,
+    /^Cost: {3}\$0\.25; tokens: 81,200 in, 7 out$/m, /^Plan: {3}1 of 2 done\n {10}✓ read\n {10}▸ mend$/m,
     /^Files: {2}1 file edited\n {10}a\.ts \+2 -1$/m, /^Calls: {2}2 \(1 failed\): /m, /^Time: {3}\S+ in all/m,
     /^Runs: {3}1: 1 failed\n {10}1 Coder \(claude, m1\) failed after \S+: exit 1$/m
   ]) t.match(text, line)
@@ -164,7 +164,7 @@ t.test('why answers in one go whether a task is stuck, why it failed, what it co
   await timeline.flush()
   t.match((await ask('why', 'b')).text, /^State: {2}Needs you for .*permission to delete/m)
   const listed = await ask('tasks')
-  t.match(listed.text, /^Needs you\n {2}b {2}Ask <U\+202E> {2}coder \(claude\) .*permission to delete.*\n\nFailed\n {2}a {2}Fix it {2}.*\$0\.2500 · .*not ok 1 - adds\n\n2 tasks: 1 needs you, 1 failed$/)
+  t.match(listed.text, /^Needs you\n {2}b {2}Ask <U\+202E> {2}coder \(claude\) .*permission to delete.*\n\nFailed\n {2}a {2}Fix it {2}.*\$0\.25 · .*not ok 1 - adds\n\n2 tasks: 1 needs you, 1 failed$/)
   t.equal((JSON.parse((await ask('tasks', '--json')).text) as { tasks: Array<{ title: string }> }).tasks[0]?.title, 'Ask \u202e', 'JSON is exact')
   t.match((await ask('tasks', '--state', 'failed', '--limit', '1')).text, /^Failed\n {2}a/)
   t.match((await ask('tasks', '--q', 'nothing like it')).text, /^No task\.$/)

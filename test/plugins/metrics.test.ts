@@ -9,7 +9,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { register } from 'prom-client'
 import t, { type Test } from 'tap'
 import { HEALTH_STATES } from '../../lib/model/events.js'
-import { encodeEvent } from '../../lib/live/frames.js'
+import { encodeData, encodeId } from '../../lib/live/frames.js'
 import { openTimeline } from '../../lib/open-timeline.js'
 import agentTimeline from '../../plugins/agent-timeline.js'
 import { makeApp, makeFolder, recordCoder } from './app.js'
@@ -61,7 +61,7 @@ t.test('what was written and delivered is counted', async (t) => {
   await client.untilSeq(10)
   const after = await scrape(app)
   const events = client.frames.filter(({ id }) => id !== undefined)
-  const bytes = events.reduce((sum, { id, data }) => sum + Buffer.byteLength(encodeEvent(data, id!.split('.')[1]!)), 0)
+  const bytes = events.reduce((sum, { id, data }) => sum + Buffer.byteLength(encodeId(data.seq, id!.split('.')[1]!) + encodeData(data)), 0)
   t.equal(after.get('viewers'), 1)
   t.equal(after.get('streams_opened_total'), 1)
   t.equal(after.get('events_delivered_total'), 10)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { encodeChunks } from '../../../lib/live/chunks.js'
-import { formatCursor, parseCursor } from '../../../lib/model/cursor.js'
-import { encodeEvent, encodeGap, encodePing, encodeRetry, encodeState } from '../../../lib/live/frames.js'
+import { parseCursor } from '../../../lib/model/cursor.js'
+import { encodeData, encodePing, encodeRetry, encodeUnknownCursor } from '../../../lib/live/frames.js'
 import { fillHoles, hasHoles } from '../../../lib/live/gap-finder.js'
 import { ChunkRing } from '../../../lib/live/chunk-ring.js'
 import type { TimelineEvent } from '../../../lib/model/events.js'
@@ -20,16 +20,17 @@ function output (seq: number, activity = 'x'): TimelineEvent {
 }
 
 t.test('an event is one id line and one data line, whatever its text', async (t) => {
-  const text = encodeEvent(output(17, 'a\r\nb\rdata: x\n\nid: 99\u2028\u0000'), 'x9')
+  const [chunk] = encodeChunks('a', 'x9', 16, [{ event: output(17, 'a\r\nb\rdata: x\n\nid: 99\u2028\u0000') }])
+  const text = String(chunk?.bytes)
   t.match(text, /^id: 17\.x9\ndata: [^\r\n]+\n\n$/)
   t.equal(decodeFrames(text)[0]?.data.activity, 'a\r\nb\rdata: x\n\nid: 99\u2028\u0000')
 })
 
 t.test('only what belongs to the log carries an id', async (t) => {
-  const gap = { type: 'timeline.gap', taskId: 'a', fromSeq: 3, toSeq: 5, reason: 'removed' } as const
-  t.match(encodeGap(gap, 'x9'), /^id: 5\.x9\ndata: /)
-  t.match(encodeGap({ type: 'timeline.gap', taskId: 'a', reason: 'unknown-cursor' }, 'x9'), /^data: /)
-  t.match(encodeState({
+  const [chunk] = encodeChunks('a', 'x9', 2, [{ gap: { fromSeq: 3, toSeq: 5, reason: 'removed' } }])
+  t.match(String(chunk?.bytes), /^id: 5\.x9\ndata: /)
+  t.match(encodeUnknownCursor('a'), /^data: /)
+  t.match(encodeData({
     type: 'timeline.snapshot', taskId: 'a', task: { id: 'a' }, headSeq: 5, epoch: 'x9', serverTime: 'now'
   }), /^data: .*\n\n$/)
   t.equal(encodePing(Date.UTC(2026, 1, 10), 30_000),
@@ -43,8 +44,6 @@ t.test('a cursor is a number, or a number and an epoch', async (t) => {
   t.same(parseCursor('17.x-9_Z'), { seq: 17, epoch: 'x-9_Z' })
   t.equal(parseCursor(undefined), undefined)
   t.equal(parseCursor(''), undefined)
-  t.equal(formatCursor({ seq: 17, epoch: 'x9' }), '17.x9')
-  t.equal(formatCursor({ seq: 17 }), '17')
   for (const text of ['-1', '1.', '.x', '1e3', ' 1', '1.5.x', 'x', '9007199254740993', '1.é', 'a'.repeat(500)]) {
     t.throws(() => parseCursor(text), { code: 'AGENT_TIMELINE_INVALID_CURSOR', statusCode: 400 }, text)
   }
