@@ -157,7 +157,7 @@ export async function openCore (
   const reader = withHealth(known, health)
   const hub = createHub({ reader, bus: store.bus, logger, meter, trouble })
   const running = new RunningTasks({ reader, hub, logger })
-  const summaries = createSummaries({ reader, answers: store.answers, health, bus: store.bus, now })
+  const summaries = createSummaries({ reader, answers: store.answers, health, bus: store.bus, hub, now })
   const runningByScope = createRunningByScope({ hub, logger })
   const maintenance = startMaintenance({
     store: store.upkeep,

@@ -5,6 +5,7 @@ import type { Clock } from '../time/clock.js'
 import { clearTimeout, performance, setTimeout } from '../time/timers.js'
 import { encodeData } from './frames.js'
 import type { HealthMonitor } from './health-monitor.js'
+import type { Hub, TailWatch } from './hub.js'
 import { summarise } from './summarise.js'
 
 export interface SummariesOptions {
@@ -12,6 +13,8 @@ export interface SummariesOptions {
   readonly answers: AnswerReader
   readonly health: Pick<HealthMonitor, 'watch'>
   readonly bus: Pick<WakeBus, 'subscribe'>
+  /** Sees also what no hint tells of. */
+  readonly hub: Pick<Hub, 'watch'>
   readonly now: Clock
   /** Between two looks at a task, in milliseconds. Default 1,000. */
   readonly intervalMs?: number
@@ -39,11 +42,16 @@ interface Watched {
   lookedAt: number
   timer: ReturnType<typeof setTimeout> | undefined
   isLooking: boolean
+  /** Something has happened since the last look began, or that look failed. */
+  isDirty: boolean
+  /** How far the log went when it was noticed last. */
+  headSeq: number
+  tail: TailWatch | undefined
   readonly stopHealth: () => void
 }
 
 export function createSummaries (options: SummariesOptions): Summaries {
-  const { reader, answers, health, bus, now, intervalMs = 1_000 } = options
+  const { reader, answers, health, bus, hub, now, intervalMs = 1_000 } = options
   const watched = new Map<string, Watched>()
   /** Of the last looks: many viewers come at once after a restart. */
   const recent = new Map<string, { readonly at: number, readonly summary: Promise<TaskSummary> }>()
@@ -63,7 +71,13 @@ export function createSummaries (options: SummariesOptions): Summaries {
 
   function schedule (taskId: string): void {
     const task = watched.get(taskId)
-    if (task === undefined || task.timer !== undefined || task.isLooking) return
+    if (task === undefined) return
+    task.isDirty = true
+    plan(taskId, task)
+  }
+
+  function plan (taskId: string, task: Watched): void {
+    if (!task.isDirty || task.timer !== undefined || task.isLooking || watched.get(taskId) !== task) return
     const wait = Math.max(0, task.lookedAt + intervalMs - performance.now())
     task.timer = setTimeout(() => { void look(taskId, task) }, wait)
     task.timer.unref()
@@ -72,6 +86,7 @@ export function createSummaries (options: SummariesOptions): Summaries {
   async function look (taskId: string, task: Watched): Promise<void> {
     task.timer = undefined
     task.isLooking = true
+    task.isDirty = false
     task.lookedAt = performance.now()
     try {
       recent.delete(taskId)
@@ -82,10 +97,27 @@ export function createSummaries (options: SummariesOptions): Summaries {
       const frame = encodeData({ type: 'timeline.summary', taskId, summary })
       for (const onChange of task.viewers) onChange(frame, summary)
     } catch {
-      // The stream says what is wrong with the database, and the next wake-up or verdict brings another look.
+      // The stream says what is wrong with the database.
+      task.isDirty = true
     } finally {
       task.isLooking = false
+      plan(taskId, task)
     }
+  }
+
+  /** Hints may be lost, of the end of a run too: what has moved the log is looked at whoever tells of it. */
+  function followTail (taskId: string, task: Watched): void {
+    task.tail = hub.watch(taskId, {
+      onAdvance () {
+        const headSeq = task.tail?.headSeq() ?? 0
+        if (headSeq === task.headSeq) return
+        task.headSeq = headSeq
+        schedule(taskId)
+      },
+      onEnd (reason) {
+        if (reason !== 'closed' && watched.get(taskId) === task) followTail(taskId, task)
+      }
+    })
   }
 
   return {
@@ -108,9 +140,13 @@ export function createSummaries (options: SummariesOptions): Summaries {
           lookedAt: performance.now(),
           timer: undefined,
           isLooking: false,
+          isDirty: false,
+          headSeq: told.headSeq,
+          tail: undefined,
           stopHealth: () => verdicts.close()
         }
         watched.set(taskId, task)
+        followTail(taskId, task)
       }
       task.viewers.add(onChange)
       // Something may have happened between the answer and this.
@@ -135,6 +171,7 @@ export function createSummaries (options: SummariesOptions): Summaries {
   function forget (taskId: string, task: Watched): void {
     watched.delete(taskId)
     clearTimeout(task.timer)
+    task.tail?.close()
     task.stopHealth()
   }
 }

@@ -7,6 +7,8 @@ import type { TimelineEvent } from '../../../lib/model/events.js'
 import { silentLogger } from '../../../lib/logger.js'
 import type { WakeBus } from '../../../lib/store/port.js'
 import { createHub } from '../../../lib/live/hub.js'
+import { createSummaries } from '../../../lib/live/summaries.js'
+import type { TaskSummary } from '../../../lib/model/answers.js'
 import { openTimeline } from '../../../lib/open-timeline.js'
 import { Child } from '../../support/children.js'
 import { FakeReader } from '../../support/fake-reader.js'
@@ -112,4 +114,70 @@ t.test('a file that takes the place of another without a hint ends the streams o
   await ended
   t.equal(peer.ended, 'replaced')
   t.not(await core.reader.changeMark(), mark, 'a new connection does not count from where the old one began')
+})
+
+t.test('the last summary comes when no hint does, when the run ends during a look, and when a look fails', async (t) => {
+  const database = join(temporaryDirectory(t), 'x.db')
+  const timeline = await openTimeline({ database })
+  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  const core = await openCore({ database, logger: silentLogger })
+  const silent: WakeBus = { ring () {}, subscribe: () => () => {}, close () {} }
+  const hub = createHub({ reader: core.reader, bus: silent, logger: silentLogger })
+  let onLook = async (): Promise<void> => {}
+  const summaries = createSummaries({
+    reader: core.reader,
+    answers: {
+      ...core.answers,
+      async runs (taskId) {
+        const rows = await core.answers.runs(taskId)
+        await onLook()
+        return rows
+      }
+    },
+    health: { watch: () => ({ take: () => [], close () {} }) as never },
+    bus: silent,
+    hub,
+    now: () => Date.now(),
+    intervalMs: 20
+  })
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(async () => {
+    clearInterval(alive)
+    summaries.close()
+    hub.close()
+    await core.close()
+    await timeline.close()
+  })
+  const told = await summaries.of('a')
+  const seen: TaskSummary[] = []
+  let onSeen = (): void => {}
+  const sees = async (is: (summary: TaskSummary) => boolean) => {
+    while (!seen.some(is)) await new Promise<void>((resolve) => { onSeen = resolve })
+  }
+  let steps = 0
+  onLook = async () => {
+    steps++
+    if (steps === 1) throw new Error('cannot be read')
+    if (steps !== 2) return
+    // All of the run is read by now: whatever is told next was not looked at.
+    await run.complete({ success: true, response: 'done' })
+  }
+  const stop = summaries.watch(told, (_frame, summary) => {
+    seen.push(summary)
+    onSeen()
+  })
+  await sees(({ runs }) => runs.completed === 1)
+  t.equal(seen.at(-1)?.runs.running, 0)
+
+  const second = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  await sees(({ runs }) => runs.running === 1)
+  await second.fail(new Error('spawn claude ENOENT'))
+  await sees(({ runs }) => runs.failed === 1)
+  stop()
+  const looks = steps
+  await timeline.recordTaskEvent({ taskId: 'a', type: 'task.started', actor: 'me' })
+  const peer = new Peer()
+  peer.subscription = hub.subscribe('a', peer)
+  await peer.untilSeq(5)
+  t.equal(steps, looks, 'nobody watches, nothing is looked at')
 })
