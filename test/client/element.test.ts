@@ -467,7 +467,7 @@ t.test('a row that is used again looks as if it had been made for what it shows'
     server.running = []
     server.task = { id: TASK, title: TITLE, status: 'completed' }
   }
-  for (const [width, up, down] of [[360, -450, 1300], [1280, -1900, 450]] as const) {
+  for (const [width, up, down] of [[360, -250, 1300], [1280, -1900, 400]] as const) {
     const fresh = await show(t, { width, height: 30_000, prepare })
     await isLive(fresh.page)
     await rest(fresh.list)
