@@ -1,7 +1,7 @@
 // npm run test:unit [-- --watch] [-- --list]: the tests that test/lanes.json declares as fast: no browser, no process,
 // no build. --watch runs them again after each change, --list shows which lane each test file is in.
 //
-// The whole suite compiles with oxc, as each process loads its modules: twice the CPU. Here esbuild compiles all
+// The whole suite blanks types out, as each process loads its modules: twice the CPU. Here esbuild compiles all
 // of them once, and each test file is then a plain program.
 import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, watch } from 'node:fs'

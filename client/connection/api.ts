@@ -12,16 +12,19 @@ export interface ApiOptions {
 
 /** An answer that is not the one asked for, or none; the message is for people. */
 export class ApiError extends Error {
-  constructor (
-    message: string,
-    /** 0 where it was not the status that was wrong. */
-    readonly status = 0,
-    readonly code?: unknown,
-    readonly retryAfterMs?: number,
-    /** How long nothing had been heard when it was noticed. */
-    readonly silentMs = 0
-  ) {
+  /** 0 where it was not the status that was wrong. */
+  readonly status: number
+  readonly code: unknown
+  readonly retryAfterMs: number | undefined
+  /** How long nothing had been heard when it was noticed. */
+  readonly silentMs: number
+
+  constructor (message: string, status = 0, code?: unknown, retryAfterMs?: number, silentMs = 0) {
     super(message)
+    this.status = status
+    this.code = code
+    this.retryAfterMs = retryAfterMs
+    this.silentMs = silentMs
   }
 }
 

@@ -61,6 +61,9 @@ export function createRunObserver (options: RunObserverOptions): RunObserver {
 }
 
 class Observed implements RunObserver {
+  readonly provider: string
+  readonly startedAt: number
+  readonly usual: Usual
   readonly #course
   readonly #calls = new Map<number, CallRow>()
   readonly #loops = new RunLoops()
@@ -73,8 +76,10 @@ class Observed implements RunObserver {
   #pausedMs = 0
   #pausedSince: number | undefined
 
-  constructor (readonly provider: string, readonly startedAt: number, readonly usual: Usual) {
-    this.#lastAt = startedAt
+  constructor (provider: string, startedAt: number, usual: Usual) {
+    this.provider = provider
+    this.startedAt = this.#lastAt = startedAt
+    this.usual = usual
     this.#course = { progress: { ...createProgress(), movedAt: startedAt }, tally: createTally(startedAt) }
   }
 

@@ -9,10 +9,12 @@ export const TITLE = 'Verify social login only accepts provider-verified emails'
 /** Writes the events of one task one after the other, numbered and timed. */
 export class TaskScript {
   readonly events: TimelineEvent[] = []
+  readonly taskId: string
   #atMs: number
   #calls = 0
 
-  constructor (readonly taskId: string, startMs: number) {
+  constructor (taskId: string, startMs: number) {
+    this.taskId = taskId
     this.#atMs = startMs
   }
 

@@ -53,12 +53,14 @@ export class TimelineServer {
   isRefusing = false
   /** Answers wait for this. */
   gate: Promise<void> | undefined
+  readonly folder: string
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #waiters: Array<() => void> = []
 
   /** @param folder the built client, with a slash at its end; pages are not served without */
-  constructor (readonly folder = '') {
+  constructor (folder = '') {
+    this.folder = folder
     this.#server = createServer((request, response) => {
       this.#handle(request, response).catch((error: unknown) => response.destroy(error as Error))
     })
