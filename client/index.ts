@@ -1,3 +1,4 @@
+import type { HeadersSource } from './connection/api.js'
 import { AgentTimelineElement } from './view/element.js'
 import { AgentTimelineListElement } from './view/list-element.js'
 
@@ -20,6 +21,23 @@ declare global {
     'agent-timeline-counts': CustomEvent<import('./view/list-element.js').AgentTimelineCountsDetail>
     'agent-timeline-open': CustomEvent<import('./view/list-element.js').AgentTimelineOpenDetail>
   }
+}
+
+/** What can be written on `<agent-timeline>` in JSX and templates; `headers` is a property. */
+export interface AgentTimelineAttributes extends Omit<AgentTimelineListAttributes, 'href'> {
+  readonly task?: string | undefined
+  readonly event?: string | number | undefined
+}
+
+/** What can be written on `<agent-timeline-list>`. */
+export interface AgentTimelineListAttributes {
+  readonly src?: string | undefined
+  readonly project?: string | undefined
+  readonly theme?: 'light' | 'dark' | undefined
+  readonly share?: 'off' | undefined
+  readonly notify?: boolean | undefined
+  readonly href?: string | undefined
+  readonly headers?: HeadersSource | undefined
 }
 
 const NAME = 'agent-timeline'

@@ -155,6 +155,8 @@ export class TimelineSession {
     const { type } = frame
     const isSummary = type === 'timeline.snapshot' || type === 'timeline.summary'
     if (isSummary && frame.summary !== undefined) this.#answers.take(frame.summary)
+    // A stream of several tasks brings none.
+    else if (type === 'timeline.snapshot') this.#answers.lose()
     if (type === 'timeline.health' || type === 'timeline.summary') return
     this.#answers.note(type !== 'invocation.activity' && type !== 'invocation.current')
   }

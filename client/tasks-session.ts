@@ -3,7 +3,8 @@ import { ApiError, get, type HeadersSource } from './connection/api.js'
 import { backoffMs } from './connection/backoff.js'
 import { Nap } from './connection/nap.js'
 import { watchPage } from './connection/page-signals.js'
-import { readStream } from './connection/stream-reader.js'
+import { readShared } from './connection/shared-stream.js'
+import { readStream, type StreamReaderOptions } from './connection/stream-reader.js'
 import { ServerClock } from './store/server-clock.js'
 
 export interface Tasks {
@@ -25,6 +26,8 @@ export interface TasksOptions {
   readonly src: string
   readonly project: string
   readonly headers?: HeadersSource
+  /** The stream may be one that others of this browser use, too. */
+  readonly isShared: boolean
   readonly onChange: () => void
 }
 
@@ -152,9 +155,10 @@ export class TasksSession {
     while (!signal.aborted) {
       let waitMs = 0
       try {
-        await readStream({
+        const { src, project, headers, isShared } = this.#options
+        const stream: StreamReaderOptions = {
           url: this.#url('stream', { running: 'true' }),
-          headers: this.#options.headers,
+          headers,
           lastEventId: '',
           signal,
           onOpen: () => {
@@ -165,7 +169,9 @@ export class TasksSession {
           onPing: (time) => this.clock.anchor(time),
           onRetry: (delayMs) => { this.#retryMs = Math.min(delayMs, 10_000) },
           onMessage: () => this.#note()
-        })
+        }
+        const api = { src, project, task: '', ...(headers === undefined ? {} : { headers }) }
+        await (isShared ? readShared({ ...stream, api }) : readStream(stream))
       } catch (error) {
         const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500
         if (isRefused) waitMs = error.retryAfterMs ?? NO_STREAM_MS

@@ -5,7 +5,8 @@ import { backoffMs } from './backoff.js'
 import type { ConnectionState } from './connection-state.js'
 import { Nap } from './nap.js'
 import { watchPage } from './page-signals.js'
-import { readStream } from './stream-reader.js'
+import { readShared } from './shared-stream.js'
+import { readStream, type StreamReaderOptions } from './stream-reader.js'
 
 /** What `GET /tasks/:id/timeline` answers. */
 export interface TimelinePage {
@@ -24,6 +25,8 @@ export interface ConnectionHandlers {
 }
 
 export interface ConnectionOptions extends ApiOptions, ConnectionHandlers {
+  /** The stream may be one that others of this browser use, too; false by default. */
+  readonly isShared?: boolean
   /** Events of a first page; 500 by default. */
   readonly pageLimit?: number
   /** Pause between two polls; 3,000 ms by default. */
@@ -181,7 +184,7 @@ export class TimelineConnection {
   async #stream (signal: AbortSignal): Promise<'ended' | 'finished'> {
     const { heartbeatMs, headers, onServerTime } = this.#options
     const restart = new AbortController()
-    return readStream({
+    const stream: StreamReaderOptions = {
       url: apiUrl(this.#options, 'tasks/*/stream', this.#position === '' ? {} : { after: this.#position }),
       headers,
       lastEventId: this.#position,
@@ -208,7 +211,8 @@ export class TimelineConnection {
         if (frame.type === 'timeline.snapshot') onServerTime(frame.serverTime)
         this.#options.onFrame(frame)
       }
-    })
+    }
+    return this.#options.isShared === true ? readShared({ ...stream, api: this.#options }) : readStream(stream)
   }
 
   /** Asks once for what is new. */

@@ -15,7 +15,7 @@ export interface StreamReaderOptions extends SseHandlers {
   readonly signal: AbortSignal
   readonly onOpen: () => void
   /** The server's clock and its interval, from each `ping`. */
-  readonly onPing: (serverTime: string) => void
+  readonly onPing: (serverTime: string, intervalMs: number) => void
   /** Assumed interval of the server's pings until it says so; 30,000 by default. */
   readonly heartbeatMs?: number
 }
@@ -48,7 +48,7 @@ export async function readStream (options: StreamReaderOptions): Promise<'ended'
       if (message.event !== 'ping') return onMessage(message)
       const { serverTime, intervalMs } = JSON.parse(message.data) as { serverTime?: string, intervalMs?: number }
       if (typeof intervalMs === 'number' && intervalMs > 0) heartbeatMs = intervalMs
-      onPing(String(serverTime))
+      onPing(String(serverTime), heartbeatMs)
     }
   })
   try {

@@ -1,5 +1,6 @@
 import type { AgentTimelineStateDetail } from '../index.js'
 import { toPlainText } from '../view/ansi.js'
+import { bindNotifyButton } from './notify-button.js'
 
 /** Marks in the tab's title: what runs is seen without opening the tab. */
 const MARKS: Readonly<Record<AgentTimelineStateDetail['state'], string>> = {
@@ -42,6 +43,10 @@ if (project !== null) {
   document.querySelector<HTMLAnchorElement>('#all')!.search = new URLSearchParams({ project }).toString()
 }
 element.setAttribute('task', id)
+bindNotifyButton(document.querySelector('#notify')!, element)
+document.querySelector<HTMLAnchorElement>('#export')!.href =
+  `${element.getAttribute('src')!}/timeline/tasks/${encodeURIComponent(id)}/export${
+    project === null ? '' : `?${new URLSearchParams({ project }).toString()}`}`
 
 /** The address is that of what is shown: it can be sent, kept, and gone back to. */
 function showEvent (): void {

@@ -5,7 +5,7 @@ import { nextStep, type StepMove } from '../store/steps.js'
 import { summarise, type Verdict } from '../store/summary.js'
 import { Announcer } from './announcer.js'
 import { lookOf } from './badges.js'
-import { FindBar } from './find-bar.js'
+import type { FindBarProps } from './find-bar.js'
 import { capitalise, formatCount } from './format.js'
 import { Header } from './header.js'
 import { icon, spinner } from './icons.js'
@@ -45,8 +45,16 @@ interface AppState {
   readonly isFinding?: boolean
 }
 
+const loadLate = async (): Promise<typeof import('./late.js')> => import('./late.js')
+/** Milliseconds after the first rows: what may be opened next is here by then. */
+const LATE_MS = 500
+
+const FindBar = lazy<FindBarProps>(
+  async () => (await loadLate()).FindBar,
+  (content) => html`<div class="bar find" role="search" part="find">${content}</div>` as VNode
+)
 const Inspector = lazy<InspectorProps>(
-  async () => (await import('./inspector.js')).Inspector,
+  async () => (await loadLate()).Inspector,
   (content, { onClose }) => html`<aside class="inspector" part="inspector" aria-label="Step"><div class="inspector-head"><span></span>
     <button class="chip close" aria-label="Close" onClick=${onClose}>${icon('x')}</button></div><div class="cards">${content}</div></aside>` as VNode
 )
@@ -61,11 +69,17 @@ export class App extends Component<AppProps, AppState> {
   #pausedAtSeq = 0
   #verdict: Verdict | undefined
   #told: Verdict | undefined
+  #late: ReturnType<typeof setTimeout> | undefined
 
   /** The event that is shown as asked for, or that was told. */
   #event: number | undefined
 
+  override componentWillUnmount (): void {
+    clearTimeout(this.#late)
+  }
+
   override componentDidUpdate (): void {
+    if (this.props.session.state.isLoaded) this.#late ??= setTimeout(() => loadLate().catch(() => {}), LATE_MS)
     this.#tellVerdict()
     this.#showAskedFor()
   }

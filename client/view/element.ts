@@ -54,7 +54,11 @@ export class AgentTimelineElement extends LiveElement {
     }
     let isClosed = false
     const session = new TimelineSession({ ...api, task, onChange: () => { if (!isClosed) paint() } })
+    let known: Verdict | undefined
     const onVerdict = (state: Verdict): void => {
+      if (known !== undefined && state !== known) this.#notify(state, session)
+      // What comes back with the connection is no news.
+      if (state !== 'disconnected') known = state
       const detail: AgentTimelineStateDetail = { state, task: session.state.task }
       this.tell('agent-timeline-state', detail)
     }
@@ -68,6 +72,12 @@ export class AgentTimelineElement extends LiveElement {
         render(null, root)
       }
     }
+  }
+
+  #notify (state: Verdict, { state: { task }, answers }: TimelineSession): void {
+    if (!this.hasAttribute('notify')) return
+    const reason = state === 'failed' || state === 'timeout' ? answers.summary?.failure?.summary : undefined
+    import('./late.js').then(({ notify }) => notify(state, { ...task, title: task.title, reason }), () => {})
   }
 
   readonly #onEvent = (event: number | undefined): void => {

@@ -25,7 +25,7 @@ export interface AgentTimelineOpenDetail {
  * @fires agent-timeline-counts when the number of tasks in some state changes; bubbles
  */
 export class AgentTimelineListElement extends LiveElement {
-  static readonly observedAttributes = ['src', 'project', 'share', 'href']
+  static readonly observedAttributes = ['src', 'project', 'share', 'href', 'notify']
 
   static { reflect(this.prototype, ['href']) }
 
@@ -34,7 +34,7 @@ export class AgentTimelineListElement extends LiveElement {
 
   attributeChangedCallback (name: string, before: string | null, after: string | null): void {
     if (before === after) return
-    if (name === 'href') this.paint()
+    if (name === 'href' || name === 'notify') this.paint()
     else this.restart()
   }
 
@@ -49,6 +49,11 @@ export class AgentTimelineListElement extends LiveElement {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
         const detail: AgentTimelineOpenDetail = { task, href: this.#hrefOf(task) }
         if (!this.tell('agent-timeline-open', detail, true)) event.preventDefault()
+      },
+      isNotifying: () => this.notify,
+      onGo: (task: string) => {
+        const detail: AgentTimelineOpenDetail = { task, href: this.#hrefOf(task) }
+        if (this.tell('agent-timeline-open', detail, true)) location.assign(detail.href)
       },
       onCounts: (running: number, counts: AgentTimelineCountsDetail['counts']) => {
         const detail: AgentTimelineCountsDetail = { running, counts }

@@ -46,6 +46,10 @@ export abstract class LiveElement extends Base {
   /** `off`: a connection of its own, whatever other elements and tabs have. */
   declare share: string
 
+  /** Notifications of the browser where the reader has allowed them: a run has ended, needs a person, or is stuck. */
+  get notify (): boolean { return this.hasAttribute('notify') }
+  set notify (value: boolean) { this.toggleAttribute('notify', value) }
+
   /** Headers of every request, or a function that makes them each time, for example to refresh a token. */
   get headers (): HeadersSource | undefined { return this.#headers }
   set headers (value: HeadersSource | undefined) {

@@ -320,6 +320,47 @@ t.test('nothing scrolls sideways on a small screen', async (t) => {
   }
 })
 
+t.test('the keys are in view wherever they are shown, and lists keep to themselves in any direction and palette', async (t) => {
+  const { server, page } = await show(t)
+  server.tasks = sampleTasks()
+  await page.getByText('Live', { exact: true }).waitFor()
+  for (const width of [961, 1000, 1100, 1121, 1440]) {
+    await page.setViewportSize({ width, height: 800 })
+    const [right, edge] = await page.evaluate(() => {
+      const root = document.querySelector('agent-timeline')!.shadowRoot!
+      return ['.hints button', '.status-bar'].map((name) => root.querySelector(name)!.getBoundingClientRect().right)
+    })
+    t.ok(right! > 0 && right! <= edge!, `${width} px: ${right} of ${edge}`)
+  }
+  await page.goto(new URL('/timeline/', page.url()).href)
+  await page.locator('a.task').first().waitFor()
+  for (const width of [320, 1440]) {
+    await page.setViewportSize({ width, height: 800 })
+    for (const forcedColors of ['active', 'none'] as const) {
+      await page.emulateMedia({ forcedColors })
+      for (const dir of ['rtl', 'ltr']) {
+        const seen = await page.evaluate((dir) => {
+          document.documentElement.dir = dir
+          const root = document.querySelector('agent-timeline-list')!.shadowRoot!
+          const { scrollWidth, clientWidth } = document.documentElement
+          const [name, time] = ['.name', '.time'].map((part) => root.querySelector(part)!.getBoundingClientRect().left)
+          const pressed = getComputedStyle(root.querySelector('.chip[aria-pressed="true"]')!)
+          return { overflow: scrollWidth - clientWidth, isMirrored: name! > time!, mark: pressed.outlineStyle }
+        }, dir)
+        const mark = forcedColors === 'active' ? 'solid' : 'none'
+        t.same(seen, { overflow: 0, isMirrored: dir === 'rtl', mark }, `${width} px, ${dir}, forced colours ${forcedColors}`)
+      }
+      t.same((await checkAccess(page)).violations, [], `list, ${width} px, forced colours ${forcedColors}`)
+    }
+  }
+  const moving = await page.evaluate(() => document.getAnimations().length)
+  t.equal(moving, 0, 'nothing moves where motion is unwelcome')
+  server.tasks = []
+  server.append(...new TaskScript(TASK, Date.now()).start(9, 'coder', 'codex', 'gpt').events.map((event) => ({ ...event, seq: 999 })))
+  await page.getByText('No agent has run yet').waitFor()
+  t.same((await checkAccess(page)).violations, [], 'an empty list')
+})
+
 t.test('axe finds no violation of WCAG', async (t) => {
   const screens = [
     ['running', 'light', 1280], ['parallel', 'dark', 1280], ['failed', 'light', 390], ['failed', 'dark', 390]

@@ -35,7 +35,9 @@ async function serve (t: Test, monitoring: object = {}): Promise<Site> {
   const database = join(folder, 'x.db')
   const timeline = await openTimeline({ database, migrate: true })
   t.teardown(() => timeline.close())
-  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'codex', model: 'gpt' })
+  const runs = await Promise.all(['a', 'b'].map(async (taskId) => {
+    return timeline.startInvocation({ taskId, role: 'coder', provider: 'codex', model: 'gpt' })
+  }))
   const wire = new Wire()
   const url = await wire.listen()
   t.teardown(() => wire.close())
@@ -47,7 +49,8 @@ async function serve (t: Test, monitoring: object = {}): Promise<Site> {
     wire,
     async say (count) {
       for (const end = said + count; said < end;) {
-        run.activity({ type: 'progress', message: `event ${++said}`, timestamp: new Date() })
+        said++
+        for (const run of runs) run.activity({ type: 'progress', message: `event ${said}`, timestamp: new Date() })
       }
       await timeline.flush()
     },
@@ -82,6 +85,7 @@ const NUMBERS = `[...document.querySelector('agent-timeline').shadowRoot.querySe
   .map((row) => Number(/^event (\\d+)$/.exec(row.querySelector('.line')?.textContent ?? '')?.[1])).filter(Boolean)`
 const hasShown = (count: number): string => `Math.max(...${NUMBERS}) >= ${count}`
 const NEXT_FRAME = 'new Promise((resolve) => requestAnimationFrame(resolve))'
+const IS_LIVE_NOW = "document.querySelector('agent-timeline').shadowRoot.querySelector('.connection.live') !== null"
 const IS_LIVE = "document.querySelector('agent-timeline')?.shadowRoot?.querySelector('.connection.live')"
 
 async function shows (t: Test, page: Page, count: number, what: string): Promise<void> {
@@ -225,30 +229,44 @@ async function openStreams ({ url }: Site): Promise<number> {
   return Number(viewers)
 }
 
-t.test('six tabs of one origin are live on HTTP/1.1; the seventh loads when one of them goes', async (t) => {
+t.test('eight tabs share one connection, and show exactly the log though the tab that holds it is killed', async (t) => {
   const site = await serve(t)
   const raw = await RawBrowser.launch()
   t.teardown(() => raw.close())
   const tabs: RawTab[] = []
-  for (let i = 0; i < 6; i++) {
-    const tab = await raw.open(site.pageUrl)
+  // More than a browser opens connections to an origin on HTTP/1.1.
+  for (let i = 0; i < 8; i++) {
+    const tab = await raw.open(i < 6 ? site.pageUrl : `${site.url}/timeline/tasks/b`)
     await tab.until(IS_LIVE)
     tabs.push(tab)
   }
   await site.say(10)
-  for (const [i, tab] of tabs.entries()) {
-    await tab.until(hasShown(20))
-    t.strictSame(await tab.read(NUMBERS), upTo(20), `tab ${i + 1}`)
+  const check = async (count: number, what: string): Promise<void> => {
+    for (const tab of tabs) {
+      await tab.until(hasShown(count))
+      t.strictSame(await tab.read(NUMBERS), upTo(count), what)
+      t.ok(await tab.read(IS_LIVE_NOW), `${what}: it is live`)
+    }
+    t.equal(await openStreams(site), 1, `${what}: one stream for all of them`)
   }
-  const seventh = raw.open(site.pageUrl)
-  const isOpen = await Promise.race([seventh.then(() => true), tabs[0]!.read('new Promise((resolve) => setTimeout(resolve, 2000, false))')])
-  t.equal(isOpen, false, 'browsers have six connections for an origin')
-  await tabs.pop()!.close()
-  const tab = await seventh
-  await tab.until(IS_LIVE)
+  await check(20, 'in eight tabs of two tasks')
+  const isLeader = `navigator.locks.query().then(async ({ held }) => {
+    const [mine] = await new Promise((resolve) => navigator.locks.request('who', async () => resolve([(await navigator.locks.query()).held.find(({ name }) => name === 'who').clientId])))
+    return held.some(({ name, clientId }) => name.startsWith('agent-timeline ') && clientId === mine)
+  })`
+  for (const kills of [1, 2]) {
+    let leader = 0
+    while (!await tabs[leader]!.read<boolean>(isLeader)) leader++
+    const [tab] = tabs.splice(leader, 1)
+    if (kills === 1) tab!.crash()
+    else await tab!.close()
+    await site.say(10)
+    await check(20 + kills * 10, kills === 1 ? 'after its process was killed' : 'after it was closed')
+  }
+  await site.kill()
   await site.say(5)
-  for (const each of [...tabs, tab]) {
-    await each.until(hasShown(25))
-    t.strictSame(await each.read(NUMBERS), upTo(25))
-  }
+  await site.start()
+  await site.say(5)
+  for (const tab of tabs) await tab.until(IS_LIVE)
+  await check(50, 'after the server was killed')
 })

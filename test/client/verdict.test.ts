@@ -5,7 +5,7 @@ import type { TaskState } from '../../lib/model/answers.js'
 import { launchBrowser } from '../support/browser.js'
 import { checkAccess, looksAt } from './support/axe.js'
 import { sampleTasks } from './support/sample-list.js'
-import { TaskScript, sampleHealth, sampleInvocations, sampleTask } from './support/sample-task.js'
+import { TITLE, TaskScript, sampleHealth, sampleInvocations, sampleTask } from './support/sample-task.js'
 import { sampleCalls, sampleSummary } from './support/sample-answers.js'
 import { TASK, isLive, show as showOn, tell, type ShowOptions, type Shown } from './support/stage.js'
 
@@ -479,6 +479,52 @@ t.test('a server with a list of tasks shows a row a task, in sections, to be fil
   await page.getByRole('button', { name: /Failed/ }).click()
   await page.waitForFunction(() => document.querySelector('agent-timeline-list')!.shadowRoot!.querySelectorAll('a.task').length === 1)
   t.equal(server.countOf('invocations'), 0, 'the list of runs is not asked for')
+  t.strictSame(complaints, [])
+})
+
+t.test('who looks elsewhere is called when a task needs a person or has ended, where that was asked for', async (t) => {
+  const { server, page, complaints } = await show(t, {
+    permissions: ['notifications'], prepare: (server) => { server.tasks = sampleTasks() }
+  })
+  const listen = async (): Promise<void> => page.evaluate(() => {
+    const told: string[] = []
+    // Without names of its own: they would be those of the test's compiler.
+    Object.assign(window, {
+      told,
+      Notification: Object.assign(function (title: string, { body }: { body: string }) { told.push(`${title} | ${body}`) }, {
+        permission: 'granted', requestPermission: async () => 'granted'
+      })
+    })
+    Object.assign(document, { hasFocus: () => false })
+  })
+  const told = async (): Promise<string[]> => page.evaluate(() => (window as unknown as { told: string[] }).told)
+  const judge = async (state: HealthState, word: string): Promise<void> => {
+    server.judge(125, sampleHealth(state, Date.now()))
+    await page.locator('.state').getByText(word).waitFor()
+  }
+  await isLive(page)
+  await listen()
+  await judge('stuck', 'Probably stuck')
+  t.strictSame(await told(), [], 'nobody asked')
+  await page.getByRole('button', { name: 'Notify me' }).click()
+  await page.getByRole('button', { name: 'Notifying', pressed: true }).waitFor()
+  await judge('working', 'Working')
+  await judge('looping', 'Going in circles')
+  await page.waitForFunction(() => (window as unknown as { told: string[] }).told.length > 0)
+  server.cut()
+  await server.until(() => server.streams.size === 1)
+  await isLive(page)
+  t.strictSame(await told(), [`${TITLE} | Going in circles`], 'a cut is no news')
+  t.equal(await page.getByRole('link', { name: 'Export' }).getAttribute('href'), `../../api/timeline/tasks/${TASK}/export`)
+
+  await page.goto(new URL('/timeline/', page.url()).href)
+  await page.getByRole('button', { name: 'Notifying', pressed: true }).waitFor()
+  await page.getByText('8 running').waitFor()
+  await listen()
+  server.tasks = sampleTasks().map((task) => task.id === 'SOC-121' ? { ...task, state: 'needs_you' } : task)
+  tell(server, (script) => script.say(125, 'output', 'what wakes the list'))
+  await page.waitForFunction(() => (window as unknown as { told: string[] }).told.length > 0)
+  t.match(await told(), [/^Verify social login.* \| Needs you$/])
   t.strictSame(complaints, [])
 })
 
