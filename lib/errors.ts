@@ -44,7 +44,7 @@ const ERRORS = {
   AGENT_TIMELINE_INVALID_STATUS: [400, 'status is one of running, completed, failed, timeout.'],
   AGENT_TIMELINE_INVALID_KIND: [400, 'kind is one of %s.'],
   AGENT_TIMELINE_INVALID_STATE: [400, 'state is one or more of %s, with commas between.'],
-  AGENT_TIMELINE_INVALID_QUERY: [400, 'q is a text of at most %s characters.'],
+  AGENT_TIMELINE_INVALID_QUERY: [400, 'q is a text of at most %s characters, in the list of tasks without NUL.'],
   AGENT_TIMELINE_INVALID_EVENT: [400, 'The task event is not valid: %s.'],
   AGENT_TIMELINE_INVALID_REQUEST: [400, 'The request is not valid: %s.'],
   AGENT_TIMELINE_STREAMING_DISABLED: [404, 'Live streaming is switched off.'],

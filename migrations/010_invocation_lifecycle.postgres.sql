@@ -233,21 +233,21 @@ CREATE OR REPLACE FUNCTION timeline_invocation_deleted() RETURNS trigger AS $$ B
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
 END $$
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT;
+LANGUAGE plpgsql;
 CREATE OR REPLACE TRIGGER timeline_invocation_deleted AFTER DELETE ON task_invocations FOR EACH ROW EXECUTE FUNCTION timeline_invocation_deleted();
 CREATE OR REPLACE FUNCTION timeline_run_added() RETURNS trigger AS $$ BEGIN
   INSERT INTO task_entry (task_id) SELECT NEW.task_id WHERE 1 = 1
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
 END $$
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT;
+LANGUAGE plpgsql;
 CREATE OR REPLACE TRIGGER timeline_run_added AFTER INSERT ON invocation_run FOR EACH ROW EXECUTE FUNCTION timeline_run_added();
 CREATE OR REPLACE FUNCTION timeline_run_changed() RETURNS trigger AS $$ BEGIN
   INSERT INTO task_entry (task_id) SELECT NEW.task_id WHERE 1 = 1
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
 END $$
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT;
+LANGUAGE plpgsql;
 CREATE OR REPLACE TRIGGER timeline_run_changed AFTER UPDATE OF status, completed_at, failure ON invocation_run FOR EACH ROW EXECUTE FUNCTION timeline_run_changed();
 CREATE OR REPLACE FUNCTION timeline_run_deleted() RETURNS trigger AS $$ BEGIN
   DELETE FROM run_bin WHERE invocation_id = OLD.invocation_id;
@@ -255,15 +255,32 @@ CREATE OR REPLACE FUNCTION timeline_run_deleted() RETURNS trigger AS $$ BEGIN
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
 END $$
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT;
+LANGUAGE plpgsql;
 CREATE OR REPLACE TRIGGER timeline_run_deleted AFTER DELETE ON invocation_run FOR EACH ROW EXECUTE FUNCTION timeline_run_deleted();
 CREATE OR REPLACE FUNCTION timeline_event_added() RETURNS trigger AS $$ BEGIN
   INSERT INTO task_entry (task_id) SELECT NEW.task_id WHERE NEW.invocation_id IS NULL
     ON CONFLICT (task_id) DO UPDATE SET is_stale = 1;
   RETURN NULL;
 END $$
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT;
+LANGUAGE plpgsql;
 CREATE OR REPLACE TRIGGER timeline_event_added AFTER INSERT ON timeline_event FOR EACH ROW EXECUTE FUNCTION timeline_event_added();
+DO $$ DECLARE
+  schemas TEXT := (SELECT string_agg(quote_ident(s.name), ', ' ORDER BY s.at)
+    FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, at) WHERE s.name !~ '^pg_temp');
+  called TEXT;
+BEGIN
+  FOREACH called IN ARRAY ARRAY[
+    'timeline_invocation_deleted',
+    'timeline_run_added',
+    'timeline_run_changed',
+    'timeline_run_deleted',
+    'timeline_event_added'
+  ] LOOP
+    called := format('%I.%I()', current_schema(), called);
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %s, pg_temp', called, schemas);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', called);
+  END LOOP;
+END $$;
 INSERT INTO timeline_migration (name, applied_at, added_columns) VALUES ('010_invocation_lifecycle', '1970-01-01T00:00:00.000Z', 'started_at,completed_at,last_activity_at,status');
 
 -- DOWN

@@ -57,7 +57,7 @@ export async function requiredColumnsOf (db: Kysely<any>, table: string): Promis
 export async function hasTables (db: Kysely<any>): Promise<boolean> {
   const { rows } = engineOf(db) === 'sqlite'
     ? await sql`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1`.execute(db)
-    : await sql`SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+    : await sql`SELECT 1 FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p')
         LIMIT 1`.execute(db)
   return rows.length > 0
 }

@@ -303,10 +303,14 @@ export function createOwnTables (engine: Engine): readonly string[] {
   ]
 }
 
-const OF_INVOCATION = ['invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'timeline_advice']
+/** What goes with an invocation, found by its `invocation_id`; the bins of a run go with the run. */
+export const OF_INVOCATION = [
+  'invocation_activity', 'timeline_event', 'invocation_run', 'tool_call', 'task_file', 'timeline_advice'
+] as const
 /** A trigger that is about this one is of this version. */
 export const YOUNGEST_TABLE = 'task_entry'
-const OF_TASK = [...OF_INVOCATION, 'task_stream', 'timeline_notice', YOUNGEST_TABLE]
+/** What goes with a task, found by its `task_id`; its entry last, which the deletion of runs marks. */
+export const OF_TASK = [...OF_INVOCATION, 'task_stream', 'timeline_notice', YOUNGEST_TABLE] as const
 
 /** The triggers, and the tables that they are on. */
 export const TRIGGERS = [
@@ -349,7 +353,8 @@ export function createTriggers (engine: Engine, hasTasks: boolean): readonly str
           // SQLite takes names of columns that are not there.
           ...add(taskChanged, engine === 'sqlite' ? 'UPDATE OF status, title' : 'UPDATE', markEntry(engine, ofTask))
         ]
-      : [])
+      : []),
+    engine === 'postgres' ? [secureFunctions(TRIGGERS.filter(([, table]) => hasTasks || table !== 'tasks'))] : []
   ].flat()
 }
 
@@ -385,12 +390,32 @@ function trigger (
   if (engine === 'sqlite') {
     return [`CREATE TRIGGER IF NOT EXISTS ${name} AFTER ${event} ON ${table} BEGIN\n${body}\nEND`]
   }
-  // Whoever writes to the host's tables need not have our rights, nor our search path.
   return [
-    `CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger AS $$ BEGIN\n${body}\n  RETURN NULL;\nEND $$
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT`,
+    `CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger AS $$ BEGIN\n${body}\n  RETURN NULL;\nEND $$\nLANGUAGE plpgsql`,
     `CREATE OR REPLACE TRIGGER ${name} AFTER ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`
   ]
+}
+
+/**
+ * Whoever writes to the host's tables need not have our rights, nor our search path. So that nobody has our rights for
+ * more than that, the functions find no table of the session's own before ours, and are for no other trigger.
+ *
+ * The schemas are those that the path leads to now: one that somebody makes later is not among them.
+ */
+function secureFunctions (triggers: ReadonlyArray<typeof TRIGGERS[number]>): string {
+  return `DO $$ DECLARE
+  schemas TEXT := (SELECT string_agg(quote_ident(s.name), ', ' ORDER BY s.at)
+    FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, at) WHERE s.name !~ '^pg_temp');
+  called TEXT;
+BEGIN
+  FOREACH called IN ARRAY ARRAY[
+${triggers.map(([name]) => `    '${name}'`).join(',\n')}
+  ] LOOP
+    called := format('%I.%I()', current_schema(), called);
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %s, pg_temp', called, schemas);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', called);
+  END LOOP;
+END $$`
 }
 
 /** The statement that adds a column: one of the document's unless another table is named. */

@@ -2,7 +2,7 @@ import type { Insertable, Kysely } from 'kysely'
 import { normaliseTime, parseTime, toIso, type Clock } from '../time/clock.js'
 import type { TaskInfo } from '../model/events.js'
 import type { InvocationRunTable, Tables } from '../store/tables.js'
-import { isUnseen, taskIdIn } from '../store/dialect.js'
+import { isUnseen, taskIdFrom, taskIdIn } from '../store/dialect.js'
 import { limitTo, Statement } from '../store/statement.js'
 import { appendEvents, ensureStream, type NewEvent } from '../store/sequence.js'
 import { textOf } from '../model/values.js'
@@ -22,8 +22,9 @@ export interface HostOptions {
 
 export type TextCap = 'messageBytes' | 'promptBytes' | 'responseBytes'
 
+/** Beside the id of the task. */
 const HOST_COLUMNS = [
-  'id', 'task_id', 'role', 'provider', 'model', 'error', 'exit_code', 'duration_ms', 'success', 'timed_out',
+  'id', 'role', 'provider', 'model', 'error', 'exit_code', 'duration_ms', 'success', 'timed_out',
   'created_at', 'status', 'started_at_ms', 'completed_at_ms', 'last_activity_at_ms'
 ] as const
 
@@ -45,7 +46,7 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
     .where('task_id', '=', taskId))
 
   function selectRows (db: Kysely<any>) {
-    return db.selectFrom('task_invocations').select(columns as unknown as string[])
+    return db.selectFrom('task_invocations').select(columns as unknown as string[]).select(taskIdFrom('task_id').as('task_id'))
   }
 
   /** The one place where invocations of the host's are read. */
@@ -144,9 +145,10 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
 
   async function readTask (db: Kysely<any>, taskId: string) {
     const wanted = (['title', 'status'] as const).filter((name) => schema.tasks.has(name))
-    const row = await db.selectFrom('tasks').select(['id', ...wanted]).where(taskIdIn(db, 'id'), '=', taskId).executeTakeFirst()
+    const row = await db.selectFrom('tasks').select([taskIdFrom('id').as('id'), ...wanted])
+      .where(taskIdIn(db, 'id'), '=', taskId).executeTakeFirst()
     // A column of integers takes '7.0' for 7; a log goes by the text.
-    return row !== undefined && String(row.id) === taskId ? row : undefined
+    return row?.id === taskId ? row : undefined
   }
 
   return {
@@ -165,9 +167,9 @@ export function createHost ({ schema, taskEvents, tryPart, now, clean }: HostOpt
 
     async titlesOf (db, taskIds) {
       if (!schema.tasks.has('title') || taskIds.length === 0) return new Map()
-      const rows = await (db as Kysely<any>).selectFrom('tasks').select(['id', 'title'])
+      const rows = await (db as Kysely<any>).selectFrom('tasks').select([taskIdFrom('id').as('id'), 'title'])
         .where(taskIdIn(db, 'id'), 'in', [...new Set(taskIds)]).execute()
-      return new Map(rows.map((row) => [String(row.id), textOf(row.title) ?? '']))
+      return new Map(rows.map((row) => [row.id, textOf(row.title) ?? '']))
     },
 
     async look (db, taskId) {

@@ -16,7 +16,7 @@ export function checkTaskFilter (filter: TaskFilter): TaskFilter {
   if (states.some((one) => !TASK_STATES.includes(one as TaskState))) {
     throw timelineError('AGENT_TIMELINE_INVALID_STATE', [TASK_STATES.join(', ')])
   }
-  if (q !== undefined && (typeof q !== 'string' || q.length > MAX_QUERY_LENGTH)) {
+  if (q !== undefined && (typeof q !== 'string' || q.length > MAX_QUERY_LENGTH || q.includes('\0'))) {
     throw timelineError('AGENT_TIMELINE_INVALID_QUERY', [MAX_QUERY_LENGTH])
   }
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_TASK_LIMIT)) {

@@ -3,10 +3,11 @@ import { taskState } from '../insight/task-state.js'
 import { decodeTally, RECENT_MINUTES, sumRecent } from '../insight/tally.js'
 import { TASK_STATES, type TaskFilter, type TaskList, type TaskRow, type TaskState } from '../model/answers.js'
 import type { Health } from '../model/events.js'
+import { checkTaskId } from '../options.js'
 import { DEFAULT_TASK_LIMIT } from '../store/limits.js'
 import type { EndedState, EndedTask, LiveTask, TaskListReader } from '../store/task-list.js'
 import type { TaskScope } from '../store/task-scope.js'
-import { toIso, type Clock } from '../time/clock.js'
+import { parseTime, toIso, type Clock } from '../time/clock.js'
 import { toTaskRow } from '../view/task-row.js'
 import type { HealthMonitor } from './health-monitor.js'
 import { rankOfHealth } from './with-health.js'
@@ -162,7 +163,10 @@ function parsePosition (cursor: string): Position {
   try {
     const [at, state, since, taskId, ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[]
     const isWhole = [at, state, since, taskId].every((part) => typeof part === 'string') && rest.length === 0
-    if (isWhole && TASK_STATES.includes(state as TaskState)) return { at, state, since, taskId } as Position
+    const hasTimes = parseTime(at) !== undefined && (since === '' || parseTime(since) !== undefined)
+    if (isWhole && hasTimes && TASK_STATES.includes(state as TaskState)) {
+      return { at, state, since, taskId: checkTaskId(taskId) } as Position
+    }
   } catch {
     // Said below.
   }

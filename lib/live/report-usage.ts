@@ -3,9 +3,10 @@ import { USAGE_GROUPS, type UsageGroupBy, type UsageQuery, type UsageReport } fr
 import { checkObject } from '../options.js'
 import type { AnswerReader, EndedRun } from '../store/answers.js'
 import type { LogReader } from '../store/port.js'
-import { parseTime, toIso } from '../time/clock.js'
+import { toIso } from '../time/clock.js'
 import { nextTurn } from '../time/timers.js'
 import { UsageTable } from '../view/usage-report.js'
+import { checkMoment } from './check-moment.js'
 
 /** Runs of one read; the event loop has its turn in between. */
 const RUNS_A_READ = 1_000
@@ -60,21 +61,10 @@ const UNKNOWN = 'unknown'
 function checkUsageQuery (query: UsageQuery) {
   checkObject('query', query)
   const { by = 'day' } = query
-  const [from, to] = [momentOf('from', query.from), momentOf('to', query.to)]
+  const [from, to] = [checkMoment('from', query.from), checkMoment('to', query.to)]
   if (!USAGE_GROUPS.includes(by)) throw invalid(`by is one of ${USAGE_GROUPS.join(', ')}`)
   if (from !== undefined && to !== undefined && from >= to) throw invalid('from is before to')
   return { by, from, to }
-}
-
-function momentOf (name: string, given: Date | string | undefined): number | undefined {
-  if (given === undefined) return undefined
-  const isDay = typeof given === 'string' && /^\d{4}-\d\d-\d\d$/.test(given)
-  const ms = typeof given === 'number' ? undefined : parseTime(isDay ? `${given}T00:00Z` : given)
-  // Some parsers take the 30th of February for the 2nd of March.
-  if (ms === undefined || (isDay && !toIso(ms).startsWith(given))) {
-    throw invalid(`${name} is a day such as 2026-02-10, or a time in ISO-8601`)
-  }
-  return ms
 }
 
 function invalid (problem: string): Error {

@@ -32,6 +32,16 @@ export function taskIdIn (db: Kysely<any>, column: string): RawBuilder<string> {
   return engineOf(db) === 'postgres' ? sql<string>`${sql.ref(column)}::text` : sql.ref<string>(column)
 }
 
+/** The same to be read: of a number all of its digits, which are more than ours have. */
+export function taskIdFrom (column: 'id' | 'task_id'): RawBuilder<string> {
+  return sql<string>`CAST(${sql.ref(column)} AS TEXT)`
+}
+
+/** Whether an invocation of the host's has an id, of which its column may hold less than we do. */
+export function hasId (db: Kysely<any>, id: number): RawBuilder<boolean> {
+  return engineOf(db) === 'postgres' ? sql<boolean>`id = ${id}::bigint` : sql<boolean>`id = ${id}`
+}
+
 /** Whether a text is in a column, JSON among them, with its capitals. */
 export function isWithin (db: Kysely<any>, text: string, column: string): RawBuilder<boolean> {
   return engineOf(db) === 'postgres'

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { timelineError } from '../../lib/errors.js'
 import { INVOCATION_STATUSES, type InvocationStatus } from '../../lib/model/events.js'
 import { TOOL_KINDS, type ToolKind } from '../../lib/model/activity.js'
+import { checkMoment } from '../../lib/live/check-moment.js'
 import { checkTaskFilter } from '../../lib/live/check-task-filter.js'
 import { checkTimelineQuery } from '../../lib/live/check-timeline-query.js'
 import type { TaskFilter, TaskState, UsageQuery } from '../../lib/model/answers.js'
@@ -93,9 +94,9 @@ export function parseCallQuery (query: Query): CallQuery {
 export function parseRange (query: Query): { readonly from: number, readonly to: number } | undefined {
   const [from, to] = [one(query, 'from'), one(query, 'to')]
   if (from === undefined && to === undefined) return undefined
-  const [start, end] = [Date.parse(from ?? ''), Date.parse(to ?? '')]
-  if (!(start < end)) {
-    throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', ['from and to are two times in ISO-8601, the earlier first'])
+  const [start, end] = [checkMoment('from', from), checkMoment('to', to)]
+  if (start === undefined || end === undefined || start >= end) {
+    throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', ['from and to go together, the earlier first'])
   }
   return { from: start, to: end }
 }

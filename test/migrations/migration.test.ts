@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Sqlite, { type Database } from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, SqliteDialect, type Migrator } from 'kysely'
 import t, { type Test } from 'tap'
-import { openTimeline, type Timeline } from '../../lib/open-timeline.js'
+import { openTimeline, type InvocationHandle, type Timeline } from '../../lib/open-timeline.js'
 import { migrate, migrations } from '../../lib/migrate.js'
 import { renderSqlFile } from '../../migrations/sql-file.js'
+import { OF_INVOCATION, OF_TASK } from '../../migrations/statements.js'
 import { Child } from '../support/children.js'
 import {
   fillLegacy, HOST_COLUMN_NAMES, HOST_INDEXES, HostDatabase, insertAsHost, invocationsTable, nowAsHost, openAsHost,
@@ -44,7 +45,7 @@ function statusCounts (host: HostDatabase): Record<string, number> {
 
 /** Rows of ours that belong to nothing of the host's. */
 function orphans (host: HostDatabase): number {
-  return ['invocation_activity', 'timeline_event', 'invocation_run'].reduce((sum, table) => sum + host.get(
+  return [...OF_INVOCATION, 'run_bin'].reduce((sum, table) => sum + host.get(
     `SELECT count(*) AS count FROM ${table} WHERE invocation_id IS NOT NULL
      AND invocation_id NOT IN (SELECT id FROM task_invocations)`).count, 0)
 }
@@ -267,18 +268,72 @@ t.test('what is deleted after a rebuild while no timeline is open is swept at th
   await migrate(host.path)
   const first = await openTimeline({ database: host.path })
   for (let task = 0; task < 14; task++) await first.getTimeline(`task-${task}`)
+  for (const taskId of ['task-5', 'task-6']) {
+    const run = await first.startInvocation({ taskId, role: 'coder', provider: 'claude' })
+    edit(run, 'a.ts')
+    await run.complete('done')
+    addNotice(host, taskId, run.id as number)
+  }
   await first.close()
   const rebuild = REBUILDS[0] as (typeof REBUILDS)[number]
   rebuild[1](host.raw)
-  host.raw.exec("DELETE FROM task_invocations WHERE task_id = 'task-5'; DELETE FROM tasks WHERE id = 'task-5'")
-  await open(t, host.path)
+  // Of the table of tasks, too.
+  host.raw.exec(`DROP TRIGGER timeline_task_deleted;
+    DELETE FROM task_invocations WHERE task_id = 'task-5'; DELETE FROM tasks WHERE id = 'task-5'`)
+  t.ok(orphans(host) > 0)
+  const timeline = await open(t, host.path)
   t.equal(orphans(host), 0)
-  for (const table of OWN_TABLES) {
+  for (const table of OF_TASK) {
     const { count, others } = host.get(`SELECT count(*) FILTER (WHERE task_id = 'task-5') AS count,
       count(*) FILTER (WHERE task_id <> 'task-5') AS others FROM ${table}`)
     t.equal(count, 0, table)
-    if (table !== 'invocation_activity') t.ok(others > 0, `${table} keeps the rest`)
+    t.ok(others > 0, `${table} keeps the rest`)
   }
+  // Its calls begin at 1 again, where those of before were.
+  host.addTask('task-5')
+  const again = await timeline.startInvocation({ taskId: 'task-5', role: 'coder', provider: 'claude' })
+  edit(again, 'b.ts')
+  await again.complete('done')
+  t.match((await timeline.getTimeline('task-5')).timeline, [{ seq: 1 }, { seq: 2 }, { seq: 3 }, { type: 'invocation.completed' }])
+})
+
+/** An edit of a file, as an agent reports it. */
+function edit (run: InvocationHandle, path: string): void {
+  const call = { callId: path, tool: 'Edit', toolKind: 'edit' } as const
+  const at = { type: 'tool_exec', message: `Edit: ${path}`, timestamp: new Date() } as const
+  run.activity({ ...at, metadata: { ...call, phase: 'start' } })
+  run.activity({
+    ...at, metadata: { ...call, phase: 'end', status: 'ok', durationMs: 5, files: [{ path, kind: 'update', added: 1, removed: 1 }] }
+  })
+}
+
+function addNotice (host: HostDatabase, taskId: string, invocationId: number): void {
+  host.raw.prepare(`INSERT INTO timeline_notice (notice_id, task_id, invocation_id, kind, data, created_at)
+    VALUES (?, ?, ?, 'ended', '{}', ?)`).run(`n-${taskId}`, taskId, invocationId, new Date().toISOString())
+  host.raw.prepare(`INSERT INTO timeline_advice (invocation_id, state, mark, task_id, step, after_ms, advised_at)
+    VALUES (?, 'silent', 1, ?, 'stop', 1, ?)`).run(invocationId, taskId, new Date().toISOString())
+}
+
+t.test('what an earlier sweep has left of invocations and tasks goes at the next open', async (t) => {
+  const host = new HostDatabase(t)
+  host.addTask('a')
+  await migrate(host.path)
+  const first = await openTimeline({ database: host.path })
+  const runs = [await first.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })]
+  runs.push(await first.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' }))
+  for (const run of runs) {
+    edit(run, 'a.ts')
+    await run.complete('done')
+  }
+  addNotice(host, 'a', runs[0]?.id as number)
+  addNotice(host, 'gone', 4_000)
+  await first.close()
+  host.raw.exec(`DROP TRIGGER timeline_invocation_deleted; DELETE FROM task_invocations WHERE id = ${runs[0]?.id};
+    DELETE FROM invocation_run WHERE invocation_id = ${runs[0]?.id}`)
+  await open(t, host.path)
+  t.equal(orphans(host), 0)
+  t.equal(host.get('SELECT count(*) AS count FROM tool_call').count, 1)
+  t.same(host.all('SELECT task_id FROM timeline_notice'), [{ task_id: 'a' }], 'its task is there')
 })
 
 /** The host's runner: each file in a transaction, a duplicate column ends the file and counts as success. */
@@ -363,7 +418,7 @@ t.test('a host with integer task ids and a table of tasks of its own kind is ser
   const raw = openAsHost(path)
   t.teardown(() => { raw.close() })
   raw.exec('CREATE TABLE tasks (id INTEGER PRIMARY KEY, title TEXT, status TEXT)')
-  raw.exec("INSERT INTO tasks VALUES (7, 'Seven', 'open'), (8, 'Eight', 'open')")
+  raw.exec("INSERT INTO tasks VALUES (7, 'Seven', 'open'), (8, 'Eight', 'open'), (1234567890123456789, 'Large', 'open')")
   await t.rejects(openTimeline({ database: path }), { code: 'AGENT_TIMELINE_NOT_MIGRATED' })
   await migrate(path)
   const timeline = await open(t, path)
@@ -372,6 +427,13 @@ t.test('a host with integer task ids and a table of tasks of its own kind is ser
   t.match(await timeline.getTimeline('8'), { task: { id: '8', title: 'Eight', status: 'open' }, timeline: [{ taskId: '8' }, {}] })
   await t.rejects(timeline.getTimeline(9), { code: 'AGENT_TIMELINE_UNKNOWN_TASK' })
   await t.rejects(timeline.getTimeline('7.0'), { code: 'AGENT_TIMELINE_UNKNOWN_TASK' })
+  // More digits than a number of JavaScript's has.
+  const large = '1234567890123456789'
+  await timeline.logInvocation({ taskId: large, role: 'coder', provider: 'claude' }, async () => 'ok')
+  raw.exec(`INSERT INTO task_invocations (task_id, role, provider, model, prompt) VALUES (${large}, 'reviewer', 'codex', '', '')`)
+  t.match(await timeline.getTimeline(large), { task: { id: large, title: 'Large' }, timeline: [{ taskId: large }, {}, {}, {}] })
+  const { invocations } = await timeline.listInvocations({ taskId: large })
+  t.match(invocations.find(({ role }) => role === 'reviewer'), { taskId: large, title: 'Large' })
   raw.exec('DELETE FROM tasks WHERE id = 7')
   t.equal((raw.prepare("SELECT count(*) AS count FROM timeline_event WHERE task_id = '7'").get() as any).count, 0)
 })

@@ -110,6 +110,13 @@ t.test('the shape of a task: lanes, what is open, when nothing ran, and the call
   t.same(around.calls.map(({ kind }: { kind: string }) => kind), ['shell', 'test', 'shell'])
   t.same((await shape('?from=2001-01-01T00:00:00.000Z&to=2001-01-02T00:00:00.000Z')).lanes, [])
   t.equal((await answerOf(app, '/api/timeline/tasks/a/overview?from=2001-01-01T00:00:00.000Z')).status, 400)
+  const zone = process.env.TZ
+  t.teardown(() => {
+    if (zone === undefined) delete process.env.TZ
+    else process.env.TZ = zone
+  })
+  process.env.TZ = 'America/New_York'
+  t.match(await shape('?from=2001-01-01T06:00&to=2001-01-02'), { from: '2001-01-01T06:00:00.000Z', to: '2001-01-02T00:00:00.000Z' })
 })
 
 t.test('what is wrong with a request is said', async (t) => {
@@ -132,7 +139,11 @@ t.test('what is wrong with a request is said', async (t) => {
     ['/api/tasks/a/timeline?around=1&q=x', 400, 'INVALID_CURSOR'],
     ['/api/tasks/a/timeline?around=x', 400, 'INVALID_CURSOR'],
     ['/api/tasks/a/timeline?q=x&before=end', 400, 'INVALID_CURSOR'],
-    [`/api/tasks/a/timeline?q=${'x'.repeat(201)}`, 400, 'INVALID_QUERY']
+    [`/api/tasks/a/timeline?q=${'x'.repeat(201)}`, 400, 'INVALID_QUERY'],
+    ['/api/timeline/tasks/a/overview?from=1&to=2', 400, 'INVALID_REQUEST'],
+    ['/api/timeline/tasks/a/overview?from=2026-01-02&to=2026-01-01', 400, 'INVALID_REQUEST'],
+    ['/api/timeline/tasks/a/overview?from=2026-01-01&to=%2B010000-01-01T00:00:00Z', 400, 'INVALID_REQUEST'],
+    ['/api/invocations/9007199254740991', 404, 'UNKNOWN_INVOCATION']
   ] as const) {
     const { status: answered, body } = await answerOf(app, url)
     t.match({ answered, body }, { answered: status, body: { success: false, code: `AGENT_TIMELINE_${code}` } }, url)

@@ -138,10 +138,15 @@ t.test('nobody sees the tasks of others, nor how many there are', async (t) => {
 })
 
 t.test('what is wrong with a request for tasks is said', async (t) => {
+  const at = '2026-02-10T12:00:00.000Z'
   const { app, timeline } = await makeApp(t)
   for (const [query, code] of [
     ['state=broken', 'INVALID_STATE'], ['state=,', 'INVALID_STATE'], ['limit=0', 'INVALID_LIMIT'], ['limit=201', 'INVALID_LIMIT'],
-    ['cursor=nonsense', 'INVALID_CURSOR'], [`q=${'x'.repeat(201)}`, 'INVALID_QUERY'], ['q=a&q=b', 'INVALID_REQUEST']
+    ['cursor=nonsense', 'INVALID_CURSOR'], ['q=%00', 'INVALID_QUERY'],
+    ...[
+      ['x', 'done', '', 'a'], [at, 'done', '\0', 'a'], [at, 'done', at, 'a\0'], [at, 'done', at, ''], [1, 'done', at, 'a'], [at, 'done', at]
+    ].map((parts) => [`cursor=${Buffer.from(JSON.stringify(parts)).toString('base64url')}`, 'INVALID_CURSOR'] as const),
+    [`q=${'x'.repeat(201)}`, 'INVALID_QUERY'], ['q=a&q=b', 'INVALID_REQUEST']
   ] as const) {
     const response = await app.inject(`/api/timeline/tasks?${query}`)
     t.match({ status: response.statusCode, body: response.json() }, { status: 400, body: { code: `AGENT_TIMELINE_${code}` } }, query)

@@ -15,7 +15,7 @@ import { createTryPart } from '../sql/savepoint.js'
 import type { Tables } from '../tables.js'
 import { TRANSACTION_LIMITS, type PostgresConnections } from './connections.js'
 import {
-  databaseError, isBusy, isConnectionError, isOfDatabase, isRefusal, isSchemaChange, storeError
+  databaseError, isBusy, isConnectionError, isOfDatabase, isRefusal, isSchemaChange, isUnstorable, storeError
 } from './postgres-error.js'
 
 /** The oldest server that has what we use. */
@@ -151,6 +151,7 @@ export async function openPostgres (options: PostgresOptions): Promise<Database>
           return ask()
         })
       } catch (error) {
+        if (isUnstorable(error)) throw timelineError('AGENT_TIMELINE_INVALID_REQUEST', ['no row can have such a value'], error)
         throw databaseError(error)
       }
     },
@@ -195,7 +196,21 @@ async function hasTriggers (db: Kysely<Tables>, schema: HostSchema): Promise<boo
   for (const [name, table] of TRIGGERS) {
     if ((table !== 'tasks' || schema.canTriggerOnTasks) && !(await hasTrigger(db, name, table))) return false
   }
-  return true
+  return !(await hasOpenFunctions(db))
+}
+
+/**
+ * Whether an earlier version has left functions of our triggers that lend their rights: they find tables of a session's
+ * own before ours, or are for everybody's triggers. Only their owner can mend that.
+ */
+async function hasOpenFunctions (db: Kysely<Tables>): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+    WHERE t.tgname IN (${sql.join(TRIGGERS.map(([name]) => name))})
+      AND t.tgrelid IN (${sql.join(TRIGGERS.map(([, table]) => sql`to_regclass(${table})`))})
+      AND pg_has_role(p.proowner, 'USAGE') AND (has_function_privilege('public', p.oid, 'EXECUTE')
+        OR NOT EXISTS (SELECT 1 FROM unnest(p.proconfig) AS s (setting) WHERE s.setting LIKE 'search\\_path=%, pg\\_temp'))
+    LIMIT 1`.execute(db)
+  return rows.length > 0
 }
 
 /** Changes with every table of ours or the host's that is made, altered or dropped, and with our triggers. */

@@ -51,6 +51,11 @@ export function isOfDatabase (error: unknown): boolean {
   return isTimelineError(error) && (code !== 'AGENT_TIMELINE_DATABASE_UNAVAILABLE' || sqlState(cause) !== '' || isConnectionError(cause))
 }
 
+/** What was asked for has a value that no column holds: a character, a number or a time out of range. */
+export function isUnstorable (error: unknown): boolean {
+  return ['22021', '22P05', '22003', '22008'].includes(sqlState(error))
+}
+
 const BY_STATE: Readonly<Record<string, ErrorCode>> = {
   '28P01': 'AGENT_TIMELINE_DATABASE_ACCESS',
   28000: 'AGENT_TIMELINE_DATABASE_ACCESS',

@@ -1,3 +1,4 @@
+import { OF_TASK } from '../../../migrations/statements.js'
 import { taskIdIn } from '../dialect.js'
 import type { Database } from './database.js'
 import { deleteActivities } from './retention.js'
@@ -6,7 +7,8 @@ import { deleteActivities } from './retention.js'
 const PATIENCE_MS = 5_000
 
 /**
- * Deletes a task's log and its invocations; its activities first, in transactions of a bounded size.
+ * Deletes a task's log, all else of ours that is about it, and its invocations; its activities first, in transactions
+ * of a bounded size.
  *
  * @throws AGENT_TIMELINE_DATABASE_LOCKED, AGENT_TIMELINE_DATABASE_UNAVAILABLE
  */
@@ -14,9 +16,7 @@ export async function deleteTask (database: Database, taskId: string): Promise<v
   try {
     await deleteActivities(database, taskId)
     await database.write(async (trx) => {
-      for (const table of ['invocation_activity', 'timeline_event', 'invocation_run', 'task_stream'] as const) {
-        await trx.deleteFrom(table).where('task_id', '=', taskId).execute()
-      }
+      for (const table of OF_TASK) await trx.deleteFrom(table).where('task_id', '=', taskId).execute()
       await trx.deleteFrom('task_invocations').where(taskIdIn(trx, 'task_id'), '=', taskId).execute()
       // What the host still has of the task is put together anew.
       await trx.deleteFrom('task_entry').where('task_id', '=', taskId).execute()

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { timelineError } from '../../errors.js'
 import type { Page } from '../../model/events.js'
 import { parseTime } from '../../time/clock.js'
+import { hasId, taskIdFrom } from '../dialect.js'
 import type { HostRows } from '../host-rows.js'
 import { DEFAULT_PAGE_LIMIT } from '../limits.js'
 import type { LogReader, StreamHead, TimelineQuery } from '../port.js'
@@ -221,6 +222,6 @@ interface Part {
 async function taskOf (db: Kysely<Tables>, id: number): Promise<string | undefined> {
   const run = await db.selectFrom('invocation_run').select('task_id').where('invocation_id', '=', id).executeTakeFirst()
   if (run !== undefined) return run.task_id
-  const row = await db.selectFrom('task_invocations').select('task_id').where('id', '=', id).executeTakeFirst()
-  return row === undefined ? undefined : String(row.task_id)
+  const row = await db.selectFrom('task_invocations').select(taskIdFrom('task_id').as('task_id')).where(hasId(db, id)).executeTakeFirst()
+  return row?.task_id
 }

@@ -6,7 +6,7 @@ import type { Database } from './database.js'
 import { deleteTask } from './delete-task.js'
 import { forgetWriters } from './forget-writers.js'
 import { endLostRun, readOwnedRuns } from './lost-runs.js'
-import { sweepOrphans } from './orphans.js'
+import { createSweep } from './orphans.js'
 import { rebuildAllCalls } from './rebuild-calls.js'
 import { plausibleNow, pruneActivities } from './retention.js'
 import { refreshEntries } from './task-entries.js'
@@ -32,6 +32,8 @@ export function createUpkeep (
       throw database.storeError(error)
     }
   }
+
+  const sweep = createSweep(database)
 
   return {
     get reopenings () { return database.reopenings },
@@ -59,7 +61,7 @@ export function createUpkeep (
       limit: Infinity, patienceMs: LIST_PATIENCE_MS, now, mayImport: false, onImported, isStopped
     })),
     forgetWriters: (clock) => coded(forgetWriters(database, clock)),
-    sweepOrphans: () => coded(sweepOrphans(database)),
+    sweepOrphans: () => coded(sweep()),
     prune: (options) => coded(pruneActivities(database, options)),
     plausibleNow: (options) => coded(plausibleNow(database, options)),
     deleteTask: (taskId) => coded(deleteTask(database, taskId))

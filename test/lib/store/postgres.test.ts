@@ -14,6 +14,7 @@ import { migrate, migrations } from '../../../lib/migrate.js'
 import { openTimeline, type InvocationHandle, type OpenOptions, type Timeline, type TimelineEvent } from '../../../lib/open-timeline.js'
 import { openPostgresDatabase } from '../../../lib/store/postgres/open-store.js'
 import { createNoticeStore } from '../../../lib/store/sql/notices.js'
+import { renderSqlFile } from '../../../migrations/sql-file.js'
 import agentTimeline from '../../../plugins/agent-timeline.js'
 import { checkAdvice } from '../../support/advice.js'
 import { temporaryDirectory } from '../../support/host-database.js'
@@ -207,6 +208,65 @@ t.test('a host with tables of its own, in a schema with a name of any kind, is m
   const { rows } = await client.query('SELECT relname FROM pg_class WHERE relnamespace = \'"My Host"\'::regnamespace AND relkind = \'r\' ORDER BY 1')
   t.same(rows.map(({ relname }) => relname), ['audit', 'task_invocations', 'tasks'])
   await client.query('UPDATE tasks SET title = title')
+})
+
+t.test('a host with numbers for ids has tasks of any number, and no invocation of a number that its column cannot hold', async (t) => {
+  const url = await server.createDatabase()
+  const large = '1234567890123456789'
+  await server.admin(`
+    CREATE TABLE tasks (id bigint PRIMARY KEY, title text, status text NOT NULL);
+    CREATE TABLE task_invocations (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, task_id bigint NOT NULL REFERENCES tasks(id),
+      role text NOT NULL, provider text NOT NULL, model text NOT NULL, prompt text NOT NULL, response text, error text,
+      exit_code integer NOT NULL DEFAULT 0, duration_ms integer NOT NULL DEFAULT 0, success boolean NOT NULL DEFAULT false,
+      timed_out boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL DEFAULT now());
+    INSERT INTO tasks VALUES (${large}, 'Large', 'in_progress');
+    INSERT INTO task_invocations (task_id, role, provider, model, prompt) VALUES (${large}, 'coder', 'claude', 'm', 'do it')`,
+  new URL(url).pathname.slice(1))
+  const timeline = await open(t, url, { migrate: true })
+  await log(timeline, large, 1)
+  t.match(await timeline.getTimeline(large), { task: { id: large, title: 'Large' }, page: { headSeq: 5 } })
+  t.match((await timeline.listInvocations()).invocations, [{ taskId: large, title: 'Large' }, { taskId: large, title: 'Large' }])
+  t.equal(await timeline.getInvocation(Number.MAX_SAFE_INTEGER), undefined)
+  await t.rejects(timeline.listTasks({ q: '\0' }), { code: 'AGENT_TIMELINE_INVALID_QUERY' })
+})
+
+t.test('who may only delete invocations does nothing else with the rights of who migrated', async (t) => {
+  const url = `${await server.createDatabase({ schema: 'My Host' })},public`
+  const timeline = await open(t, url)
+  const runs = [await log(timeline, 'a', 1), await log(timeline, 'a', 1), await log(timeline, 'a', 1)]
+  const database = new URL(url).pathname.slice(1)
+  await server.admin(`CREATE ROLE intruder LOGIN; GRANT USAGE ON SCHEMA "My Host" TO intruder;
+    GRANT SELECT, DELETE ON "My Host".task_invocations TO intruder`, database)
+  /** A table of the session's own in the place of ours, and who wrote to it. */
+  const intrude = async (run: number | undefined) => {
+    const client = new pg.Client({ connectionString: url.replace('admin@', 'intruder@') })
+    await client.connect()
+    await client.query(`CREATE TEMP TABLE seen (name text); CREATE TEMP TABLE task_entry (task_id text PRIMARY KEY, is_stale bigint);
+      CREATE FUNCTION pg_temp.see() RETURNS trigger AS $$ BEGIN INSERT INTO pg_temp.seen VALUES (current_user); RETURN NEW; END $$ LANGUAGE plpgsql;
+      CREATE TRIGGER see BEFORE INSERT ON pg_temp.task_entry FOR EACH ROW EXECUTE FUNCTION pg_temp.see()`)
+    await client.query('DELETE FROM task_invocations WHERE id = $1', [run])
+    const { rows } = await client.query('SELECT name FROM seen')
+    const made = await client.query(`CREATE TEMP TABLE bait (id bigint, task_id text);
+      CREATE TRIGGER bait AFTER DELETE ON bait FOR EACH ROW EXECUTE FUNCTION timeline_invocation_deleted()`).then(() => 'made', ({ code }) => code)
+    await client.end()
+    return [rows.map(({ name }) => name), made]
+  }
+  t.same(await intrude(runs[0]), [[], '42501'])
+  t.equal(await timeline.getInvocation(runs[0] as number), undefined, 'our rows go all the same')
+
+  // As an earlier version has left it.
+  await server.admin(`SET search_path = "My Host", public; ALTER FUNCTION timeline_invocation_deleted() SET search_path FROM CURRENT;
+    GRANT EXECUTE ON FUNCTION timeline_invocation_deleted() TO PUBLIC`, database)
+  t.same(await intrude(runs[1]), [['admin'], 'made'])
+  await open(t, url)
+  t.same(await intrude(runs[2]), [[], '42501'])
+
+  const byFile = new URL(await server.createDatabase()).pathname.slice(1)
+  await server.admin(renderSqlFile('postgres'), byFile)
+  const functions = await server.admin(`SELECT prosecdef, proconfig::text, has_function_privilege('public', oid, 'EXECUTE') AS is_open
+    FROM pg_proc WHERE proname LIKE 'timeline\\_%'`, byFile)
+  t.equal(functions.length, 5)
+  for (const one of functions) t.same(one, { prosecdef: true, proconfig: '{"search_path=public, pg_temp"}', is_open: false })
 })
 
 /** What a process says in which a package cannot be found. */
@@ -439,6 +499,8 @@ t.test('every route answers the same on both engines', async (t) => {
       'timeline/tasks', 'timeline/tasks?q=parser', 'timeline/tasks?state=done,failed', 'timeline/tasks/a/summary', 'timeline/tasks/b/summary',
       'timeline/tasks/a/calls', 'timeline/tasks/a/calls?failed=true', 'timeline/tasks/a/calls?kind=test&limit=2', 'timeline/tasks/a/calls/3',
       'timeline/tasks/a/calls/6', 'timeline/tasks/a/overview', 'timeline/tasks/a/overview?from=2020-01-01T00:00:00.000Z&to=2100-01-01T00:00:00.000Z',
+      'timeline/tasks/a/overview?from=2026-01-01&to=%2B010000-01-01T00:00:00Z', 'timeline/tasks?q=%00',
+      `timeline/tasks?cursor=${Buffer.from('["2026-01-01","done","","a\\u0000"]').toString('base64url')}`, 'invocations/9007199254740991',
       'timeline/verdict-report', 'timeline/usage', 'timeline/usage?by=task', 'timeline/usage?by=model', 'timeline/tasks/a/export?format=ndjson'
     ]) {
       const answer = await app.inject({ url: `/api/${path}` })

@@ -12,6 +12,7 @@ import type { Database } from '../../../lib/store/sql/database.js'
 import { openDatabase } from '../../../lib/store/sqlite/database.js'
 import { openPostgresDatabase } from '../../../lib/store/postgres/open-store.js'
 import { TYPES } from '../../../lib/store/postgres/values.js'
+import { OF_TASK } from '../../../migrations/statements.js'
 import { parseTypes, selectEvents, type TypeFilter } from '../../../lib/store/sql/event-rows.js'
 import { overviewOf } from '../../../lib/live/overview.js'
 import { findGaps } from '../../../lib/model/gaps.js'
@@ -357,8 +358,15 @@ for (const engine of [sqlite, postgres]) {
       const run = await timeline.startInvocation({ ...META, taskId: 'a' })
       const epoch = async () => (await store.all("SELECT epoch FROM task_stream WHERE task_id = 'a'"))[0]?.epoch
       const before = await epoch()
+      // Whoever waits to be told of its changes is not told any more.
+      const database = await store.openDatabase()
+      await database.write((trx) => sql`INSERT INTO timeline_notice (notice_id, task_id, invocation_id, kind, data, created_at)
+        VALUES ('n', 'a', ${id}, 'failed', '{"title":"secret"}', '2026-02-10T12:00:00.000Z')`.execute(trx))
       await timeline.deleteTask('a')
       t.equal(await epoch(), undefined)
+      for (const table of OF_TASK.filter((table) => table !== 'task_entry')) {
+        t.same(await store.all(`SELECT * FROM ${table} WHERE task_id = 'a'`), [], table)
+      }
       run.activity({ type: 'progress', message: 'anybody there?', timestamp: new Date() })
       await t.rejects(run.complete('done'), { code: 'AGENT_TIMELINE_UNKNOWN_TASK' })
       t.equal(await epoch(), undefined, 'no stream is made for what is not stored')
