@@ -69,9 +69,10 @@ export interface TimelineCore {
  * Opens a database and puts reader, writer, hub and upkeep together.
  *
  * @param outerMeter told of what happens; counts nothing by default
+ * @param project what its notices call it, where there are several
  */
 export async function openCore (
-  options: OpenOptions, outerMeter: Meter = noMeter, opening: OpeningLimits = {}
+  options: OpenOptions, outerMeter: Meter = noMeter, opening: OpeningLimits = {}, project?: string
 ): Promise<TimelineCore> {
   checkOptions(options)
   const { counts, meter } = countActivity(outerMeter)
@@ -181,6 +182,7 @@ export async function openCore (
       onNotice,
       webhook,
       publicUrl,
+      project,
       store: store.notices,
       reader,
       health,

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import fp from 'fastify-plugin'
 import { openCore } from '../lib/open-core.js'
-import { timelineError } from '../lib/errors.js'
+import { timelineError, type TimelineError } from '../lib/errors.js'
 import type { Timeline } from '../lib/timeline.js'
 import { isLoopback } from './allowed-hosts.js'
 import { exportRoutes } from './routes/export-routes.js'
@@ -11,7 +11,7 @@ import { taskRoutes } from './routes/task-routes.js'
 import { metricsRoute } from './metrics/metrics-route.js'
 import { createMetrics } from './metrics/metrics.js'
 import { OpenStreams } from './stream/open-streams.js'
-import { DEFAULT_UI_PREFIX, resolveOptions, type AgentTimelineOptions } from './plugin-options.js'
+import { DEFAULT_UI_PREFIX, resolveOptions, type AgentTimelineOptions, type ResolvedOptions } from './plugin-options.js'
 import { Projects } from './projects.js'
 import { prepareScope } from './scope.js'
 import { streamRoutes } from './stream/stream-routes.js'
@@ -68,7 +68,9 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
     // A request is answered with what is wrong now, and the next one tries again.
     const onUnavailable = create ? core.onUnavailable : 'throw'
     const open = { ...core, database, create, logger: fastify.log, ...(onUnavailable && { onUnavailable }) }
-    return openCore(open, metrics?.meterFor(project), { patienceMs, signal })
+    // Of a function any number of names may mean one database.
+    const name = project !== undefined && resolved.projectNames.includes(project) ? project : undefined
+    return openCore(open, metrics?.meterFor(project), { patienceMs, signal }, name)
   }, options.tasksOf)
 
   fastify.decorate('agentTimeline', {
@@ -77,6 +79,13 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
   // onClose would never begin: the server waits for open streams first.
   fastify.addHook('preClose', async () => streams.endAll())
   fastify.addHook('onClose', async () => projects.close())
+  if (core.onNotice !== undefined || core.webhook !== undefined) {
+    fastify.addHook('onReady', async () => {
+      const opening = openAll(fastify, projects, resolved)
+      // One that is locked may take longer than an application may take to boot.
+      if (core.onUnavailable === 'throw') await opening
+    })
+  }
   if (!resolved.hasHooks) warnWhenPublic(fastify)
 
   await fastify.register(async (scope) => {
@@ -99,6 +108,21 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
 
   // A database that cannot be used is told now, not at the first request.
   if (options.database !== undefined) await projects.find(undefined)
+}
+
+/** What happens in a database is noticed while it is open: those that are known are opened before anybody asks. */
+async function openAll (fastify: FastifyInstance, projects: Projects, { projectNames, core }: ResolvedOptions): Promise<void> {
+  await Promise.all(projectNames.map(async (project) => {
+    try {
+      await projects.find(project)
+    } catch (err) {
+      // One that cannot be used keeps no other from being shown.
+      if (core.onUnavailable === 'throw') throw err
+      const { code } = err as TimelineError
+      if (code === 'AGENT_TIMELINE_CLOSED') return
+      fastify.log.warn({ code, err, project }, 'nothing is noticed in a project until its database can be opened and is asked for')
+    }
+  }))
 }
 
 /**

@@ -14,6 +14,8 @@ export interface NoticesOptions {
   readonly webhook?: WebhookOptions | undefined
   /** The address of the pages. */
   readonly publicUrl?: string | undefined
+  /** The name of the database, where there are several. */
+  readonly project?: string | undefined
   readonly store: NoticeStore
   readonly reader: Pick<LogReader, 'getTask'>
   readonly health: Pick<HealthMonitor, 'watchAll'>
@@ -52,6 +54,8 @@ export function startNotices (options: NoticesOptions): () => Promise<void> {
   /** Of tasks whose receiver did not take the last one. */
   const retries = new Map<string, { readonly at: number, readonly waitMs: number }>()
   const posting = new Set<string>()
+  /** Ids of those that the callback was told, while that cannot be stored. */
+  const called = new Set<string>()
   const ending = new AbortController()
   let runs: readonly JudgedRun[] | undefined
   let stopWatching: (() => void) | undefined
@@ -101,14 +105,23 @@ export function startNotices (options: NoticesOptions): () => Promise<void> {
 
   async function callBack (): Promise<void> {
     for (const stored of await waiting('callback')) {
-      if (ending.signal.aborted) return
-      try {
-        // Whoever does not come back keeps no other notice waiting.
-        Promise.resolve(onNotice?.(toNotice(stored, options.publicUrl)) as unknown).catch(failed)
-      } catch (err) {
-        failed(err)
+      // Whoever has taken over tells it.
+      if (ending.signal.aborted || (held.get('callback') ?? 0) <= now()) return
+      if (!called.has(stored.noticeId)) {
+        called.add(stored.noticeId)
+        call(stored)
       }
       await store.done('callback', stored.id, toIso(now()))
+      called.delete(stored.noticeId)
+    }
+  }
+
+  function call (stored: StoredNotice): void {
+    try {
+      // Whoever does not come back keeps no other notice waiting.
+      Promise.resolve(onNotice?.(toNotice(stored, options)) as unknown).catch(failed)
+    } catch (err) {
+      failed(err)
     }
   }
 
@@ -145,8 +158,7 @@ export function startNotices (options: NoticesOptions): () => Promise<void> {
     const { taskId, noticeId } = stored
     // Whoever takes over must not find it under way.
     if ((held.get('webhook') ?? 0) - now() < WEBHOOK_TIMEOUT_MS || webhook === undefined) return
-    const notice = toNotice(stored, options.publicUrl)
-    const problem = await postNotice(webhook, notice, options.publicUrl ?? 'urn:fastify-agent-timeline', now(), ending.signal)
+    const problem = await postNotice(webhook, toNotice(stored, options), sourceOf(options), now(), ending.signal)
     if (ending.signal.aborted) return
     if (problem === undefined) {
       retries.delete(taskId)
@@ -186,17 +198,27 @@ export function startNotices (options: NoticesOptions): () => Promise<void> {
   }
 }
 
-function toNotice (
-  { noticeId, kind, taskId, invocationId, data }: StoredNotice, publicUrl: string | undefined
-): Notice {
+type Origin = Pick<NoticesOptions, 'publicUrl' | 'project'>
+
+function sourceOf ({ publicUrl, project }: Origin): string {
+  const name = project === undefined ? '' : encodeURIComponent(project)
+  if (publicUrl === undefined) return `urn:fastify-agent-timeline${name && `:${name}`}`
+  return `${publicUrl}${name && `?project=${name}`}`
+}
+
+function toNotice ({ noticeId, kind, taskId, invocationId, data }: StoredNotice, { publicUrl, project }: Origin): Notice {
   const { at, ...rest } = JSON.parse(data) as { readonly at: string }
+  const query = project === undefined ? '' : `?project=${encodeURIComponent(project)}`
   return {
     id: noticeId,
     kind,
     at,
+    ...(project === undefined ? {} : { project }),
     taskId,
     ...(invocationId === undefined ? {} : { invocationId }),
     ...rest,
-    ...(publicUrl === undefined ? {} : { url: `${publicUrl.replace(/\/$/, '')}/tasks/${encodeURIComponent(taskId)}` })
+    ...(publicUrl === undefined
+      ? {}
+      : { url: `${publicUrl.replace(/\/$/, '')}/tasks/${encodeURIComponent(taskId)}${query}` })
   }
 }

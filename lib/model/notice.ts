@@ -17,6 +17,8 @@ export interface Notice {
   readonly kind: NoticeKind
   /** When it was noticed, in ISO-8601. */
   readonly at: string
+  /** The name of the database in the plugin's `projects`, where it has one. */
+  readonly project?: string
   readonly taskId: string
   readonly title?: string
   /** Absent where it is about the task. */

@@ -24,13 +24,14 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
       const lease = await trx.selectFrom('timeline_lease').select(['holder', 'held_until'])
         .where('name', '=', name).executeTakeFirst()
       if (lease === undefined) {
-        // What has ended before anybody wanted to be told is history.
-        const last = await trx.selectFrom('timeline_event').select((eb) => eb.fn.max('id').as('id')).executeTakeFirst()
+        // What has ended, or was made for others, before anybody wanted to be told is history.
+        const [table, late] = name === 'notices' ? ['timeline_event', lateIds(trx)] as const : ['timeline_notice', 0] as const
+        const last = await trx.selectFrom(table).select((eb) => eb.fn.max('id').as('id')).executeTakeFirst()
         const { numInsertedOrUpdatedRows = 0n } = await trx.insertInto('timeline_lease').values({
           name,
           holder,
           held_until: lasts,
-          position: Number(last?.id ?? 0) + lateIds(trx)
+          position: Number(last?.id ?? 0) + late
         }).onConflict((conflict) => conflict.doNothing()).executeTakeFirst()
         return numInsertedOrUpdatedRows > 0n
       }
@@ -105,6 +106,7 @@ export function createNoticeStore ({ read, write }: Pick<Database, 'read' | 'wri
     }),
 
     waiting: (channel, since, limit) => read(async (db) => (await db.selectFrom('timeline_notice').select(COLUMNS)
+      .where('id', '>', (eb) => eb.selectFrom('timeline_lease').select('position').where('name', '=', channel))
       .where(COLUMN_OF[channel], 'is', null).where('created_at', '>', since).orderBy('id').limit(limit).execute())
       .map(toNotice)),
 

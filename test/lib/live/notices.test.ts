@@ -1,12 +1,15 @@
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import t from 'tap'
+import { silentLogger } from '../../../lib/logger.js'
 import { createNoticeMaker } from '../../../lib/live/notice-maker.js'
 import type { Health, HealthState } from '../../../lib/model/events.js'
 import type { Notice } from '../../../lib/model/notice.js'
+import { startNotices } from '../../../lib/live/notices.js'
 import { openTimeline } from '../../../lib/open-timeline.js'
 import type { EndedRun, NewNotice, StoredNotice } from '../../../lib/store/notices.js'
 import { temporaryDirectory } from '../../support/host-database.js'
-import { checkWebhook, waiting } from '../../support/notices.js'
+import { checkWebhook, Receiver, waiting } from '../../support/notices.js'
 
 t.test('each change arrives, though its receiver fails, hangs, answers late and restarts, once of two', async (t) => {
   await checkWebhook(t, join(temporaryDirectory(t), 'x.db'), { isLate: true })
@@ -52,6 +55,93 @@ t.test('a budget that is crossed is told once, and changes nothing of what is kn
     budget: { limitUsd: 1, spentUsd: 1.5, isExceeded: true },
     url: 'https://agents.example/timeline/tasks/a'
   })
+})
+
+t.test('a notice is told once while it cannot be stored that it was, and not by who has lost the lease', async (t) => {
+  const told: string[] = []
+  let [at, isLocked, tries] = [1_000_000, true, 0]
+  let onTry = (): void => {}
+  const left = [1, 2].map((id) => ({
+    id, noticeId: `n${id}`, taskId: 'a', invocationId: undefined, kind: 'recovered' as const, data: '{"at":"2026-02-10T12:00:00.000Z"}'
+  }))
+  const tried = () => {
+    tries++
+    onTry()
+    if (isLocked) throw new Error('the database is locked')
+  }
+  const until = async (count: number) => {
+    while (tries < count) await new Promise<void>((resolve) => { onTry = resolve })
+  }
+  const stop = startNotices({
+    onNotice: ({ id, project }) => { told.push(`${id} of ${project}`) },
+    project: 'shop',
+    store: {
+      hold: async () => {
+        if (at > 1_000_000) throw new Error('the database is locked')
+        return true
+      },
+      release: async () => {},
+      latest: async () => [],
+      ends: async () => [],
+      add: async () => true,
+      last: async () => undefined,
+      waiting: async () => {
+        if (at > 1_000_000) tried()
+        return left
+      },
+      async done (_channel, id) {
+        tried()
+        left.splice(0, left.findIndex((one) => one.id === id) + 1)
+      },
+      prune: async () => {}
+    },
+    reader: { getTask: async () => undefined },
+    health: { watchAll: () => () => {} },
+    idleTasks: async () => [],
+    logger: silentLogger,
+    now: () => at,
+    intervalMs: 1
+  })
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(async () => { clearInterval(alive); await stop() })
+  await until(5)
+  t.same(told, ['n1 of shop'])
+  at += 40_000
+  isLocked = false
+  await until(tries + 5)
+  t.same([told, left.length], [['n1 of shop'], 2], 'its time is over, and it could not be prolonged')
+  at = 1_000_000
+  while (left.length > 0) await until(tries + 1)
+  t.same(told, ['n1 of shop', 'n2 of shop'])
+})
+
+t.test('whoever is told from now on is not told what was noticed for others before', async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const database = join(temporaryDirectory(t), 'x.db')
+  const receiver = await new Receiver().open(t)
+  const webhook = { url: `http://127.0.0.1:${receiver.port}` }
+  const first = await openTimeline({ database, webhook })
+  const run = await first.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  run.activity({ ...waiting, timestamp: new Date() })
+  await receiver.has(1)
+  const told: string[] = []
+  let onTold = (): void => {}
+  const second = await openTimeline({
+    database,
+    onNotice ({ kind }) {
+      told.push(kind)
+      onTold()
+    }
+  })
+  t.teardown(() => Promise.all([first.close(), second.close()]))
+  const rows = new Sqlite(database, { readonly: true })
+  t.teardown(() => rows.close())
+  const isHeld = rows.prepare("SELECT 1 FROM timeline_lease WHERE name = 'callback'")
+  while (isHeld.get() === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+  await run.complete('done')
+  while (told.length === 0) await new Promise<void>((resolve) => { onTold = resolve })
+  t.same(told, ['ended'])
 })
 
 t.test('what is no webhook is refused, without repeating it', async (t) => {
