@@ -20,6 +20,7 @@ const ERRORS = {
   AGENT_TIMELINE_NOT_A_DATABASE: [503, 'The file is not an SQLite database: %s.'],
   AGENT_TIMELINE_DATABASE_LOCKED: [503, 'The database is locked by another process. Try again.'],
   AGENT_TIMELINE_DATABASE_FULL: [503, 'The database or its disk is full.'],
+  AGENT_TIMELINE_DATABASE_TOO_LARGE: [500, 'The database stays above maxDatabaseBytes: what else is in it, runs that go on and the newest activities take more.'],
   AGENT_TIMELINE_DATABASE_UNAVAILABLE: [503, 'The database cannot be read or written at the moment.'],
   AGENT_TIMELINE_DATABASE_REPLACED: [503, 'Another database, or an older state of it, was put in the place of the open one.'],
   AGENT_TIMELINE_NOT_MIGRATED: [503, 'The database lacks %s. Run migrations/010_invocation_lifecycle, or pass migrate: true.'],

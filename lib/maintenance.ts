@@ -1,3 +1,4 @@
+import { timelineError } from './errors.js'
 import { createAwakeClock } from './time/awake-clock.js'
 import type { Clock } from './time/clock.js'
 import type { Logger } from './logger.js'
@@ -52,6 +53,7 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
   /** What is deleted by its age cannot be brought back when the clock is set right. */
   let deletionClock: Clock | undefined
   let isStopped = false
+  let isTooLarge = false
   let isFirstLook = true
   let reopenings = store.reopenings
   const heartbeat = createHeartbeat({
@@ -130,13 +132,20 @@ export function startMaintenance (options: MaintenanceOptions): Maintenance {
       () => store.refreshTasks(() => isStopped),
       async () => store.forgetWriters(await steadyNow()),
       () => store.sweepOrphans(),
-      async () => store.prune({ ...options, now: await steadyNow(), isStopped: () => isStopped })
+      async () => store.prune({ ...options, now: await steadyNow(), isStopped: () => isStopped, onTooLarge })
     ]
     // What keeps one of them from its work need not keep the others.
     for (const work of works) {
       if (isStopped) return
       await work().catch((error) => { if (!isStopped) troubles.tell(error) })
     }
+  }
+
+  function onTooLarge (): void {
+    if (isTooLarge) return
+    isTooLarge = true
+    const { code, message } = timelineError('AGENT_TIMELINE_DATABASE_TOO_LARGE')
+    options.logger.warn({ code, maxDatabaseBytes: options.maxDatabaseBytes }, message)
   }
 
   async function steadyNow (): Promise<Clock> {

@@ -242,8 +242,10 @@ export interface HeartbeatThreadOptions {
 export interface RetentionOptions {
   /** Days that activities are kept, counted from their insertion; 0 for ever. */
   readonly activityLogRetention: number
-  /** Above so many bytes in use the oldest activities go, whatever their age. */
+  /** Above so many bytes in use the oldest activities of ended runs go, whatever their age. */
   readonly maxDatabaseBytes?: number | undefined
+  /** There are more bytes in use than that, and what may go does not make up for it. */
+  readonly onTooLarge?: () => void
   readonly now: Clock
   /** Asked between steps. */
   readonly isStopped?: () => boolean

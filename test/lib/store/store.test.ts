@@ -623,4 +623,31 @@ t.test('sqlite alone', async (t) => {
     const [first] = activities((await timeline.getTimeline('a', { limit: 5 })).timeline)
     t.equal(first?.seq, pruned + 2, 'the oldest')
   })
+
+  t.test('above its bytes a database keeps what runs, its newest activities, and all where others fill it', async (t) => {
+    const store = await sqlite.create(t)
+    const timeline = await store.open()
+    const running = await timeline.startInvocation({ taskId: 'b', role: 'coder', provider: 'claude' })
+    for (let i = 0; i < 300; i++) running.activity({ type: 'output', message: `${i} ${'x'.repeat(2_000)}`, timestamp: new Date() })
+    await timeline.flush()
+    await log(timeline, 'a', 2_000, { message: 'x'.repeat(2_000) })
+    const database = await store.openDatabase()
+    const count = async (taskId: string) => Number((await database.read((db) => db.selectFrom('invocation_activity')
+      .select((eb) => eb.fn.countAll<number>().as('rows')).where('task_id', '=', taskId).executeTakeFirstOrThrow())).rows)
+    let warnings = 0
+    const prune = (maxDatabaseBytes: number) => pruneActivities(database, {
+      activityLogRetention: 0, maxDatabaseBytes, now: systemClock, onTooLarge: () => { warnings++ }
+    })
+    const used = await database.usedBytes()
+    await store.run('CREATE TABLE blobs AS SELECT zeroblob(30000000) AS bytes')
+    t.equal(await prune(used), 0, 'nothing goes where that would not help')
+    t.equal(warnings, 1)
+    await store.run('DROP TABLE blobs')
+    const pruned = await prune(used - 1_000_000)
+    t.ok(pruned > 0 && pruned < 1_000, `${pruned} went`)
+    t.equal(warnings, 1)
+    t.equal(await prune(2 * 1024 * 1024), 1_000 - pruned)
+    t.equal(warnings, 2)
+    t.same([await count('a'), await count('b')], [1_000, 300], 'the newest, and the run that goes on')
+  })
 })
