@@ -1,12 +1,12 @@
 import { timelineError } from './errors.js'
 import type { TaskEventSource } from './host/task-events.js'
-import type { RecordOptions } from './intake/record-options.js'
-import type { RedactOptions } from './intake/redact.js'
+import { resolveRecord, type RecordOptions } from './intake/record-options.js'
+import { createRedactor, type RedactOptions } from './intake/redact.js'
 import { checkWebhook, type WebhookOptions } from './live/webhook.js'
 import type { Logger } from './logger.js'
 import type { Notice } from './model/notice.js'
 import {
-  checkBoolean, checkFunction, checkInteger, checkKnown, checkMethods, checkOneOf, type Caps
+  checkBoolean, checkFunction, checkInteger, checkKnown, checkMethods, checkOneOf, resolveCaps, type Caps
 } from './options.js'
 import { checkBudget, type BudgetUsd } from './model/budget.js'
 import { checkPrices, type Prices } from './model/prices.js'
@@ -48,7 +48,7 @@ export interface OpenOptions {
   readonly budgetUsd?: BudgetUsd
   /** Days that activities are kept, 0 for ever. Default 0: it is the plugin's `monitoring` that decides, 7 there. */
   readonly activityLogRetention?: number
-  /** Above so many bytes in use the oldest activities go. None by default. For SQLite only. */
+  /** Above so many bytes in use the oldest activities of ended runs go. None by default. For SQLite only. */
   readonly maxDatabaseBytes?: number
   /** How often this process says that it lives, in milliseconds; 100 to 60,000. Default 2,000. */
   readonly runnerHeartbeatIntervalMs?: number
@@ -93,14 +93,26 @@ export function checkOptions (options: OpenOptions): void {
   }
   checkKnown('', options, KNOWN_OPTIONS)
   if (options.database === undefined) throw timelineError('AGENT_TIMELINE_NO_DATABASE')
-  if (options.maxDatabaseBytes !== undefined && isPostgresSource(options.database)) {
-    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['maxDatabaseBytes', 'is for SQLite: on PostgreSQL limit the days, by activityLogRetention'])
-  }
-  for (const name of ['migrate', 'create', 'closeOnSignal'] as const) {
+  for (const name of ['create', 'closeOnSignal'] as const) {
     if (options[name] !== undefined) checkBoolean(name, options[name])
   }
-  if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
   if (options.logger !== undefined) checkMethods('logger', options.logger, ['error', 'warn', 'info', 'debug'])
+  checkSettings(options, [options.database])
+}
+
+/**
+ * Checks all that holds for each of several databases.
+ *
+ * @throws AGENT_TIMELINE_INVALID_OPTION, AGENT_TIMELINE_UNKNOWN_OPTION
+ */
+export function checkSettings (
+  options: Omit<OpenOptions, 'database' | 'create' | 'closeOnSignal' | 'logger'>, databases: readonly DatabaseSource[]
+): void {
+  if (options.maxDatabaseBytes !== undefined && databases.some(isPostgresSource)) {
+    throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['maxDatabaseBytes', 'is for SQLite: on PostgreSQL limit the days, by activityLogRetention'])
+  }
+  if (options.migrate !== undefined) checkBoolean('migrate', options.migrate)
+  if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
   if (options.taskEvents !== undefined) {
     checkMethods('taskEvents', options.taskEvents, ['isPresent', 'hasPending', 'read'])
   }
@@ -110,6 +122,9 @@ export function checkOptions (options: OpenOptions): void {
     if (options[name] !== undefined) checkFunction(name, options[name])
   }
   if (options.redact !== undefined && options.redact !== false) checkKnown('redact.', options.redact, ['patterns', 'keyNames'])
+  createRedactor(options.redact)
+  resolveRecord(options.record)
+  resolveCaps(options.caps)
   if (options.webhook !== undefined) checkWebhook(options.webhook)
   if (options.publicUrl !== undefined && !/^https?:$/.test(URL.canParse(options.publicUrl) ? new URL(options.publicUrl).protocol : '')) {
     throw timelineError('AGENT_TIMELINE_INVALID_OPTION', ['publicUrl', 'is an http or https address'])

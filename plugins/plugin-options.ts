@@ -1,11 +1,9 @@
 import { resolve as resolvePath } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import type { OpenOptions } from '../lib/open-options.js'
+import { checkSettings, type OpenOptions } from '../lib/open-options.js'
 import { timelineError } from '../lib/errors.js'
 import type { TaskEventSource } from '../lib/host/task-events.js'
-import { checkBoolean, checkFunction, checkInteger, checkKnown, checkOneOf } from '../lib/options.js'
-import { checkBudget } from '../lib/model/budget.js'
-import { checkPrices } from '../lib/model/prices.js'
+import { checkBoolean, checkFunction, checkInteger, checkKnown } from '../lib/options.js'
 import type { RecordOptions } from '../lib/intake/record-options.js'
 import type { RedactOptions } from '../lib/intake/redact.js'
 import type { DatabaseSource } from '../lib/store/engines.js'
@@ -90,7 +88,7 @@ export interface AgentTimelineOptions {
   readonly prices?: OpenOptions['prices']
   /** What runs that this process records may cost in USD, each, or together for a task; more makes a notice. */
   readonly budgetUsd?: OpenOptions['budgetUsd']
-  /** Above so many bytes in use the oldest activities go; none by default. */
+  /** Above so many bytes in use the oldest activities of ended runs go; none by default. */
   readonly maxDatabaseBytes?: number
   /** How often this process says that it lives, and looks for runs of the dead, in milliseconds; 2,000 by default. */
   readonly runnerHeartbeatIntervalMs?: number
@@ -160,24 +158,23 @@ export interface ResolvedOptions {
 export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions {
   const own = Object.fromEntries(Object.entries(options).filter(([name]) => !REGISTER_OPTIONS.includes(name)))
   checkKnown('', own, OPTIONS)
-  const { migrate, taskExists, metrics } = options
-  if (migrate !== undefined) checkBoolean('migrate', migrate)
-  if (taskExists !== undefined) checkFunction('taskExists', taskExists)
+  const { metrics } = options
   if (metrics !== undefined) checkBoolean('metrics', metrics)
   if (options.openapi !== undefined) checkBoolean('openapi', options.openapi)
   if (options.tasksOf !== undefined) checkFunction('tasksOf', options.tasksOf)
-  if (options.prices !== undefined) checkPrices(options.prices)
-  checkBudget(options.budgetUsd)
-  if (options.onUnavailable !== undefined) checkOneOf('onUnavailable', options.onUnavailable, ['throw', 'warn'])
   const monitoring = resolveMonitoring(options.monitoring)
+  const core = {
+    ...Object.fromEntries(CORE_OPTIONS.flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]])),
+    activityLogRetention: monitoring.activityLogRetention
+  }
+  const projects = resolveProjects(options)
+  // With projects, what is wrong would else be told to each request.
+  checkSettings(core, databasesOf(options))
   const hooks = resolveHooks(options.hooks)
   const hasHooks = Object.values(hooks).flat().some((hook) => hook !== undefined)
   return {
-    projects: resolveProjects(options),
-    core: {
-      ...Object.fromEntries(CORE_OPTIONS.flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]])),
-      activityLogRetention: monitoring.activityLogRetention
-    },
+    projects,
+    core,
     apiPrefix: resolvePrefix('routePrefix', options.routePrefix === undefined ? DEFAULT_API_PREFIX : options.routePrefix),
     uiPrefix: resolveUiPrefix(options.ui),
     hooks,
@@ -188,6 +185,11 @@ export function resolveOptions (options: AgentTimelineOptions): ResolvedOptions 
     metrics: metrics ?? false,
     projectNames: typeof options.projects === 'object' ? Object.keys(options.projects) : []
   }
+}
+
+function databasesOf ({ database, projects }: AgentTimelineOptions): readonly DatabaseSource[] {
+  if (database !== undefined) return [database]
+  return typeof projects === 'object' ? Object.values(projects) : []
 }
 
 function resolveProjects ({ database, projects }: AgentTimelineOptions): ProjectResolver {

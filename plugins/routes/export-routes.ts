@@ -21,14 +21,20 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 
 /** `GET /timeline/tasks/:id/export`: a task as a file. */
 export function exportRoutes (scope: FastifyInstance, projects: Projects): void {
-  const open = new Set<Readable>()
+  const open = new Map<AsyncGenerator<string>, Readable | undefined>()
+  let isClosing = false
   // A server that closes waits for its answers, a slow reader's too.
-  scope.addHook('preClose', async () => { for (const stream of open) stream.destroy() })
+  scope.addHook('preClose', async () => {
+    isClosing = true
+    for (const stream of open.values()) stream?.destroy()
+  })
 
   addRoute(scope, 'routePrefix', {
     url: '/timeline/tasks/:id/export',
     description: exportRoute,
     rateLimit: RATE_LIMIT,
+    // It would read the whole log to tell its headers.
+    exposeHeadRoute: false,
     handler: async (request, reply) => {
       const taskId = checkTaskId((request.params as { id: string }).id)
       const format = formatOf(one(request.query as Query, 'format'))
@@ -36,9 +42,25 @@ export function exportRoutes (scope: FastifyInstance, projects: Projects): void 
       await getTask(core, taskId)
       if (open.size >= MAX_EXPORTS) throw timelineError('AGENT_TIMELINE_BUSY')
       const pieces = exportTask(core.reader, core.answers, taskId, format)
-      const stream = Readable.from(inTime(pieces, () => stream.destroy()))
-      open.add(stream)
-      stream.once('close', () => open.delete(stream))
+      open.set(pieces, undefined)
+      let first: IteratorResult<string>
+      try {
+        first = await pieces.next()
+        if (isClosing) throw timelineError('AGENT_TIMELINE_CLOSED')
+      } catch (err) {
+        open.delete(pieces)
+        throw err
+      }
+      const stream = Readable.from(inTime(first, pieces, () => stream.destroy()))
+      open.set(pieces, stream)
+      // A hook of the host may answer something else.
+      const unread = setTimeout(() => stream.destroy(), STALLED_MS).unref()
+      stream.once('resume', () => clearTimeout(unread))
+      stream.once('close', () => {
+        clearTimeout(unread)
+        open.delete(pieces)
+      })
+      // Only now: an error is no file.
       reply.type(TYPES[format]).header('content-disposition', `attachment; filename="${exportFileName(taskId, format)}"`)
       if (format === 'html') reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
       return reply.send(stream)
@@ -46,11 +68,13 @@ export function exportRoutes (scope: FastifyInstance, projects: Projects): void 
   })
 }
 
-async function * inTime (pieces: AsyncIterable<string>, giveUp: () => void): AsyncGenerator<string> {
-  for await (const piece of pieces) {
+async function * inTime (
+  first: IteratorResult<string>, rest: AsyncGenerator<string>, giveUp: () => void
+): AsyncGenerator<string> {
+  for (let piece = first; piece.done !== true; piece = await rest.next()) {
     const timer = setTimeout(giveUp, STALLED_MS)
     try {
-      yield piece
+      yield piece.value
     } finally {
       clearTimeout(timer)
     }

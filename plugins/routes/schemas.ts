@@ -110,7 +110,7 @@ export const invocationRoute: RouteDescription = {
   operationId: 'getInvocation',
   summary: 'One invocation, with its prompt, response and a page of its activities',
   params: { id: { ...whole, minimum: 1 } },
-  querystring: { project, after, before, limit: pageLimit },
+  querystring: { project, after, before, limit: pageLimit, types: { ...text, description: 'comma-separated: activity types' } },
   answer: ({ ref }) => ({
     description: 'The invocation', content: success({ invocation: ref('AgentTimelineInvocationDetails') })
   }),

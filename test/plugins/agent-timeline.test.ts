@@ -34,8 +34,33 @@ t.test('options are checked at registration', async (t) => {
     [{ monitoring: { enableLiveStreaming: 1 } }, 'AGENT_TIMELINE_INVALID_OPTION', /enableLiveStreaming is true/],
     [{ monitoring: { activityLogRetention: -1 } }, 'AGENT_TIMELINE_INVALID_OPTION', /days from 0 to 36500/],
     [{ monitoring: { streamHeartbeatInterval: 0 } }, 'AGENT_TIMELINE_INVALID_OPTION', /seconds from 0.1 to 3600/],
-    [{ monitoring: { maxConcurrentStreams: 0 } }, 'AGENT_TIMELINE_INVALID_OPTION', /maxConcurrentStreams.*from 1/]
+    [{ monitoring: { maxConcurrentStreams: 0 } }, 'AGENT_TIMELINE_INVALID_OPTION', /maxConcurrentStreams.*from 1/],
+    [{ projects: { a: 'postgres://127.0.0.1/x' }, maxDatabaseBytes: 2_000_000 }, 'AGENT_TIMELINE_INVALID_OPTION', /maxDatabaseBytes is for SQLite/]
   ]
+  // What is wrong is told at registration, whatever the databases are, and not to each request.
+  for (const databases of [{ database: ':memory:' }, { projects: {} }, { projects: { a: 'a.db' } }, { projects: () => undefined }]) {
+    for (const [option, words] of [
+      [{ webhook: { url: 'x' } }, /webhook\.url is/],
+      [{ webhook: { url: 'https://example.com', secrets: 'x' } }, /webhook\.secrets/],
+      [{ publicUrl: 'here' }, /publicUrl is/],
+      [{ onNotice: 1 }, /onNotice is a function/],
+      [{ caps: { messageBytes: 1 } }, /caps\.messageBytes is/],
+      [{ caps: { messages: 1 } }, /caps\.messages/],
+      [{ redact: { patterns: [5] } }, /redact\.patterns is/],
+      [{ record: { prompt: 'no' } }, /record\.prompt is/],
+      [{ maxDatabaseBytes: 1 }, /maxDatabaseBytes is/],
+      [{ ownerLeaseMs: 1 }, /ownerLeaseMs is/],
+      [{ runnerHeartbeatIntervalMs: 1 }, /runnerHeartbeatIntervalMs is/],
+      [{ taskEvents: {} }, /taskEvents is an object with the methods/],
+      [{ taskExists: 1 }, /taskExists is a function/],
+      [{ budgetUsd: -1 }, /budgetUsd/],
+      [{ prices: { x: 1 } }, /prices/],
+      [{ onUnavailable: 'wait' }, /onUnavailable is/]
+    ] as const) {
+      const code = /secrets|messages/.test(words.source) ? 'AGENT_TIMELINE_UNKNOWN_OPTION' : 'AGENT_TIMELINE_INVALID_OPTION'
+      cases.push([{ ...databases, ...option }, code, words])
+    }
+  }
   for (const [options, code, words] of cases) {
     const app = Fastify()
     const hasOwn = 'projects' in options || 'database' in options || code.endsWith('NO_DATABASE')
@@ -127,7 +152,9 @@ t.test('bad input is answered with its code', async (t) => {
     t.same(rest, { success: false, code, statusCode }, url)
     t.type(error, 'string')
   }
-  t.equal((await app.inject({ method: 'HEAD', url: '/api/tasks/a/stream' })).statusCode, 404, 'streams have no HEAD')
+  for (const url of ['/api/tasks/a/stream', '/api/timeline/tasks/a/export']) {
+    t.equal((await app.inject({ method: 'HEAD', url })).statusCode, 404, `${url} has no HEAD`)
+  }
 })
 
 t.test('an invocation, with its activities; and the list of them', async (t) => {
@@ -143,6 +170,12 @@ t.test('an invocation, with its activities; and the list of them', async (t) => 
   t.equal(invocation.activities.length, 2)
   t.same(invocation.activities[1].metadata.input, { a: { deep: [1] } })
   t.equal(invocation.page.hasMore, true)
+  const typed = async (types: string) => (await app.inject(`/api/invocations/1?types=${types}`)).json()
+  t.same((await typed('output')).invocation.activities.map(({ type }: { type: string }) => type), ['output'])
+  t.same((await typed('tool_exec,task.*')).invocation.activities.map(({ type }: { type: string }) => type), ['tool_exec', 'tool_exec'])
+  t.equal((await typed('invocation.activity')).invocation.activities.length, 3)
+  t.match((await typed('task.*')).invocation, { activities: [], page: { hasMore: false } })
+  t.match(await typed('shout'), { statusCode: 400, code: 'AGENT_TIMELINE_INVALID_TYPES' })
   const first = (await app.inject('/api/invocations?limit=1')).json()
   t.match(first, { success: true, invocations: [{ id: 2, taskId: 'b' }] })
   t.type(first.page.nextCursor, 'string')
@@ -279,6 +312,46 @@ t.test('only the projects that the host names can be seen', async (t) => {
   t.same(asked, [['s', 'ann'], ['s', 'bob']])
   const single = await makeApp(t)
   t.equal((await single.app.inject('/api/invocations?project=/etc/passwd')).statusCode, 200, 'ignored with database')
+})
+
+t.test('what happens in projects that are named is noticed before anybody asks for them', async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const folder = makeFolder(t)
+  const database = join(folder, 'shop.db')
+  const runner = await openTimeline({ database })
+  t.teardown(() => runner.close())
+  const run = await runner.startInvocation({ taskId: 'a b', role: 'coder', provider: 'claude' })
+  run.activity({
+    type: 'progress', message: '', timestamp: new Date(), metadata: { kind: 'waiting', waitKind: 'person', what: 'Allow?' }
+  })
+  await runner.flush()
+  writeFileSync(join(folder, 'broken.db'), 'this is no database, whatever its name says'.repeat(50))
+  const lines: Array<Record<string, unknown>> = []
+  const stream = new Writable({
+    write (chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)))
+      done()
+    }
+  })
+  const projects = { 'the shop': database, broken: join(folder, 'broken.db') }
+  const told = await new Promise((resolve) => {
+    void makeApp(t, {
+      server: { logger: { level: 'warn', stream } },
+      plugin: { projects, publicUrl: 'https://agents.example/timeline', onNotice: resolve }
+    })
+  })
+  t.match(told, {
+    kind: 'waiting',
+    project: 'the shop',
+    taskId: 'a b',
+    url: 'https://agents.example/timeline/tasks/a%20b?project=the%20shop'
+  })
+  t.match(lines.find(({ project }) => project === 'broken'), { code: 'AGENT_TIMELINE_NOT_A_DATABASE' })
+  const strict = Fastify()
+  t.teardown(() => strict.close())
+  await strict.register(agentTimeline, { projects, onNotice: () => {}, onUnavailable: 'throw' })
+  await t.rejects(async () => strict.ready(), { code: 'AGENT_TIMELINE_NOT_A_DATABASE' })
 })
 
 t.test('a host whose tasks are elsewhere says which exist', async (t) => {

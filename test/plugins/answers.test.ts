@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import Sqlite from 'better-sqlite3'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -303,6 +304,35 @@ t.test('a task is exported whole: as a page in which text is text, or as lines',
     t.equal(exportFileName(taskId, 'html'), name)
   }
   t.match((await app.inject('/api/timeline/tasks/nothing/export')).body, /Nothing has run yet/)
+  const breaking = new Sqlite(database)
+  breaking.exec("UPDATE invocation_run SET failure = '{'")
+  breaking.close()
+  // Each is counted out again: there are more of them than may be open.
+  for (let i = 0; i < 20; i++) {
+    const broken = await app.inject(url)
+    t.match(broken.json(), { success: false, code: 'AGENT_TIMELINE_INTERNAL' })
+    t.equal(broken.headers['content-disposition'], undefined, 'an error is no file')
+  }
+})
+
+t.test('exports that nobody reads keep no place, and their number has a bound', async (t) => {
+  let isReplacing = true
+  const { app, timeline } = await makeApp(t, {
+    before: (host) => host.addHook('onSend', async (_request, _reply, payload) => {
+      if (!isReplacing) return payload
+      (payload as Readable).destroy?.()
+      return 'mine'
+    })
+  })
+  const run = await timeline.startInvocation({ taskId: 'a', role: 'coder', provider: 'claude' })
+  await run.complete('done')
+  for (let i = 0; i < 20; i++) t.equal((await app.inject('/api/timeline/tasks/a/export')).statusCode, 200)
+  isReplacing = false
+  const all = await Promise.all(Array.from({ length: 40 }, async () => app.inject('/api/timeline/tasks/a/export')))
+  const busy = all.filter(({ statusCode }) => statusCode === 503)
+  t.ok(all.some(({ statusCode }) => statusCode === 200))
+  for (const one of busy) t.equal(one.headers['content-disposition'], undefined)
+  t.equal((await app.inject('/api/timeline/tasks/a/export')).statusCode, 200)
 })
 
 t.test('a reader that takes nothing keeps no server from closing', async (t) => {

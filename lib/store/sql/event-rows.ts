@@ -104,7 +104,7 @@ function eventArm (db: Kysely<Tables>, { taskId, after, before, filter, hasAnyOf
 }
 
 /** No type: keeps a list that would be empty valid SQL. */
-const NONE = ''
+export const NONE = ''
 
 /** When its host last said something of a task. */
 export function selectLastTaskEvent (db: Kysely<Tables>, taskId: string) {

@@ -8,7 +8,7 @@ import { DEFAULT_LIST_LIMIT, DEFAULT_PAGE_LIMIT } from '../limits.js'
 import type { InvocationList, InvocationQuery, PageQuery } from '../port.js'
 import type { Tables } from '../tables.js'
 import { jsonBytesOf, MAX_PAGE_BYTES, readBounded, REST_BYTES } from './bounded-read.js'
-import { bytesOf, toActivityRecord, type EventRow } from './event-rows.js'
+import { bytesOf, NONE, toActivityRecord, type EventRow, type TypeFilter } from './event-rows.js'
 import { headOf } from './heads.js'
 import { listCursorOf, optional, selectInvocations, toSummary, type ListedRow } from './invocation-rows.js'
 import { inOrder, orderOf, rangeAfter, toPage } from './page-range.js'
@@ -22,7 +22,7 @@ const LONG_TEXT = 256 * 1024
 
 /** One invocation with every field, and a page of its activities. */
 export async function readDetails (
-  read: Read, id: number, query: PageQuery, grow: () => Promise<void>
+  read: Read, id: number, query: PageQuery, filter: TypeFilter | undefined, grow: () => Promise<void>
 ): Promise<InvocationDetails | undefined> {
   if (await read((db) => textLengthOf(db, id)) > LONG_TEXT) await grow()
   const found = await read(async (db, host) => {
@@ -44,7 +44,7 @@ export async function readDetails (
   const activities = await readBounded<Omit<EventRow, 'actor'>>({
     limit: query.limit ?? DEFAULT_PAGE_LIMIT,
     maxBytes: MAX_PAGE_BYTES - REST_BYTES - jsonBytesOf(prompt) - jsonBytesOf(response),
-    read: (last, rows) => read((db) => selectActivities(db, id, query, last, rows).$castTo<Omit<EventRow, 'actor'>>().execute()),
+    read: (last, rows) => read((db) => selectActivities(db, id, query, filter, last, rows).$castTo<Omit<EventRow, 'actor'>>().execute()),
     bytesOf,
     grow
   })
@@ -95,7 +95,8 @@ async function textLengthOf (db: Kysely<Tables>, id: number): Promise<number> {
 }
 
 function selectActivities (
-  db: Kysely<Tables>, id: number, query: PageQuery, last: { readonly seq: number } | undefined, limit: number
+  db: Kysely<Tables>, id: number, query: PageQuery, filter: TypeFilter | undefined,
+  last: { readonly seq: number } | undefined, limit: number
 ) {
   const { after, before } = rangeAfter(query, last)
   let select = db.selectFrom('invocation_activity').select([
@@ -103,5 +104,6 @@ function selectActivities (
   ]).where('invocation_id', '=', id)
   if (after !== undefined) select = select.where('seq', '>', after)
   if (before !== undefined) select = select.where('seq', '<', before)
+  if (filter?.activityTypes !== undefined) select = select.where('activity_type', 'in', [...filter.activityTypes, NONE])
   return select.orderBy('seq', orderOf(query)).limit(limit)
 }

@@ -187,11 +187,12 @@ export function createReader (
     },
 
     async getInvocation (id, query) {
+      const filter = typeFilter(query.types)
       let taskId = await read((db) => taskOf(db, id))
       if (taskId === undefined) return undefined
       await importHostRows([taskId])
       taskId = await read((db) => taskOf(db, id))
-      return taskId === undefined ? undefined : large.run((grow) => readDetails(read, id, query, grow))
+      return taskId === undefined ? undefined : large.run((grow) => readDetails(read, id, query, filter, grow))
     },
 
     async listInvocations (filter) {
