@@ -111,7 +111,9 @@ async function agentTimeline (fastify: FastifyInstance, options: AgentTimelineOp
 }
 
 /** What happens in a database is noticed while it is open: those that are known are opened before anybody asks. */
-async function openAll (fastify: FastifyInstance, projects: Projects, { projectNames, core }: ResolvedOptions): Promise<void> {
+async function openAll (
+  fastify: FastifyInstance, projects: Projects, { projectNames, core }: ResolvedOptions
+): Promise<void> {
   await Promise.all(projectNames.map(async (project) => {
     try {
       await projects.find(project)

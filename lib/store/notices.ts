@@ -47,7 +47,7 @@ export interface NoticeStore {
   add (holder: string, notices: readonly NewNotice[], at: string, position: number | undefined): Promise<boolean>
   /** The last of all, and by which ways it was told. */
   last (): Promise<StoredNotice & { readonly told: readonly NoticeChannel[] } | undefined>
-  /** Those made since somebody first held the channel that were not told, and are younger than `since`, in their order. */
+  /** Those made since somebody first held the channel, and since `since`, that were not told, in their order. */
   waiting (channel: NoticeChannel, since: string, limit: number): Promise<readonly StoredNotice[]>
   done (channel: NoticeChannel, id: number, at: string): Promise<void>
   /** Deletes those made before. */

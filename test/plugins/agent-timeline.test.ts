@@ -335,13 +335,13 @@ t.test('what happens in projects that are named is noticed before anybody asks f
     }
   })
   const projects = { 'the shop': database, broken: join(folder, 'broken.db') }
-  const told = await new Promise((resolve) => {
-    void makeApp(t, {
-      server: { logger: { level: 'warn', stream } },
-      plugin: { projects, publicUrl: 'https://agents.example/timeline', onNotice: resolve }
-    })
+  let onNotice = (_notice: unknown): void => {}
+  const told = new Promise<unknown>((resolve) => { onNotice = resolve })
+  await makeApp(t, {
+    server: { logger: { level: 'warn', stream } },
+    plugin: { projects, publicUrl: 'https://agents.example/timeline', onNotice }
   })
-  t.match(told, {
+  t.match(await told, {
     kind: 'waiting',
     project: 'the shop',
     taskId: 'a b',

@@ -70,7 +70,7 @@ t.test('a notice is told once while it cannot be stored that it was, and not by 
     if (isLocked) throw new Error('the database is locked')
   }
   const until = async (count: number) => {
-    while (tries < count) await new Promise<void>((resolve) => { onTry = resolve })
+    await new Promise<void>((resolve) => { onTry = () => { if (tries >= count) resolve() } })
   }
   const stop = startNotices({
     onNotice: ({ id, project }) => { told.push(`${id} of ${project}`) },
