@@ -22,7 +22,7 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/api/tasks/{id}/stream': ['project', 'after', 'lastEventId', 'id', 'last-event-id'],
   '/api/stream': ['project', 'tasks', 'running'],
   '/api/invocations': ['project', 'status', 'task', 'limit', 'cursor'],
-  '/api/invocations/{id}': ['project', 'after', 'before', 'limit', 'id'],
+  '/api/invocations/{id}': ['project', 'after', 'before', 'limit', 'types', 'id'],
   '/api/timeline/tasks': ['project', 'state', 'q', 'limit', 'cursor'],
   '/api/timeline/tasks/{id}/summary': ['project', 'id'],
   '/api/timeline/tasks/{id}/overview': ['project', 'from', 'to', 'id'],
