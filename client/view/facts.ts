@@ -3,7 +3,8 @@ import type { VNode } from 'preact'
 import type { UsageSum } from '../../lib/model/answers.js'
 import { startedAtMs, totalCostUsd, type Summary } from '../store/summary.js'
 import type { TimelineState } from '../store/state.js'
-import { formatCount, formatDuration, formatSeconds, formatTokens, formatUsd } from './format.js'
+import { formatUsd } from '../../lib/model/format-usd.js'
+import { formatCount, formatDuration, formatSeconds, formatTokens } from './format.js'
 import type { TimelineSession } from '../session.js'
 
 /** The figures of a task: the server's, which count everything, else those of what is loaded, marked with a `+`. */

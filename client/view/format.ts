@@ -28,11 +28,6 @@ export function formatSeconds (ms: number): string {
   return `${Math.floor(hours / 24)}d ${hours % 24}h`
 }
 
-/** `$0.42`, with more digits for less money. */
-export function formatUsd (usd: number): string {
-  return `$${usd.toFixed(usd < 0.01 && usd > 0 ? 4 : 2)}`
-}
-
 /** `950`, `4.2k`, `112k`, `1.3M`. */
 export function formatTokens (count: number): string {
   if (count < 1000) return String(count)

@@ -2,7 +2,8 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { TaskRow, TaskState } from '../../lib/model/answers.js'
 import { toPlainText } from './ansi.js'
-import { formatCount, formatSeconds, formatTokens, formatUsd } from './format.js'
+import { formatUsd } from '../../lib/model/format-usd.js'
+import { formatCount, formatSeconds, formatTokens } from './format.js'
 import { icon, type IconName } from './icons.js'
 
 const SIGNS: Readonly<Record<TaskState, readonly [icon: IconName, tone: string, word: string]>> = {

@@ -21,13 +21,13 @@ export function timeSplit ({ time }: TaskSummary): VNode | false {
     ['For a person', 'p-person', time.personMs + (time.byKind.person ?? 0)],
     ['Between runs', 'p-between', time.betweenRunsMs]
   ] as const
-  const named = PARTS.map(([name, className, kinds]) => [
-    name, className, kinds.reduce((sum, kind) => sum + (time.byKind[kind] ?? 0), 0)
-  ] as const)
   const sumOf = (times: readonly number[]): number => times.reduce((total, ms) => total + ms, 0)
+  const named = PARTS.map(([name, className, kinds]) => [
+    name, className, sumOf(kinds.map((kind) => time.byKind[kind] ?? 0))
+  ] as const)
   const otherMs = sumOf(Object.values(time.byKind)) - sumOf(named.map(([, , ms]) => ms)) - (time.byKind.person ?? 0)
   const parts = [...named, ['Other tools', 'p-other', otherMs] as const, ...rest].filter(([, , ms]) => ms > 0)
-  const sum = parts.reduce((total, [, , ms]) => total + ms, 0)
+  const sum = sumOf(parts.map(([, , ms]) => ms))
   if (sum < 1000) return false
   const shares = parts.map(([name, className, ms]) => ({ name, className, ms, share: ms / sum }))
   const text = shares.map(({ name, share }) => `${name} ${percent(share)}`).join(', ')

@@ -1,3 +1,4 @@
+import { formatUsd } from '../model/format-usd.js'
 import { FAILURE_CATALOGUE } from '../insight/failure-catalogue.js'
 import type { TaskState, TaskSummary, UsageSum } from '../model/answers.js'
 import type { InvocationSummary } from '../model/events.js'
@@ -130,11 +131,6 @@ function budgetLines (budget: TaskSummary['budget']): string[] {
     ...invocations.slice(-MAX_LISTED).map((run) =>
       `run ${run.invocationId} over its budget of ${formatUsd(run.limitUsd)}: ${formatUsd(run.spentUsd)}`)
   ]
-}
-
-/** `$0.42`, with more digits for less money; as the page has it. */
-export function formatUsd (usd: number): string {
-  return `$${usd.toFixed(usd < 0.01 && usd > 0 ? 4 : 2)}`
 }
 
 const TOKENS = [

@@ -1,6 +1,7 @@
 import { TASK_STATES, type TaskList, type TaskRow } from '../model/answers.js'
 import { formatDuration, toPlainLine } from '../text/plain-text.js'
-import { formatUsd, STATE_NAMES } from './task-answer.js'
+import { formatUsd } from '../model/format-usd.js'
+import { STATE_NAMES } from './task-answer.js'
 
 const MAX_LINE = 400
 /** Longer ids push their line to the right. */
