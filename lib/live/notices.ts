@@ -201,14 +201,18 @@ export function startNotices (options: NoticesOptions): () => Promise<void> {
 type Origin = Pick<NoticesOptions, 'publicUrl' | 'project'>
 
 function sourceOf ({ publicUrl, project }: Origin): string {
-  const name = project === undefined ? '' : encodeURIComponent(project)
-  if (publicUrl === undefined) return `urn:fastify-agent-timeline${name && `:${name}`}`
-  return `${publicUrl}${name && `?project=${name}`}`
+  if (publicUrl !== undefined) return publicUrl + queryOf(project)
+  return `urn:fastify-agent-timeline${project === undefined ? '' : `:${encodeURIComponent(project)}`}`
 }
 
-function toNotice ({ noticeId, kind, taskId, invocationId, data }: StoredNotice, { publicUrl, project }: Origin): Notice {
+function queryOf (project: string | undefined): string {
+  return project === undefined ? '' : `?project=${encodeURIComponent(project)}`
+}
+
+function toNotice (
+  { noticeId, kind, taskId, invocationId, data }: StoredNotice, { publicUrl, project }: Origin
+): Notice {
   const { at, ...rest } = JSON.parse(data) as { readonly at: string }
-  const query = project === undefined ? '' : `?project=${encodeURIComponent(project)}`
   return {
     id: noticeId,
     kind,
@@ -219,6 +223,6 @@ function toNotice ({ noticeId, kind, taskId, invocationId, data }: StoredNotice,
     ...rest,
     ...(publicUrl === undefined
       ? {}
-      : { url: `${publicUrl.replace(/\/$/, '')}/tasks/${encodeURIComponent(taskId)}${query}` })
+      : { url: `${publicUrl.replace(/\/$/, '')}/tasks/${encodeURIComponent(taskId)}${queryOf(project)}` })
   }
 }
